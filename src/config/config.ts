@@ -1,0 +1,86 @@
+import type { Effect } from '../core/effect.ts';
+import type { Sensitivity } from '../core/sensitivity.ts';
+
+/** The configuration, parsed once. Paths are absolute. See schema/config.schema.json for the file's form. */
+export type Config = {
+  /** The file that it came from. */
+  file: string;
+  server: {
+    host: string;
+    port: number;
+    /** `https://…` or, on a loopback address, `http://…`; without a trailing slash. Issuer of tokens. */
+    publicUrl: string;
+    /** Largest request body, bytes. */
+    maxBodyBytes: number;
+  };
+  /** Folder for database, keys and log. */
+  dataDir: string;
+  /** Folder of `.cedar` files. */
+  policies: string;
+  /** Accepted difference between clocks, seconds. */
+  clockSkewSeconds: number;
+  identity: {
+    /** Trust domains whose SVIDs are accepted, each with its own bundle. */
+    trustDomains: { name: string; bundle: { file: string } | { dev: true } }[];
+    /** OpenID providers of people. */
+    people: PeopleProvider[];
+  };
+  token: { lifetimeSeconds: number };
+  tasks: { maxLifetimeSeconds: number; defaultLifetimeSeconds: number; defaultCalls: number };
+  approvals: { lifetimeSeconds: number };
+  targets: TargetConfig[];
+};
+
+export type PeopleProvider = {
+  issuer: string;
+  /** `aud` that an ID token must have: Remit's client id at the provider. */
+  clientId: string;
+  /** Claim with the person's groups. */
+  groupsClaim: string;
+  /** Served by Remit itself; refused without `--dev`. */
+  dev: boolean;
+};
+
+export type TargetConfig = {
+  /** `[a-z][a-z0-9-]*`; not `remit`. */
+  name: string;
+  kind: 'mcp';
+  upstream: StdioUpstream | HttpUpstream;
+  /** Sensitivity of what no operation states. */
+  sensitivity: Sensitivity;
+  /** Milliseconds until a silent upstream is given up. */
+  timeoutMs: number;
+  /** Largest answer taken from the upstream, bytes. */
+  maxAnswerBytes: number;
+  /**
+   * What an upstream may ask of the client during a call. Empty by default: such a request is not decided by policy,
+   * and some servers let the client's `roots` replace their own limits.
+   */
+  clientCapabilities: ('sampling' | 'elicitation' | 'roots')[];
+  /** By operation name. An operation that is not here is denied. */
+  operations: Record<string, OperationConfig>;
+};
+
+export type StdioUpstream = {
+  kind: 'stdio';
+  command: string;
+  args: string[];
+  cwd: string;
+  /** INVARIANT 13: the whole environment of the process, beside `PATH` and `HOME`. */
+  env: Record<string, SecretSource>;
+};
+
+export type HttpUpstream = { kind: 'http'; url: string; headers: Record<string, SecretSource> };
+
+/** Where a value is kept. A literal is for what is not secret. */
+export type SecretSource = { value: string } | { fromEnv: string } | { fromFile: string };
+
+export type OperationConfig = {
+  effect: Effect;
+  sensitivity?: Sensitivity;
+  /**
+   * Templates of resource names: `file:{path|path}`. A placeholder names an argument (`a.b` for nested ones, `paths[]`
+   * for each item) and may be normalised: `path` or `url`. All must resolve, or the call is denied.
+   */
+  resources?: string[];
+};

@@ -1,0 +1,45 @@
+import type { Effect } from './effect.ts';
+import { canonicalJson, type JsonObject, type JsonValue } from './json.ts';
+import type { Sensitivity } from './sensitivity.ts';
+
+/** One thing that is about to be done, described by the gateway from the protocol message, never by the agent. */
+export type Action = {
+  /** Name of the target; `remit` for Remit's own operations. */
+  target: string;
+  operation: string;
+  effect: Effect;
+  /** Normalised resource names; empty when the operation acts on the target as a whole. */
+  resources: string[];
+  sensitivity: Sensitivity;
+  arguments: JsonObject;
+  /** A handshake or list of the protocol itself, covered by any grant at the target. */
+  protocol: boolean;
+  /** INVARIANT 12: only a `pinned` definition may be used. `builtin` operations have no upstream definition. */
+  definition: 'builtin' | 'pinned' | 'quarantined' | 'unknown';
+};
+
+/** SHA-256 of UTF-8 text, in lower-case hexadecimal. Passed in: core computes no hashes itself. */
+export type Sha256Hex = (text: string) => string;
+
+/** What an approval is for (invariant 8). Every field that could make it another action is in the digest. */
+export type ActionSubject = { agent: string; delegator: string; chain: string[]; policySet: string };
+
+/** The digest that names one exact action: `sha256:` and 64 hexadecimal digits. */
+export function actionDigest(action: Action, subject: ActionSubject, sha256: Sha256Hex): string {
+  const text = canonicalJson({
+    agent: subject.agent,
+    delegator: subject.delegator,
+    chain: subject.chain,
+    policy_set: subject.policySet,
+    target: action.target,
+    operation: action.operation,
+    resources: action.resources,
+    arguments: action.arguments,
+  });
+  return `sha256:${sha256(text)}`;
+}
+
+/** The digest of a JSON value: `sha256:` and 64 hexadecimal digits over its RFC 8785 form. */
+export function jsonDigest(value: JsonValue, sha256: Sha256Hex): string {
+  return `sha256:${sha256(canonicalJson(value))}`;
+}

@@ -1,0 +1,123 @@
+import { satisfies, type CheckArguments } from './grant.ts';
+import type { Decision, DecisionInput, EvaluatePolicy, Reason } from './decision.ts';
+import { sensitivityLevel } from './sensitivity.ts';
+import { notLive } from './task.ts';
+
+export type DecideParts = { evaluatePolicy: EvaluatePolicy; checkArguments: CheckArguments; policySet: string };
+
+type Check = (input: DecisionInput, parts: DecideParts) => Reason | null;
+
+/** The checks that come before policy, in order. The first that objects denies. */
+const CHECKS: readonly Check[] = [
+  checkFreshness,
+  checkDefinition,
+  checkAuthority,
+  checkLiveness,
+  checkGrants,
+  checkSensitivity,
+  checkBudgets,
+];
+
+/**
+ * Decides one action: freshness, definition, liveness, the grant of every level of the chain, sensitivity and budget
+ * of every level, then policy. Pure: the same input gives the same decision.
+ */
+export function decide(input: DecisionInput, parts: DecideParts): Decision {
+  for (const check of CHECKS) {
+    const reason = check(input, parts);
+    if (reason !== null) return deny(reason, parts.policySet);
+  }
+  return parts.evaluatePolicy(input);
+}
+
+export function deny(reason: Reason, policySet: string): Decision {
+  return {
+    outcome: 'deny',
+    reasons: [reason],
+    policies: [],
+    policySet,
+    controls: [],
+    approvers: [],
+    observed: [],
+    liftedByApproval: [],
+  };
+}
+
+function checkFreshness(input: DecisionInput): Reason | null {
+  if (input.fresh) return null;
+  return { code: 'stale_view', message: 'this node cannot show that its view is fresh', next: 'try again shortly' };
+}
+
+function checkDefinition({ action }: DecisionInput): Reason | null {
+  switch (action.definition) {
+    case 'builtin':
+    case 'pinned':
+      return null;
+    case 'quarantined':
+      return {
+        code: 'quarantined_operation',
+        message: `the definition of \`${action.operation}\` at \`${action.target}\` has changed and is quarantined`,
+        next: 'ask an operator to review and accept the changed definition',
+      };
+    case 'unknown':
+      return {
+        code: 'unknown_operation',
+        message: `\`${action.operation}\` is not a known operation of \`${action.target}\``,
+        next: 'list the operations of the target and use one of them',
+      };
+  }
+}
+
+/** Only Remit's own operations may be performed without a task. */
+function checkAuthority(input: DecisionInput): Reason | null {
+  if (input.chain.length > 0 || input.action.target === 'remit') return null;
+  return { code: 'task_not_live', message: 'no task stands behind this action', next: 'request a task first' };
+}
+
+function checkLiveness({ chain, now }: DecisionInput): Reason | null {
+  for (const { task } of chain) {
+    const problem = notLive(task, now);
+    if (problem !== null) return { code: 'task_not_live', message: problem, next: 'request a new task' };
+  }
+  return null;
+}
+
+/** INVARIANT 3: every level must cover the action itself, so no field of a child can widen anything. */
+function checkGrants({ chain, action }: DecisionInput, parts: DecideParts): Reason | null {
+  // Remit's own operations are not granted by tasks: policy decides them, over the task where there is one.
+  if (action.target === 'remit') return null;
+  for (const { task } of chain) {
+    const verdict = satisfies(task.grant, action, parts.checkArguments);
+    if (!verdict.satisfied) {
+      return { code: 'outside_grant', message: verdict.problem, next: 'ask for a task that includes it' };
+    }
+  }
+  return null;
+}
+
+function checkSensitivity({ chain, action }: DecisionInput): Reason | null {
+  for (const { task } of chain) {
+    if (sensitivityLevel(action.sensitivity) > sensitivityLevel(task.sensitivity)) {
+      return {
+        code: 'over_sensitivity',
+        message: `\`${action.operation}\` touches ${action.sensitivity} data; the task's ceiling is ${task.sensitivity}`,
+        next: 'ask for a task with a higher sensitivity ceiling',
+      };
+    }
+  }
+  return null;
+}
+
+function checkBudgets({ chain, action }: DecisionInput): Reason | null {
+  if (action.protocol || action.target === 'remit') return null;
+  for (const { task, used } of chain) {
+    if (used.calls >= task.budget.calls) {
+      return {
+        code: 'over_budget',
+        message: `task \`${task.id}\` has used its budget of ${task.budget.calls} calls`,
+        next: 'ask for a new task',
+      };
+    }
+  }
+  return null;
+}

@@ -1,0 +1,69 @@
+import type { Action } from './action.ts';
+import type { Agent, Delegator } from './party.ts';
+import type { Task } from './task.ts';
+
+export type DecisionOutcome = 'permit' | 'deny' | 'hold';
+
+/** Why a decision came out as it did, for a program (`code`), and for a person or a model (`message`, `next`). */
+export type Reason = {
+  code:
+    | 'stale_view'
+    | 'unknown_operation'
+    | 'quarantined_operation'
+    | 'task_not_live'
+    | 'outside_grant'
+    | 'over_sensitivity'
+    | 'over_budget'
+    | 'no_policy'
+    | 'policy_forbids'
+    | 'policy_error'
+    | 'approval_required'
+    | 'policy_permits';
+  message: string;
+  /** What would help. Absent when nothing would. */
+  next?: string;
+};
+
+export type Decision = {
+  outcome: DecisionOutcome;
+  reasons: Reason[];
+  /** Ids of the policies that determined the outcome. */
+  policies: string[];
+  /** `sha256:` digest of the policy set that decided. */
+  policySet: string;
+  /** `@control` ids of the determining policies. */
+  controls: string[];
+  /** For `hold`: who must say yes, one entry for each `@approval` that applied; each must be satisfied. */
+  approvers: string[];
+  /** Ids of `@observe` policies that would have applied. Never enforced. */
+  observed: string[];
+  /** For `permit`: the policies that only an approval lifted, so the approval is spent by this action. */
+  liftedByApproval: string[];
+};
+
+/** An answered approval for exactly this action. */
+export type GivenApproval = { id: string; approvers: Delegator[] };
+
+/** Everything that one decision looks at. Nothing else may influence it (invariants 2 and 4). */
+export type DecisionInput = {
+  /** Milliseconds since the epoch. */
+  now: number;
+  /** INVARIANT 9: whether this node can show that its view is fresh. */
+  fresh: boolean;
+  action: Action;
+  /** Who acts. `null` when a person acts at Remit's own API without an agent. */
+  agent: Agent | null;
+  delegator: Delegator | null;
+  /**
+   * The acting task first, the root task last. Empty only for Remit's own operations (`action.target` is `remit`),
+   * which people and agents perform on their own authority and policy alone decides.
+   */
+  chain: readonly TaskView[];
+  token: { issuedAt: number; binding: 'dpop' | 'mtls' } | null;
+  approval: GivenApproval | null;
+};
+
+export type TaskView = { task: Task; used: { calls: number } };
+
+/** The policy engine's part. Implemented in `pdp/`; a value, never an exception. */
+export type EvaluatePolicy = (input: DecisionInput) => Decision;

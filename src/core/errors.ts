@@ -1,0 +1,101 @@
+/**
+ * Expected failures: one class for each code of a closed union. A denial is not among them, it is a `Decision`.
+ * Anything that is not a `RemitError` is a fault and is shown to callers as `internal`.
+ */
+export type ErrorCode =
+  | 'invalid_request'
+  | 'invalid_config'
+  | 'unauthenticated'
+  | 'invalid_token'
+  | 'invalid_dpop_proof'
+  | 'invalid_client'
+  | 'invalid_grant'
+  | 'invalid_target'
+  | 'invalid_authorization_details'
+  | 'unsupported_grant_type'
+  | 'forbidden'
+  | 'not_found'
+  | 'conflict'
+  | 'too_large'
+  | 'upstream_failed'
+  | 'upstream_timeout'
+  | 'unavailable';
+
+/**
+ * `message` is public: lower case, no final stop, never a token, key or secret. `detail` is for the operator's log.
+ */
+export abstract class RemitError extends Error {
+  abstract readonly code: ErrorCode;
+  readonly detail: string | undefined;
+
+  constructor(message: string, options: { detail?: string; cause?: unknown } = {}) {
+    super(message, { cause: options.cause });
+    this.name = new.target.name;
+    this.detail = options.detail;
+  }
+}
+
+/** The request itself is malformed. */
+export class InvalidRequest extends RemitError {
+  readonly code = 'invalid_request';
+}
+/** The configuration cannot be used; the message names file, line, field and what is expected. */
+export class InvalidConfig extends RemitError {
+  readonly code = 'invalid_config';
+}
+/** No credential was shown. */
+export class Unauthenticated extends RemitError {
+  readonly code = 'unauthenticated';
+}
+/** A credential was shown and is not good: forged, expired, for another audience, or not bound to the caller's key. */
+export class InvalidToken extends RemitError {
+  readonly code = 'invalid_token';
+}
+/** RFC 9449: the DPoP proof is missing, malformed, stale, replayed, or for another request. */
+export class InvalidDpopProof extends RemitError {
+  readonly code = 'invalid_dpop_proof';
+}
+/** RFC 6749 §5.2: client authentication failed. */
+export class InvalidClient extends RemitError {
+  readonly code = 'invalid_client';
+}
+/** RFC 6749 §5.2: the grant (subject or actor token) is not good. */
+export class InvalidGrant extends RemitError {
+  readonly code = 'invalid_grant';
+}
+/** RFC 8707 §2: the resource is unknown. */
+export class InvalidTarget extends RemitError {
+  readonly code = 'invalid_target';
+}
+/** RFC 9396 §5: the authorization details are malformed or wider than what the task grants. */
+export class InvalidAuthorizationDetails extends RemitError {
+  readonly code = 'invalid_authorization_details';
+}
+export class UnsupportedGrantType extends RemitError {
+  readonly code = 'unsupported_grant_type';
+}
+/** The caller is known and may not do this. Carries no more than that. */
+export class Forbidden extends RemitError {
+  readonly code = 'forbidden';
+}
+export class NotFound extends RemitError {
+  readonly code = 'not_found';
+}
+/** The thing is no longer in the state that the request assumes. */
+export class Conflict extends RemitError {
+  readonly code = 'conflict';
+}
+export class TooLarge extends RemitError {
+  readonly code = 'too_large';
+}
+/** The target could not be reached, died, or answered nonsense. */
+export class UpstreamFailed extends RemitError {
+  readonly code = 'upstream_failed';
+}
+export class UpstreamTimeout extends RemitError {
+  readonly code = 'upstream_timeout';
+}
+/** Remit itself cannot serve now, for example because the log cannot be written. */
+export class Unavailable extends RemitError {
+  readonly code = 'unavailable';
+}

@@ -1,0 +1,64 @@
+/** JSON as Remit handles it: no `undefined`, no lossy integers, one canonical form. */
+
+export type JsonValue = string | number | boolean | null | JsonValue[] | { [key: string]: JsonValue };
+export type JsonObject = { [key: string]: JsonValue };
+
+export function isJsonObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/**
+ * RFC 8785 canonical form: members sorted by UTF-16 code units, no white space, ECMAScript number and string
+ * serialisation. Two values that are equal as JSON have the same text, so a digest over it names the value.
+ *
+ * @throws RangeError for a number that JSON cannot carry (`NaN`, an infinity) and for a lone surrogate.
+ */
+export function canonicalJson(value: JsonValue): string {
+  if (value === null || typeof value === 'boolean') return String(value);
+  if (typeof value === 'number') {
+    if (!Number.isFinite(value)) throw new RangeError('a number must be finite to be written as JSON');
+    return JSON.stringify(value);
+  }
+  if (typeof value === 'string') {
+    if (!value.isWellFormed()) throw new RangeError('a string must be well-formed Unicode to be written as JSON');
+    return JSON.stringify(value);
+  }
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
+  const members = Object.keys(value)
+    .filter((key) => value[key] !== undefined)
+    .sort()
+    .map((key) => `${canonicalJson(key)}:${canonicalJson(value[key] as JsonValue)}`);
+  return `{${members.join(',')}}`;
+}
+
+/** Why a parsed value must not be decided on, or `null` when it is fine. */
+export type JsonHazard = { path: string; problem: string };
+
+export type JsonLimits = { maxDepth: number };
+
+/**
+ * Finds what a policy could be misled by: an integer that `JSON.parse` has rounded (beyond ±2^53−1), nesting deeper
+ * than `maxDepth`, a lone surrogate, or a member named `__proto__`. The value is refused, never repaired.
+ */
+export function findJsonHazard(value: JsonValue, limits: JsonLimits): JsonHazard | null {
+  const pending: { value: JsonValue; path: string; depth: number }[] = [{ value, path: '', depth: 0 }];
+  while (pending.length > 0) {
+    const { value: current, path, depth } = pending.pop()!;
+    if (depth > limits.maxDepth) return { path, problem: `is nested deeper than ${limits.maxDepth} levels` };
+    if (typeof current === 'number') {
+      const rounded = Number.isInteger(current) && !Number.isSafeInteger(current);
+      if (rounded || !Number.isFinite(current)) return { path, problem: 'is a number that cannot be kept exactly' };
+    } else if (typeof current === 'string') {
+      if (!current.isWellFormed()) return { path, problem: 'is not well-formed Unicode' };
+    } else if (Array.isArray(current)) {
+      current.forEach((item, i) => pending.push({ value: item, path: `${path}/${i}`, depth: depth + 1 }));
+    } else if (current !== null && typeof current === 'object') {
+      for (const key of Object.keys(current)) {
+        if (key === '__proto__') return { path: `${path}/__proto__`, problem: 'is a reserved member name' };
+        if (!key.isWellFormed()) return { path, problem: 'has a member name that is not well-formed Unicode' };
+        pending.push({ value: current[key] as JsonValue, path: `${path}/${key}`, depth: depth + 1 });
+      }
+    }
+  }
+  return null;
+}

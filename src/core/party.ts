@@ -1,0 +1,33 @@
+import type { SpiffeId } from './spiffe-id.ts';
+
+/** The workload that acts (OAuth actor). */
+export type Agent = {
+  id: SpiffeId;
+  trustDomain: string;
+  /** How the identity was proven. */
+  attestation: 'jwt-svid' | 'x509-svid' | 'oidc';
+};
+
+/** The person or service on whose behalf an agent acts (OAuth subject), as their identity provider stated them. */
+export type Delegator = {
+  /** Issuer URL and `sub` together name the delegator; neither does alone. */
+  issuer: string;
+  subject: string;
+  name?: string;
+  email?: string;
+  groups: string[];
+  /** Authentication context and methods (OIDC Core, section 2), where the provider states them. */
+  acr?: string;
+  amr?: string[];
+  /** Seconds since the epoch at which the person authenticated. */
+  authTime?: number;
+};
+
+/** One text that names a delegator: issuer, a bar, subject. Issuers hold no bar (it is not a URL character). */
+export function delegatorId(delegator: Pick<Delegator, 'issuer' | 'subject'>): string {
+  return `${delegator.issuer}|${delegator.subject}`;
+}
+
+export function sameDelegator(a: Pick<Delegator, 'issuer' | 'subject'>, b: Pick<Delegator, 'issuer' | 'subject'>) {
+  return a.issuer === b.issuer && a.subject === b.subject;
+}

@@ -1,0 +1,63 @@
+/**
+ * Resource names and the patterns of grants.
+ *
+ * A resource name is text such as `file:notes/today.md`. In a pattern, `*` stands for any run of characters but `/`,
+ * and `**` for any run of characters; everything else stands for itself, in exact case.
+ */
+
+/** Whether `name` matches `pattern` as a whole. Time is linear in `name` times the wildcards of `pattern`. */
+export function matchesPattern(pattern: string, name: string): boolean {
+  let reachable = new Uint8Array(name.length + 1);
+  reachable[0] = 1;
+  for (let p = 0; p < pattern.length;) {
+    const next = new Uint8Array(name.length + 1);
+    if (pattern[p] === '*') {
+      const crossing = pattern[p + 1] === '*';
+      for (let n = 0; n <= name.length; n++) {
+        const extended = n > 0 && next[n - 1] === 1 && (crossing || name[n - 1] !== '/');
+        if (reachable[n] === 1 || extended) next[n] = 1;
+      }
+      p += crossing ? 2 : 1;
+    } else {
+      for (let n = 0; n < name.length; n++) {
+        if (reachable[n] === 1 && name[n] === pattern[p]) next[n + 1] = 1;
+      }
+      p += 1;
+    }
+    reachable = next;
+  }
+  return reachable[name.length] === 1;
+}
+
+/**
+ * A path as a resource name: relative to the target's root, `/` separated, NFC, no `.`, `..`, empty or `~` start.
+ * Returns `null` when the path leaves the root or could mean another file to the target than to Remit.
+ */
+export function normalisePath(path: string): string | null {
+  // eslint-disable-next-line no-control-regex -- a control character in a path is exactly what is refused here
+  if (path === '' || /[\u0000-\u001f\u007f\\]/.test(path)) return null;
+  if (path.startsWith('~')) return null;
+  const absolute = path.startsWith('/');
+  const kept: string[] = [];
+  for (const segment of path.split('/')) {
+    if (segment === '' || segment === '.') continue;
+    if (segment === '..') {
+      if (kept.length === 0) return null;
+      kept.pop();
+      continue;
+    }
+    kept.push(segment);
+  }
+  const joined = kept.join('/').normalize('NFC');
+  if (absolute) return `/${joined}`;
+  return joined === '' ? '.' : joined;
+}
+
+/** A URL as a resource name: parsed and re-serialised, without credentials or fragment; `null` when it is none. */
+export function normaliseUrl(text: string): string | null {
+  if (!URL.canParse(text)) return null;
+  const url = new URL(text);
+  if (url.username !== '' || url.password !== '') return null;
+  url.hash = '';
+  return url.href;
+}

@@ -1,0 +1,65 @@
+import type { Grant } from './grant.ts';
+import type { JsonObject } from './json.ts';
+import type { Agent, Delegator } from './party.ts';
+import type { Sensitivity } from './sensitivity.ts';
+
+export const TASK_STATES = ['requested', 'active', 'completed', 'revoked', 'expired', 'denied'] as const;
+export type TaskState = (typeof TASK_STATES)[number];
+export type EndedState = 'completed' | 'revoked' | 'expired' | 'denied';
+
+/** Where the instruction came from. `trust` falls with the distance from an authenticated person. */
+export type PromptOrigin = {
+  channel: 'console' | 'cli' | 'api' | 'chat' | 'email' | 'ticket' | 'schedule' | 'agent';
+  author?: string;
+  /** `sha256:` and the hexadecimal digest of the prompt's text, when the client gave it. */
+  digest?: string;
+  trust: 'authenticated' | 'organisation' | 'outside';
+};
+
+/** One bounded piece of delegated work. Times are milliseconds since the epoch. */
+export type Task = {
+  id: string;
+  /** The task this one was handed from (a hop), or `null` for a root task. */
+  parent: string | null;
+  delegator: Delegator;
+  agent: Pick<Agent, 'id' | 'trustDomain'>;
+  purpose: string;
+  parameters: JsonObject;
+  grant: Grant[];
+  /** The highest sensitivity that the task may touch. */
+  sensitivity: Sensitivity;
+  origin: PromptOrigin;
+  window: { notBefore: number; expiresAt: number };
+  budget: { calls: number };
+  /** How many more times the task may be handed on; 0 for none. */
+  maxHops: number;
+  state: TaskState;
+  createdAt: number;
+  endedAt?: number;
+  endReason?: string;
+};
+
+const TRANSITIONS: Record<TaskState, readonly TaskState[]> = {
+  requested: ['active', 'denied', 'revoked', 'expired'],
+  active: ['completed', 'revoked', 'expired'],
+  completed: [],
+  revoked: [],
+  expired: [],
+  denied: [],
+};
+
+export function mayBecome(from: TaskState, to: TaskState): boolean {
+  return TRANSITIONS[from].includes(to);
+}
+
+export function hasEnded(state: TaskState): state is EndedState {
+  return TRANSITIONS[state].length === 0;
+}
+
+/** Why nothing may be done under this task at `now`, or `null` when it is live. */
+export function notLive(task: Task, now: number): string | null {
+  if (task.state !== 'active') return `task \`${task.id}\` is ${task.state}`;
+  if (now < task.window.notBefore) return `task \`${task.id}\` has not started yet`;
+  if (now >= task.window.expiresAt) return `task \`${task.id}\` has expired`;
+  return null;
+}

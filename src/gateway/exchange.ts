@@ -1,0 +1,30 @@
+import type { Action } from '../core/action.ts';
+import type { Decision, TaskView } from '../core/decision.ts';
+import type { JsonObject } from '../core/json.ts';
+import type { Caller } from '../identity/caller.ts';
+
+/** One request on its way through a PEP. Each step of the pipeline fills in its part. */
+export type Exchange<Request, Answer> = {
+  /** `req_…`; ties the records of one request together. */
+  readonly id: string;
+  readonly receivedAt: number;
+  readonly request: Request;
+  /** Aborts when the caller goes away. */
+  readonly signal: AbortSignal;
+  /** From step 1. */
+  caller?: Caller;
+  /** From step 2. */
+  action?: Action;
+  /** From step 3: the acting task first, the root last. */
+  chain?: TaskView[];
+  digest?: string;
+  approval?: { id: string; approvers: string[] };
+  /** From step 4. */
+  decision?: Decision;
+  /** From step 5: id of the durable decision record. */
+  recordId?: string;
+  /** From step 6. */
+  answer?: Answer;
+  /** From step 6, for step 7. */
+  outcome?: { status: 'ok' | 'tool_error' | 'failed' | 'cut'; detail?: string; result?: JsonObject };
+};

@@ -1,0 +1,121 @@
+/**
+ * What the rest of Remit asks of a database. Verbs, not tables: each says who won, and each either happens as a whole,
+ * durably, with its records in the log, or not at all.
+ *
+ * Durability: when a returned promise resolves, the change and its records survive `kill -9` and power loss.
+ * Isolation: verbs are serialisable; two callers of one verb see each other's effect.
+ * Ordering: records enter the log in the order in which their verbs took effect.
+ * Failure: a rejected promise (`Unavailable`) means that the change may or may not have happened; nothing may be
+ * permitted on the strength of it.
+ * Identifiers are compared byte for byte.
+ */
+import type { Approval } from '../core/approval.ts';
+import type { Delegator } from '../core/party.ts';
+import type { LogRecord } from '../core/record.ts';
+import type { TaskView } from '../core/decision.ts';
+import type { EndedState, Task } from '../core/task.ts';
+
+export type Records = readonly LogRecord[];
+
+export type Admission =
+  | { admitted: true }
+  /** The task, or a task above it, had ended, or a budget was used up, or the approval was already spent. */
+  | { admitted: false; because: 'task_ended' | 'over_budget' | 'approval_spent' };
+
+export interface TaskStore {
+  createTask(task: Task, records: Records): Promise<'created' | 'parent_ended'>;
+  /**
+   * Ends the task and every descendant that has not ended, in one step. Pending and unspent approvals of all of them
+   * are closed with it. `records` is called with what was ended, so that the record says exactly that.
+   */
+  endTask(
+    end: { id: string; to: EndedState; at: number; reason: string },
+    records: (ended: readonly Task[]) => Records,
+  ): Promise<{ outcome: 'ended'; tasks: Task[] } | { outcome: 'already_ended' } | { outcome: 'unknown' }>;
+  /**
+   * INVARIANT 5 and 6: the last gate before an effect. In one step: every task of the chain is still active and within
+   * budget (one call is taken from each when `counted`), the approval (if any) is spent, and the decision is recorded.
+   * When not admitted, nothing is changed and nothing is recorded.
+   */
+  admit(
+    request: { chain: readonly string[]; counted: boolean; approval: string | null },
+    records: Records,
+  ): Promise<Admission>;
+  task(id: string): Task | undefined;
+  /** The task, its parent, … the root, each with what it has used; empty when the id is unknown. From memory. */
+  chain(id: string): TaskView[];
+  /** Newest first. `after` is the id of the last task of the page before. */
+  tasks(filter: {
+    state?: Task['state'];
+    delegator?: Pick<Delegator, 'issuer' | 'subject'>;
+    agent?: string;
+    after?: string;
+    limit: number;
+  }): Task[];
+  /** Active tasks whose window has closed at `now`. */
+  overdue(now: number): Task[];
+}
+
+export interface ApprovalStore {
+  /** Makes the request, or returns the one that already waits (or was approved and not spent) for the same digest. */
+  requestApproval(approval: Approval, records: (approval: Approval) => Records): Promise<Approval>;
+  answerApproval(
+    answer: { id: string; to: 'approved' | 'refused'; by: Delegator; at: number },
+    records: Records,
+  ): Promise<'answered' | 'already_answered' | 'expired' | 'task_ended' | 'unknown'>;
+  /** An approved, unspent, unexpired approval of this task for exactly this digest. */
+  givenApproval(task: string, digest: string, now: number): Approval | undefined;
+  approval(id: string): Approval | undefined;
+  approvals(filter: { state?: Approval['state']; task?: string; limit: number }): Approval[];
+}
+
+/** Pinned tool definitions (invariant 12). */
+export interface DefinitionStore {
+  definition(target: string, operation: string): DefinitionPin | undefined;
+  definitions(target: string): DefinitionPin[];
+  /** First sight pins; the same digest changes nothing; another digest quarantines until `acceptDefinition`. */
+  observeDefinition(
+    seen: { target: string; operation: string; digest: string; definition: string; at: number },
+    records: (verdict: 'pinned' | 'changed') => Records,
+  ): Promise<'pinned' | 'unchanged' | 'changed'>;
+  /** Accepts the quarantined definition with exactly this digest. */
+  acceptDefinition(
+    accepted: { target: string; operation: string; digest: string },
+    records: Records,
+  ): Promise<'accepted' | 'not_quarantined' | 'other_digest'>;
+}
+
+export type DefinitionPin = {
+  target: string;
+  operation: string;
+  /** `sha256:` over the RFC 8785 form of name, description and schemas. */
+  digest: string;
+  /** The definition that was accepted, as JSON text. */
+  definition: string;
+  /** A definition that differs and waits to be accepted. */
+  quarantined?: { digest: string; definition: string };
+};
+
+export interface PolicySetStore {
+  /** Keeps an immutable policy set under its hash. Keeping it twice changes nothing. */
+  keepPolicySet(hash: string, files: Record<string, string>, records: Records): Promise<void>;
+  policySet(hash: string): Record<string, string> | undefined;
+}
+
+export interface LogStore {
+  append(records: Records): Promise<void>;
+  /** Entries (RFC 8785 text of the records) from `start`, at most `limit`, in order. */
+  entries(start: number, limit: number): { index: number; entry: string }[];
+  /** How many entries the log holds. */
+  size(): number;
+  /** Index of the record with this id. */
+  indexOf(recordId: string): number | undefined;
+  /** Called after each durable commit with the new size. Used by the tree writer; must not throw. */
+  onCommit(listener: (size: number) => void): void;
+}
+
+/** All of it: what a database adapter provides, and what `main.ts` hands out in parts. */
+export interface Store extends TaskStore, ApprovalStore, DefinitionStore, PolicySetStore, LogStore {
+  /** Commits what is queued and closes. */
+  close(): Promise<void>;
+}
