@@ -83,11 +83,14 @@ function checkLiveness({ chain, now }: DecisionInput): Reason | null {
 }
 
 /** INVARIANT 3: every level must cover the action itself, so no field of a child can widen anything. */
-function checkGrants({ chain, action }: DecisionInput, parts: DecideParts): Reason | null {
+function checkGrants({ chain, token, action }: DecisionInput, parts: DecideParts): Reason | null {
   // Remit's own operations are not granted by tasks: policy decides them, over the task where there is one.
   if (action.target === 'remit') return null;
-  for (const { task } of chain) {
-    const verdict = satisfies(task.grant, action, parts.checkArguments);
+  const levels = chain.map(({ task }) => task.grant);
+  // The token is one more level: it can narrow, and never stands in for the task.
+  if (token !== null) levels.push(token.narrowedTo);
+  for (const grants of levels) {
+    const verdict = satisfies(grants, action, parts.checkArguments);
     if (!verdict.satisfied) {
       return { code: 'outside_grant', message: verdict.problem, next: 'ask for a task that includes it' };
     }

@@ -9,10 +9,10 @@ export const REDACTED = '[redacted]';
 const SECRET_NAME = /pass(word|wd|phrase)?$|secret|token|api[_-]?key|credential|private[_-]?key|authorization|cookie/i;
 
 const SECRET_SHAPES: readonly RegExp[] = [
-  /-----BEGIN [A-Z ]*PRIVATE KEY-----/,
-  /\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*/, // a JWS
-  /\b(?:Bearer|DPoP|Basic)\s+[A-Za-z0-9._~+/=-]{16,}/i,
-  /\b(?:sk|pk|rk|ghp|gho|ghs|ghu|glpat|xox[abprs]|AKIA|ASIA)[-_A-Za-z0-9]{12,}/,
+  /-----BEGIN [A-Z ]*PRIVATE KEY-----/g,
+  /\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*/g, // a JWS
+  /\b(?:Bearer|DPoP|Basic)\s+[A-Za-z0-9._~+/=-]{16,}/gi,
+  /\b(?:(?:sk|pk|rk|gh[oprsu]|glpat|xox[abprs])[-_][A-Za-z0-9_-]{12,}|A[KS]IA[A-Z0-9]{16})/g,
 ];
 
 const MAX_TEXT = 4096;
@@ -29,10 +29,7 @@ export function redactArguments(value: JsonObject): JsonObject {
 
 /** Free text, such as an upstream's error, with what looks like a credential replaced. */
 export function redactText(text: string): string {
-  return SECRET_SHAPES.reduce(
-    (kept, shape) => kept.replace(new RegExp(shape.source, `${shape.flags}g`), REDACTED),
-    text,
-  );
+  return SECRET_SHAPES.reduce((kept, shape) => kept.replace(shape, REDACTED), text.toWellFormed());
 }
 
 function redact(value: JsonValue, budget: { left: number }): JsonValue {
