@@ -133,7 +133,7 @@ describe('publishing', () => {
     await tree.close();
   });
 
-  test('66,000 records, in one go', async () => {
+  test('66,000 records, in one go', { timeout: 60_000 }, async () => {
     const log = await logOf(66_000);
     const dir = newDir();
     const tree = await openTree(optionsFor(log, dir));
@@ -145,6 +145,13 @@ describe('publishing', () => {
     await log.append([eventRecord(66_000)]);
     await (await openTree(optionsFor(log, dir, { checkLast: 300 }))).close();
     expect(verifyLog(dir, vkey, { since: before })).toMatchObject({ ok: true, size: 66_001, since: 66_000 });
+    const tile = readFileSync(join(dir, 'tile/1/000'));
+    writeFileSync(join(dir, 'tile/1/000'), tile.with(8191, tile[8191]! ^ 1));
+    expect(verifyLog(dir, vkey)).toEqual({
+      ok: false,
+      index: 0,
+      problem: '`tile/1/000` is not made of the tiles below it (from record 0 on)',
+    });
   });
 });
 

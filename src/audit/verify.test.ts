@@ -108,6 +108,16 @@ describe('any change of any file is detected with the public key alone', () => {
     }
   });
 
+  test('an item too many', () => {
+    for (const name of names.filter((file) => file.startsWith('tile'))) {
+      const more = Buffer.concat([readFileSync(join(whole, name)), Buffer.alloc(name.includes('entries') ? 2 : 32)]);
+      expect(verifyWith({ [name]: more })).toMatchObject({
+        ok: false,
+        problem: expect.stringContaining('does not hold exactly') as string,
+      });
+    }
+  });
+
   test('a missing file; only the copy of the public key is not needed', () => {
     for (const name of names) expect([name, verifyWith({ [name]: null }).ok]).toEqual([name, name === 'log.pub']);
   });
@@ -186,6 +196,16 @@ describe('a log that is whole and still wrong', () => {
     const index = entries.length === 2 && !problem.includes('rec_9') ? 1 : 0;
     const found = verifyLog(await folderOf(entries), vkey);
     expect(found).toEqual({ ok: false, index, problem: `record ${index} ${problem}` });
+  });
+
+  test('every file made anew around a changed record, under the checkpoint that was signed before', async () => {
+    const signed = readFileSync(join(await folderOf(texts(eventRecords(0, 300))), 'checkpoint'));
+    const forged = await folderOf(texts([...eventRecords(0, 299), eventRecord(299, { event: 'task.ended' })]));
+    writeFileSync(join(forged, 'checkpoint'), signed);
+    expect(verifyLog(forged, vkey)).toEqual({
+      ok: false,
+      problem: 'the records do not add up to the root that the checkpoint signs',
+    });
   });
 
   test('another key', async () => {
