@@ -1,5 +1,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { canonicalJson, type JsonValue } from '../../core/json.ts';
+import { TooLarge } from '../../core/errors.ts';
+import { MAX_ENTRY_BYTES } from '../../core/tile.ts';
 import type { Records } from '../ports.ts';
 
 /** The table of records: dense from 0, in the order of commits. */
@@ -31,7 +33,12 @@ export class RecordLog {
 
   append(records: Records): void {
     for (const record of records) {
-      this.#insert.run(this.#next, record.id, canonicalJson(record as unknown as JsonValue));
+      const entry = canonicalJson(record as unknown as JsonValue);
+      // A character is at most three bytes of UTF-8, so most entries need no count.
+      if (entry.length * 3 > MAX_ENTRY_BYTES && Buffer.byteLength(entry) > MAX_ENTRY_BYTES) {
+        throw new TooLarge('the action is too large to be recorded; use smaller arguments');
+      }
+      this.#insert.run(this.#next, record.id, entry);
       this.#next += 1;
     }
   }

@@ -111,7 +111,11 @@ test('the database of a newer version is refused', async () => {
 test('a record that no entry of the log can hold is refused, and spoils nothing else', async () => {
   const store = await openNew();
   const big = { ...event('big'), subject: { text: 'x'.repeat(70_000) } };
-  const results = await Promise.allSettled([store.append([event('a')]), store.append([big]), store.append([event('b')])]);
+  const results = await Promise.allSettled([
+    store.append([event('a')]),
+    store.append([big]),
+    store.append([event('b')]),
+  ]);
   expect(results[1]).toMatchObject({ status: 'rejected', reason: { code: 'too_large' } });
   expect(idsOf(store)).toEqual(['a', 'b']);
   await store.close();
