@@ -1,0 +1,67 @@
+import type { JsonObject } from '../../core/json.ts';
+import { isJsonObject } from '../../core/json.ts';
+import type { LiveWork } from '../live.ts';
+import type { Outcome } from './answer.ts';
+import { CutOff } from './failure.ts';
+import type { Channel } from './upstream/channel.ts';
+
+/** A permitted call on its way: what can end it, and what became of it. */
+export type Call = {
+  /** Aborts when the task ends, the caller goes away, or the channel is closed. */
+  readonly signal: AbortSignal;
+  readonly outcome: Promise<Outcome>;
+  /** Stops what is under way. */
+  abort(error: Error): void;
+  /** The caller's going no longer ends it: its answer can be fetched on another stream. */
+  outlives(): void;
+  /** The first outcome counts. */
+  finish(outcome: Outcome): void;
+};
+
+export function openCall(taskId: string, callerGone: AbortSignal, channel: Channel, live: LiveWork): Call {
+  const stopping = new AbortController();
+  const { promise, resolve } = Promise.withResolvers<Outcome>();
+  let finished = false;
+  let outliving = false;
+
+  const onGone = (): void => abort(new CutOff('the caller went away'));
+  const onClosed = (): void => abort(new CutOff('the session was closed'));
+  callerGone.addEventListener('abort', onGone, { once: true });
+  channel.closed.addEventListener('abort', onClosed, { once: true });
+  const detach = live.attach(taskId, (reason) => abort(new CutOff(reason)), 'call');
+  if (callerGone.aborted) onGone();
+  if (channel.closed.aborted) onClosed();
+
+  function abort(error: Error): void {
+    stopping.abort(error);
+    if (outliving) finish({ status: 'cut', detail: error.message });
+  }
+
+  function finish(outcome: Outcome): void {
+    if (finished) return;
+    finished = true;
+    detach();
+    callerGone.removeEventListener('abort', onGone);
+    channel.closed.removeEventListener('abort', onClosed);
+    resolve(outcome);
+  }
+
+  return {
+    signal: stopping.signal,
+    outcome: promise,
+    abort,
+    outlives: () => {
+      outliving = true;
+      callerGone.removeEventListener('abort', onGone);
+    },
+    finish,
+  };
+}
+
+/** What a response of the upstream says became of the call. */
+export function outcomeOf(message: JsonObject): Outcome {
+  const { result, error } = message;
+  if (isJsonObject(result)) return { status: result['isError'] === true ? 'tool_error' : 'ok', result };
+  const code = isJsonObject(error) ? error['code'] : undefined;
+  return { status: 'failed', detail: `the target answered with error ${typeof code === 'number' ? code : 'unknown'}` };
+}
