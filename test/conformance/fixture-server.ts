@@ -13,7 +13,6 @@ import {
   type EventStore,
   type JsonSchemaType,
   type McpHttpHandler,
-  type Server,
 } from '@modelcontextprotocol/server';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { FIXTURE_TOOLS, RED_PIXEL, type FixtureHooks } from './fixture-tools.ts';
@@ -55,7 +54,7 @@ const PROMPTS = [
 const codec = createRequestStateCodec<unknown>({ key: randomBytes(32) });
 
 /** One server instance. Resources and prompts are written against the bare protocol. */
-function createFixture(hooks: FixtureHooks): Server {
+function createFixture(hooks: FixtureHooks): McpServer {
   const info = { name: 'conformance-fixture', version: '1.0.0' };
   const mcp = new McpServer(info, { capabilities: CAPABILITIES, requestState: { verify: codec.verify } });
   for (const { tool, run } of FIXTURE_TOOLS) {
@@ -89,7 +88,7 @@ function createFixture(hooks: FixtureHooks): Server {
     const message = 'What context should the prompt use?';
     return inputRequired({ inputRequests: { user_context: inputRequired.elicit({ message, requestedSchema }) } });
   });
-  return server;
+  return mcp;
 }
 
 function readResource(uri: string) {
@@ -153,10 +152,10 @@ export async function startFixtureServer(): Promise<Listening> {
       onsessioninitialized: (id) => void sessions.set(id, transport),
       onsessionclosed: (id) => void sessions.delete(id),
     });
-    const server: Server = createFixture({
+    const server: McpServer = createFixture({
       mint: (state) => codec.mint(state),
-      toolsChanged: () => void server.sendToolListChanged(),
-      promptsChanged: () => void server.sendPromptListChanged(),
+      toolsChanged: () => server.sendToolListChanged(),
+      promptsChanged: () => server.sendPromptListChanged(),
     });
     await server.connect(transport);
     return transport.handleRequest(request, { parsedBody });
