@@ -74,7 +74,9 @@ function checkAuthority(input: DecisionInput): Reason | null {
   return { code: 'task_not_live', message: 'no task stands behind this action', next: 'request a task first' };
 }
 
-function checkLiveness({ chain, now }: DecisionInput): Reason | null {
+function checkLiveness({ chain, action, now }: DecisionInput): Reason | null {
+  // What has ended may still be looked at.
+  if (action.target === 'remit' && action.effect === 'read') return null;
   for (const { task } of chain) {
     const problem = notLive(task, now);
     if (problem !== null) return { code: 'task_not_live', message: problem, next: 'request a new task' };

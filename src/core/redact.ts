@@ -65,7 +65,8 @@ function redact(value: JsonValue, budget: { left: number }): JsonValue {
 
 function cut(text: string, budget: { left: number }): string {
   const room = Math.min(MAX_TEXT, Math.max(0, budget.left));
-  budget.left -= Math.min(text.length, room) + 2;
+  // What counts is the size as JSON: a control character takes six bytes.
+  budget.left -= new TextEncoder().encode(JSON.stringify(text.slice(0, room))).length;
   if (text.length <= room) return text;
   return `${text.slice(0, room).replace(/[\ud800-\udbff]$/, '')}[cut: ${text.length} characters in all]`;
 }

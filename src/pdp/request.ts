@@ -127,6 +127,8 @@ function contextOf(input: DecisionInput): Record<string, CedarValueJson> {
       : {
           task: {
             id: acting.task.id,
+            delegator: entityRef(personUid(acting.task.delegator)),
+            agent: entityRef(agentUid(acting.task.agent.id)),
             purpose: acting.task.purpose,
             parameters: toCedarRecord(acting.task.parameters),
             sensitivity: sensitivityRecord(acting.task.sensitivity),

@@ -1,0 +1,40 @@
+import type { Context } from 'hono';
+import { InvalidDpopProof, InvalidToken, RemitError, Unauthenticated } from '../core/errors.ts';
+import { DPOP_ALGORITHMS } from '../identity/dpop.ts';
+import { ERROR_TABLE, tokenEndpointStatus } from './error-table.ts';
+
+export type FaultLog = { error(details: object, message: string): void };
+
+/** RFC 9457 problem details. `type` is a stable URN with the code. Faults are logged in full and shown as `internal`. */
+export function problemResponse(
+  c: Context,
+  error: unknown,
+  parts: { log: FaultLog; resourceMetadata: string },
+): Response {
+  const known = error instanceof RemitError ? error : undefined;
+  if (known === undefined) parts.log.error({ err: error }, 'fault');
+  const code = known?.code ?? 'internal';
+  const { status, title } = ERROR_TABLE[code];
+  if (known instanceof Unauthenticated || known instanceof InvalidToken || known instanceof InvalidDpopProof) {
+    c.header('WWW-Authenticate', challenge(known, parts.resourceMetadata));
+  }
+  const detail = known?.message ?? 'something went wrong; the operator can find it in the log';
+  return c.body(JSON.stringify({ type: `urn:remit:problem:${code}`, title, status, detail }), status, {
+    'content-type': 'application/problem+json',
+  });
+}
+
+/** RFC 9449, section 7.1, with `resource_metadata` of RFC 9728, section 5.1. */
+export function challenge(error: RemitError, resourceMetadata: string): string {
+  const reason = error instanceof Unauthenticated ? '' : ` error="${ERROR_TABLE[error.code].oauth}",`;
+  return `DPoP${reason} algs="${DPOP_ALGORITHMS.join(' ')}", resource_metadata="${resourceMetadata}"`;
+}
+
+/** RFC 6749, section 5.2. */
+export function oauthErrorResponse(c: Context, error: unknown, log: FaultLog): Response {
+  const known = error instanceof RemitError ? error : undefined;
+  if (known === undefined) log.error({ err: error }, 'fault at the token endpoint');
+  const status = known === undefined ? 500 : tokenEndpointStatus(known);
+  const code = ERROR_TABLE[known?.code ?? 'internal'].oauth;
+  return c.json({ error: code, error_description: known?.message ?? 'something went wrong' }, status);
+}

@@ -1,0 +1,183 @@
+import { Conflict, Forbidden, InvalidRequest, NotFound } from '../core/errors.ts';
+import { sameDelegator } from '../core/party.ts';
+import type { EventRecord } from '../core/record.ts';
+import type { EndedState, Task } from '../core/task.ts';
+import type { TaskStore } from '../store/ports.ts';
+import { authorize, type Asker, type AuthorizeParts } from './authorize.ts';
+import type { TaskRequest } from './task-request.ts';
+
+export type LifecycleParts = AuthorizeParts & {
+  store: TaskStore;
+  limits: { maxLifetimeSeconds: number; defaultLifetimeSeconds: number; defaultCalls: number };
+};
+
+export type TaskPage = { state?: Task['state']; after?: string; limit: number };
+
+/** The life of tasks: each step is decided, recorded and takes effect at once, or not at all. */
+export interface Lifecycle {
+  /** A person hands a task to an agent. @throws Forbidden, InvalidRequest */
+  request(asker: Asker, request: TaskRequest): Promise<Task>;
+  /** @throws NotFound also for a task that the asker may not know of. */
+  show(asker: Asker, id: string): Promise<Task>;
+  /** The asker's own tasks, newest first. */
+  list(asker: Asker, page: TaskPage): Promise<Task[]>;
+  /** @throws Conflict when it had ended already. */
+  complete(asker: Asker, id: string): Promise<Task>;
+  revoke(asker: Asker, id: string, reason: string): Promise<Task>;
+  /** Ends the tasks whose window has closed. */
+  expireOverdue(): Promise<Task[]>;
+  /** `listener` is called with all tasks that an end has ended, right after it is durable. */
+  onEnded(listener: (tasks: readonly Task[], reason: string) => void): void;
+}
+
+export function createLifecycle(parts: LifecycleParts): Lifecycle {
+  const listeners: ((tasks: readonly Task[], reason: string) => void)[] = [];
+  const ended = (tasks: readonly Task[], reason: string) => {
+    for (const listener of listeners) listener(tasks, reason);
+  };
+  return {
+    request: (asker, request) => requestTask(asker, request, parts),
+    show: (asker, id) => showTask(asker, id, parts),
+    list: async (asker, page) => {
+      const record = await authorize(asker, { operation: 'task.list', resources: [], arguments: {} }, parts);
+      await parts.log.append([record]);
+      return parts.store.tasks({
+        ...page,
+        ...(asker.delegator === null ? { agent: asker.agent!.id } : { delegator: asker.delegator }),
+      });
+    },
+    complete: (asker, id) => endTask(asker, { id, to: 'completed', reason: 'completed' }, parts, ended),
+    revoke: (asker, id, reason) => endTask(asker, { id, to: 'revoked', reason }, parts, ended),
+    expireOverdue: async () => {
+      const all = await Promise.all(parts.store.overdue(parts.clock()).map((task) => expire(task, parts)));
+      const expired = all.flat();
+      if (expired.length > 0) ended(expired, 'expired');
+      return expired;
+    },
+    onEnded: (listener) => void listeners.push(listener),
+  };
+}
+
+async function requestTask(asker: Asker, request: TaskRequest, parts: LifecycleParts): Promise<Task> {
+  if (asker.delegator === null) throw new Forbidden('only a person can hand out a task; sign in as one');
+  const now = parts.clock();
+  const task: Task = {
+    id: parts.newId('task'),
+    parent: null,
+    delegator: asker.delegator,
+    agent: { id: request.agent.id, trustDomain: request.agent.trustDomain },
+    purpose: request.purpose,
+    parameters: request.parameters,
+    grant: request.grant,
+    sensitivity: request.sensitivity,
+    origin: request.origin,
+    window: windowOf(request, now, parts.limits),
+    budget: { calls: request.calls ?? parts.limits.defaultCalls },
+    maxHops: request.maxHops,
+    state: 'active',
+    createdAt: now,
+  };
+  const record = await authorize(
+    asker,
+    {
+      operation: 'task.create',
+      resources: [`task:${task.id}`],
+      arguments: {
+        agent: task.agent.id,
+        purpose: task.purpose,
+        parameters: task.parameters,
+        grant: JSON.parse(JSON.stringify(task.grant)) as never,
+        sensitivity: task.sensitivity,
+        expires_at: task.window.expiresAt,
+        calls: task.budget.calls,
+      },
+    },
+    parts,
+  );
+  await parts.store.createTask(task, [record]);
+  return task;
+}
+
+function windowOf(request: TaskRequest, now: number, limits: LifecycleParts['limits']): Task['window'] {
+  const lifetime = request.lifetimeSeconds ?? limits.defaultLifetimeSeconds;
+  if (lifetime > limits.maxLifetimeSeconds) {
+    throw new InvalidRequest(`\`lifetime_seconds\`: a task lives at most ${limits.maxLifetimeSeconds} seconds`);
+  }
+  const notBefore = Math.max(request.notBefore ?? now, now);
+  if (notBefore - now > limits.maxLifetimeSeconds * 1000) {
+    throw new InvalidRequest('`not_before`: is too far ahead; request the task nearer to its start');
+  }
+  return { notBefore, expiresAt: notBefore + lifetime * 1000 };
+}
+
+async function showTask(asker: Asker, id: string, parts: LifecycleParts): Promise<Task> {
+  const chain = parts.store.chain(id);
+  const task = chain[0]?.task;
+  if (task === undefined) throw unknownTask(id);
+  const record = await authorize(
+    asker,
+    { operation: 'task.read', resources: [`task:${id}`], arguments: {}, chain },
+    parts,
+  ).catch((error: unknown) => {
+    // Who is no party to a task does not learn that it exists.
+    throw error instanceof Forbidden && !isParty(asker, task) ? unknownTask(id) : error;
+  });
+  await parts.log.append([record]);
+  return task;
+}
+
+async function endTask(
+  asker: Asker,
+  end: { id: string; to: EndedState; reason: string },
+  parts: LifecycleParts,
+  ended: (tasks: readonly Task[], reason: string) => void,
+): Promise<Task> {
+  const chain = parts.store.chain(end.id);
+  const task = chain[0]?.task;
+  if (task === undefined) throw unknownTask(end.id);
+  if (task.state !== 'active') {
+    throw isParty(asker, task) ? new Conflict(`task \`${end.id}\` is already ${task.state}`) : unknownTask(end.id);
+  }
+  const operation = end.to === 'completed' ? 'task.complete' : 'task.revoke';
+  const record = await authorize(
+    asker,
+    { operation, resources: [`task:${end.id}`], arguments: { reason: end.reason }, chain },
+    parts,
+  ).catch((error: unknown) => {
+    throw error instanceof Forbidden && !isParty(asker, task) ? unknownTask(end.id) : error;
+  });
+  const result = await parts.store.endTask({ ...end, at: parts.clock() }, (tasks) => [
+    record,
+    ...tasks.map((each) => endedRecord(each, parts)),
+  ]);
+  if (result.outcome !== 'ended') throw new Conflict(`task \`${end.id}\` has already ended`);
+  ended(result.tasks, end.reason);
+  return result.tasks.find((each) => each.id === end.id) ?? task;
+}
+
+async function expire(task: Task, parts: LifecycleParts): Promise<Task[]> {
+  const end = { id: task.id, to: 'expired' as const, at: parts.clock(), reason: 'its window has closed' };
+  const result = await parts.store.endTask(end, (tasks) => tasks.map((each) => endedRecord(each, parts)));
+  return result.outcome === 'ended' ? result.tasks : [];
+}
+
+function endedRecord(task: Task, parts: LifecycleParts): EventRecord {
+  return {
+    version: 1,
+    id: parts.newId('rec'),
+    time: task.endedAt ?? parts.clock(),
+    kind: 'event',
+    event: 'task.ended',
+    subject: { task: task.id, state: task.state, reason: task.endReason ?? '', agent: task.agent.id },
+  };
+}
+
+/** The task's own agent and its delegator. */
+export function isParty(asker: Pick<Asker, 'agent' | 'delegator'>, task: Task): boolean {
+  if (asker.agent !== null) return asker.agent.id === task.agent.id;
+  return asker.delegator !== null && sameDelegator(asker.delegator, task.delegator);
+}
+
+function unknownTask(id: string): NotFound {
+  return new NotFound(`there is no task \`${id.slice(0, 64)}\` that you may see`);
+}
