@@ -56,7 +56,10 @@ const codec = createRequestStateCodec<unknown>({ key: randomBytes(32) });
 /** One server instance. Resources and prompts are written against the bare protocol. */
 function createFixture(hooks: FixtureHooks): McpServer {
   const info = { name: 'conformance-fixture', version: '1.0.0' };
-  const mcp = new McpServer(info, { capabilities: CAPABILITIES, requestState: { verify: (state, ctx) => codec.verify(state, ctx) } });
+  const mcp = new McpServer(info, {
+    capabilities: CAPABILITIES,
+    requestState: { verify: (state, ctx) => codec.verify(state, ctx) },
+  });
   for (const { tool, run } of FIXTURE_TOOLS) {
     const inputSchema = fromJsonSchema<Record<string, unknown>>(tool.inputSchema as JsonSchemaType);
     mcp.registerTool(tool.name, { description: tool.description, inputSchema }, (args, ctx) => run(args, ctx, hooks));

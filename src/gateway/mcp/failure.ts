@@ -10,7 +10,6 @@ export class CutOff extends Error {
   override readonly name = 'CutOff';
 }
 
-
 type Mapping = { status: number; code: number };
 
 /** Each expected failure as HTTP status and JSON-RPC code, before a call has been decided. */
