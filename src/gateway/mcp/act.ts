@@ -64,7 +64,14 @@ async function forward(forwarding: Forwarding): Promise<McpAnswer> {
     key,
     target,
     redact: forwarding.upstreams.redactor(target),
-    fail: (error) => fail(error, forwarding, waiting, key),
+    fail: (error) => {
+      waiting.delete(key);
+      const { message, outcome, fault } = failedCall(inbound, error);
+      if (fault) parts.log.error({ err: error, request: exchange.id }, 'a call failed');
+      call.finish(outcome);
+      call.abort(error instanceof Error ? error : new Error('stopped', { cause: error }));
+      return message;
+    },
   };
   try {
     const message = withAllowedCapabilities(inbound.message, target.clientCapabilities);
@@ -77,15 +84,6 @@ async function forward(forwarding: Forwarding): Promise<McpAnswer> {
     return await relay(reply, relaying);
   } catch (error) {
     return jsonAnswer(200, relaying.fail(error));
-  }
-
-  function fail(error: unknown, of: Forwarding, pending: Map<string, unknown>, id: string): JsonObject {
-    pending.delete(id);
-    const { message, outcome, fault } = failedCall(of.inbound, error);
-    if (fault) parts.log.error({ err: error, request: exchange.id }, 'a call failed');
-    call.finish(outcome);
-    call.abort(error instanceof Error ? error : new Error('stopped'));
-    return message;
   }
 }
 
@@ -100,8 +98,13 @@ async function settle(message: JsonObject, forwarding: Forwarding): Promise<Json
   }
   call.finish(outcomeOf(message));
   if (!isJsonObject(message['result'])) return message;
-  const result = await filterList(inbound, channel, exchange, message['result'], parts);
+  const result = keptPrivate(await filterList(inbound, channel, exchange, message['result'], parts));
   return result === message['result'] ? message : { ...message, result };
+}
+
+/** INVARIANT 2 and 13: what one caller may see is not for a cache that others read (2026-07-28, `cacheScope`). */
+function keptPrivate(result: JsonObject): JsonObject {
+  return result['cacheScope'] === 'public' ? { ...result, cacheScope: 'private' } : result;
 }
 
 /** Revision 2026-07-28: a result may ask the client for input, of the kinds that the target is configured for. */

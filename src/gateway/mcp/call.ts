@@ -22,10 +22,9 @@ export function openCall(taskId: string, callerGone: AbortSignal, channel: Chann
   const stopping = new AbortController();
   const { promise, resolve } = Promise.withResolvers<Outcome>();
   let finished = false;
-  let outliving = false;
 
   const onGone = (): void => abort(new CutOff('the caller went away'));
-  const onClosed = (): void => abort(new CutOff('the session was closed'));
+  const onClosed = (): void => abort(new CutOff(messageOf(channel.closed.reason)));
   callerGone.addEventListener('abort', onGone, { once: true });
   channel.closed.addEventListener('abort', onClosed, { once: true });
   const detach = live.attach(taskId, (reason) => abort(new CutOff(reason)), 'call');
@@ -34,7 +33,8 @@ export function openCall(taskId: string, callerGone: AbortSignal, channel: Chann
 
   function abort(error: Error): void {
     stopping.abort(error);
-    if (outliving) finish({ status: 'cut', detail: error.message });
+    // At once, and not when the client next reads: it may never do so again.
+    if (error instanceof CutOff) finish({ status: 'cut', detail: error.message });
   }
 
   function finish(outcome: Outcome): void {
@@ -50,12 +50,13 @@ export function openCall(taskId: string, callerGone: AbortSignal, channel: Chann
     signal: stopping.signal,
     outcome: promise,
     abort,
-    outlives: () => {
-      outliving = true;
-      callerGone.removeEventListener('abort', onGone);
-    },
+    outlives: () => callerGone.removeEventListener('abort', onGone),
     finish,
   };
+}
+
+function messageOf(reason: unknown): string {
+  return reason instanceof Error ? reason.message : 'the session was closed';
 }
 
 /** What a response of the upstream says became of the call. */

@@ -1,5 +1,6 @@
 import { RemitError, type ErrorCode } from '../../core/errors.ts';
 import type { JsonObject } from '../../core/json.ts';
+import { DPOP_ALGORITHMS } from '../../identity/dpop.ts';
 import { jsonAnswer, type McpAnswer, type Outcome } from './answer.ts';
 import { RPC, rpcError, rpcResult, type MessageId } from './message.ts';
 import type { InboundCall } from './request.ts';
@@ -8,9 +9,6 @@ import type { InboundCall } from './request.ts';
 export class CutOff extends Error {
   override readonly name = 'CutOff';
 }
-
-/** RFC 9449 §7.1: the algorithms that a proof may be signed with. */
-const DPOP_ALGS = 'ES256 EdDSA';
 
 type Mapping = { status: number; code: number };
 
@@ -48,10 +46,11 @@ export function errorAnswer(error: unknown, challenge: Challenge, id: MessageId 
   return jsonAnswer(status, rpcError(id, code, message), headers);
 }
 
+/** RFC 9449 §7.1 and RFC 9728 §5.1. */
 function challengeOf(code: ErrorCode, { publicUrl, target }: Challenge): string {
   const metadata = `${publicUrl}/.well-known/oauth-protected-resource/mcp/${target}`;
   const error = code === 'unauthenticated' ? '' : `, error="${code === 'invalid_dpop_proof' ? code : 'invalid_token'}"`;
-  return `DPoP resource_metadata="${metadata}"${error}, algs="${DPOP_ALGS}"`;
+  return `DPoP resource_metadata="${metadata}"${error}, algs="${DPOP_ALGORITHMS.join(' ')}"`;
 }
 
 /** The last word on a permitted call that did not come to a response: for a tool, a result that a model can read. */

@@ -8,16 +8,18 @@ export type SseEvent = { id?: string; event?: string; retry?: string; data: stri
  */
 export async function* readEvents(bytes: AsyncIterable<Uint8Array>, maxLength: number): AsyncGenerator<SseEvent> {
   const decoder = new TextDecoder();
+  const boundary = /\r\n\r\n|\n\n|\r\r/g;
   let rest = '';
   for await (const chunk of bytes) {
+    // What was searched before is not searched again, but for the start of a boundary at its end.
+    boundary.lastIndex = Math.max(0, rest.length - 3);
     rest += decoder.decode(chunk, { stream: true });
-    for (;;) {
-      const end = /\r\n\r\n|\n\n|\r\r/.exec(rest);
-      if (end === null) break;
-      const block = rest.slice(0, end.index);
-      rest = rest.slice(end.index + end[0].length);
-      yield parseEvent(block);
+    let start = 0;
+    for (let end = boundary.exec(rest); end !== null; end = boundary.exec(rest)) {
+      yield parseEvent(rest.slice(start, end.index));
+      start = end.index + end[0].length;
     }
+    rest = rest.slice(start);
     if (rest.length > maxLength) throw new RangeError('an event is too long');
   }
 }

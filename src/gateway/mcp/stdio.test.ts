@@ -30,7 +30,10 @@ async function serve(open: OpenGateway): Promise<Listening> {
   const listening = await listen((request) =>
     open.gateway.fetch(request, new URL(request.url).pathname.split('/')[2]!),
   );
-  closing.push(() => open.gateway.close(), listening.close);
+  closing.push(
+    () => open.gateway.close(),
+    () => listening.close(),
+  );
   return listening;
 }
 

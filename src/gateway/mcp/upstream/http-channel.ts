@@ -113,14 +113,28 @@ function open(
   const bytes = body === null ? null : Buffer.from(body);
   const sent = bytes === null ? headers : { ...headers, 'content-length': String(bytes.length) };
   return new Promise((resolve, reject) => {
+    if (signal.aborted) return reject(toError(signal.reason));
     const agent = secure ? agents['https:'] : agents['http:'];
-    const request = (secure ? httpsRequest : httpRequest)(url, { method, headers: sent, signal, agent }, resolve);
+    const request = (secure ? httpsRequest : httpRequest)(url, { method, headers: sent, agent });
+    // Not `signal` of the request's options: that one outlives the request, on a socket that others use by then.
+    const stop = (): void => void request.destroy();
+    const release = (): void => signal.removeEventListener('abort', stop);
+    signal.addEventListener('abort', stop, { once: true });
+    request.on('close', release);
     request.on('error', (cause) => {
-      const reason: unknown = signal.aborted ? signal.reason : undefined;
-      reject(reason instanceof Error ? reason : new UpstreamFailed('the target cannot be reached', { cause }));
+      reject(signal.aborted ? toError(signal.reason) : new UpstreamFailed('the target cannot be reached', { cause }));
+    });
+    request.on('response', (response) => {
+      // Read errors reach whoever reads; without a reader they must not end the process.
+      response.on('error', () => undefined);
+      resolve(response);
     });
     request.end(bytes ?? undefined);
   });
+}
+
+function toError(reason: unknown): Error {
+  return reason instanceof Error ? reason : new UpstreamFailed('the call was stopped', { cause: reason });
 }
 
 async function replyOf(response: IncomingMessage, target: TargetConfig): Promise<Reply> {

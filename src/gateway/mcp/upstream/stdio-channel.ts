@@ -65,12 +65,15 @@ export function createStdioChannel(revision: Revision, server: StdioServer): Cha
     const call = process.request(revision === 'stateless' ? withoutEnvelope(message) : message);
     const key = JSON.stringify(message.id);
     calls.set(key, call.wireId);
+    const silent = revision === 'stateless' && metaOf(message.params)[`${META}logLevel`] === undefined;
     let answered = false;
     const stop = (): void => call.messages.end(signal.reason instanceof Error ? signal.reason : undefined);
     signal.addEventListener('abort', stop, { once: true });
     try {
       for await (const received of call.messages) {
         if (received['method'] === undefined) answered = true;
+        // 2026-07-28: log lines only for a request that asked for them.
+        if (silent && received['method'] === 'notifications/message') continue;
         yield { data: JSON.stringify(revision === 'stateless' ? completed(message.method, received) : received) };
       }
     } finally {
