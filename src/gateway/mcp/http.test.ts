@@ -486,3 +486,30 @@ test('an unknown target is not found', async () => {
   expect((await gateway.fetch(new Request('http://127.0.0.1:8080/mcp/other'), 'other')).status).toBe(404);
   await expect(gateway.introspect('other')).rejects.toThrow('target `other` is unknown');
 });
+
+test('a session that the upstream has forgotten is unknown from then on', async () => {
+  const { target } = await sessionUpstream(() => new Response(null, { status: 404 }));
+  const { gateway } = open(target);
+  const { request } = await initialize(gateway, 'api');
+  const first = await request('resources/read', { uri: 'doc:1' });
+  expect(first.last['error']).toMatchObject({ message: expect.stringContaining('initialize again') as string });
+  expect((await request('resources/read', { uri: 'doc:1' })).status).toBe(404);
+});
+
+test('a cancelled call waits no longer, and is observed as cut', async () => {
+  const { target, seen } = await sessionUpstream(() => never());
+  const made = open({ ...target, timeoutMs: 15_000 });
+  const { headers } = await initialize(made.gateway, 'api');
+  const call = { jsonrpc: '2.0', id: 3, method: 'resources/read', params: { uri: 'doc:1' } };
+  const pending = post(made.gateway, 'api', call, { headers });
+  await delay(100);
+  await post(
+    made.gateway,
+    'api',
+    { jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: 3 } },
+    { headers },
+  );
+  expect((await pending).last['error']).toMatchObject({ message: 'cut: the caller cancelled the call' });
+  expect(made.observed.at(-1)?.outcome?.status).toBe('cut');
+  expect(seen.at(-1)?.body).toContain('notifications/cancelled');
+});
