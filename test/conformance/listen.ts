@@ -9,7 +9,9 @@ export type Listening = { url: string; close(): Promise<void> };
 export async function listen(handle: (request: Request) => Promise<Response>): Promise<Listening> {
   const server = createServer((incoming, outgoing) => {
     const gone = new AbortController();
-    outgoing.on('close', () => gone.abort());
+    outgoing.on('close', () => {
+      if (!outgoing.writableFinished) gone.abort();
+    });
     handle(toRequest(incoming, gone.signal))
       .then(async (response) => {
         outgoing.writeHead(response.status, Object.fromEntries(response.headers));

@@ -28,7 +28,8 @@ export async function passMessage(
     return emptyAnswer(202);
   }
   const headers = forwardedHeaders(http.headers);
-  const status = await channel.send(read.message, { signal: exchange.signal, headers });
+  const signal = AbortSignal.any([exchange.signal, channel.closed]);
+  const status = await channel.send(read.message, { signal, headers });
   if (read.kind === 'notification' && read.message.method === 'notifications/cancelled') {
     const id = read.message.params?.['requestId'];
     // The upstream need not answer any more, so nothing waits for it to.

@@ -38,6 +38,7 @@ export type Waiting = {
 };
 
 export type Sending = {
+  /** Aborts at the latest when the channel is closed. Not combined here: that costs memory for each request. */
   signal: AbortSignal;
   /** Headers of the client's request that belong to MCP. */
   headers?: Record<string, string>;

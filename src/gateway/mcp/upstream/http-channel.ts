@@ -41,7 +41,7 @@ export function createHttpChannel(revision: Revision, parts: HttpChannelParts): 
   async function post(message: JsonObject, how: Sending): Promise<IncomingMessage> {
     const body = JSON.stringify(message);
     const posted = { ...headers(how), 'content-type': 'application/json' };
-    return open('POST', parts.upstream.url, posted, body, AbortSignal.any([how.signal, closing.signal]));
+    return open('POST', parts.upstream.url, posted, body, how.signal);
   }
 
   async function request(message: RequestMessage, how: Sending): Promise<Reply> {
@@ -88,8 +88,7 @@ export function createHttpChannel(revision: Revision, parts: HttpChannelParts): 
     listen: async (lastEventId, signal) => {
       const resumed: Record<string, string> = lastEventId === null ? {} : { 'last-event-id': lastEventId };
       const sent = { ...headers({ signal, headers: resumed }), accept: 'text/event-stream' };
-      const both = AbortSignal.any([signal, closing.signal]);
-      const response = await open('GET', parts.upstream.url, sent, null, both);
+      const response = await open('GET', parts.upstream.url, sent, null, signal);
       if (response.statusCode !== 200) {
         response.resume();
         checkStatus(response);

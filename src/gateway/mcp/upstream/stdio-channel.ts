@@ -94,9 +94,8 @@ export function createStdioChannel(revision: Revision, server: StdioServer): Cha
   async function* open(signal: AbortSignal): AsyncGenerator<SseEvent> {
     const queue = createEventQueue<SseEvent>();
     const stop = (): void => queue.end();
-    const both = AbortSignal.any([signal, closing.signal]);
-    if (both.aborted) return;
-    both.addEventListener('abort', stop, { once: true });
+    if (signal.aborted) return;
+    signal.addEventListener('abort', stop, { once: true });
     listeners.add(queue);
     try {
       yield* queue;
