@@ -40,7 +40,7 @@ import { createPdp } from './pdp/pdp.ts';
 import { createApp } from './server/app.ts';
 import { ERROR_TABLE } from './server/error-table.ts';
 import { openSqliteStore, type SqliteStore } from './store/sqlite/open.ts';
-import { createLifecycle, type Lifecycle } from './task/lifecycle.ts';
+import { createLifecycle } from './task/lifecycle.ts';
 import { createAuthenticator } from './token/authenticate.ts';
 import { loadOrCreateTokenKey } from './token/signing-key.ts';
 
@@ -236,7 +236,7 @@ async function openLog(config: Config, store: SqliteStore, log: Logger): Promise
     log: store,
     dir: join(config.dataDir, 'log'),
     origin,
-    signer: await loadOrCreateSigningKey(join(config.dataDir, 'keys', 'log.key'), origin),
+    signer: loadOrCreateSigningKey(join(config.dataDir, 'keys', 'log.key'), origin),
     clock,
     onProblem: (problem) => log.error({ problem }, 'the log cannot be published'),
   });
@@ -269,7 +269,10 @@ function listen(server: Server, config: Config): Promise<void> {
   const { host, port } = config.server;
   return new Promise((resolve, reject) => {
     server.once('error', (cause: NodeJS.ErrnoException) => {
-      const why = cause.code === 'EADDRINUSE' ? 'is taken; stop what listens there, or choose another with --listen' : String(cause.code);
+      const why =
+        cause.code === 'EADDRINUSE'
+          ? 'is taken; stop what listens there, or choose another with --listen'
+          : String(cause.code);
       reject(new InvalidConfig(`address ${host}:${port} ${why}`, { cause }));
     });
     server.listen(port, host, resolve);
@@ -291,7 +294,9 @@ function introduce(config: Config, dev: boolean): void {
 async function introspectTargets(config: Config, gateway: McpGateway, log: Logger): Promise<void> {
   await Promise.all(
     config.targets.map(({ name }) =>
-      gateway.introspect(name).catch((error: unknown) => log.warn({ err: error, target: name }, 'a target does not answer')),
+      gateway
+        .introspect(name)
+        .catch((error: unknown) => log.warn({ err: error, target: name }, 'a target does not answer')),
     ),
   );
 }
@@ -312,4 +317,3 @@ async function closeServer(server: Server): Promise<void> {
   await closed;
   clearTimeout(late);
 }
-

@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs';
 import { McpServer } from '@modelcontextprotocol/server';
 import { StdioServerTransport } from '@modelcontextprotocol/server/stdio';
 import { z } from 'zod';
@@ -8,6 +9,8 @@ server.registerTool(
   'wait',
   { description: 'Waits, then says so.', inputSchema: z.object({ seconds: z.number() }) },
   async ({ seconds }) => {
+    const started = process.env['STARTED'];
+    if (started !== undefined) writeFileSync(started, 'started');
     await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
     return { content: [{ type: 'text', text: 'waited' }] };
   },

@@ -10,11 +10,13 @@ export type AgentProcess = {
 };
 
 export type AgentCommand =
-  | { do: 'connect'; target: string; task: string }
+  | { do: 'connect'; target: string; task: string; revision: 'auto' | 'legacy' }
   | { do: 'list'; target: string }
   | { do: 'call'; target: string; name: string; arguments: Record<string, unknown> }
   /** The access token as the agent holds it, for tests that steal it. */
   | { do: 'token'; target: string }
+  /** The agent's token for Remit's own API, which needs no task. */
+  | { do: 'own-token' }
   | { do: 'complete'; task: string };
 
 export async function startAgent(remit: RemitProcess, id: string): Promise<AgentProcess> {

@@ -3,7 +3,7 @@ import { isJsonObject, type JsonObject } from '../../core/json.ts';
 import { jsonAnswer, type McpAnswer } from './answer.ts';
 import { openCall, outcomeOf, type Call } from './call.ts';
 import { withAllowedCapabilities } from './client-capabilities.ts';
-import { failedCall } from './failure.ts';
+import { CutOff, failedCall } from './failure.ts';
 import { filterList } from './filter-list.ts';
 import { forwardedHeaders } from './forwarded-headers.ts';
 import { idKey } from './message.ts';
@@ -55,7 +55,10 @@ async function forward(forwarding: Forwarding): Promise<McpAnswer> {
     call.finish({ status: 'failed', detail: 'the request id is in use' });
     throw new InvalidRequest('the request id is in use by another request of this session');
   }
-  waiting.set(key, { settle: (message: JsonObject) => settle(message, forwarding) });
+  waiting.set(key, {
+    settle: (message: JsonObject) => settle(message, forwarding),
+    cancel: () => call.abort(new CutOff('the caller cancelled the call')),
+  });
   const relaying: Relaying = {
     inbound,
     channel,

@@ -5,6 +5,9 @@ import { idKey, readMessage, RPC, rpcError, type Message, type RequestMessage } 
 import { capabilityOf, isKnownUpstreamNotification, type ClientCapability } from './methods.ts';
 import type { Channel, Waiting } from './upstream/channel.ts';
 
+/** More unanswered requests of an upstream than this are refused. */
+const MAX_ASKED = 1000;
+
 export type InspectParts = {
   channel: Channel;
   /** Whose responses may pass. Of the session, since a response may come on another stream than its request. */
@@ -33,7 +36,7 @@ export async function inspect(text: string, parts: InspectParts): Promise<Inspec
     case 'request': {
       const capability = capabilityOf(read.message.method);
       const known = read.message.method === 'ping' || (capability !== undefined && parts.allowed.includes(capability));
-      if (known && parts.channel.revision === 'session') {
+      if (known && parts.channel.revision === 'session' && parts.channel.asked.size < MAX_ASKED) {
         parts.channel.asked.add(idKey(read.message.id));
         return { data, answers: null };
       }

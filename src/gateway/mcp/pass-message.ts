@@ -1,6 +1,6 @@
 import { emptyAnswer, jsonAnswer, type McpAnswer } from './answer.ts';
 import { forwardedHeaders } from './forwarded-headers.ts';
-import { idKey, RPC, rpcError, type Message } from './message.ts';
+import { idKey, isMessageId, RPC, rpcError, type Message } from './message.ts';
 import { isKnownClientNotification } from './methods.ts';
 import type { McpParts } from './parts.ts';
 import type { McpExchange } from './request.ts';
@@ -28,7 +28,13 @@ export async function passMessage(
     return emptyAnswer(202);
   }
   const headers = forwardedHeaders(http.headers);
-  return emptyAnswer(await channel.send(read.message, { signal: exchange.signal, headers }));
+  const status = await channel.send(read.message, { signal: exchange.signal, headers });
+  if (read.kind === 'notification' && read.message.method === 'notifications/cancelled') {
+    const id = read.message.params?.['requestId'];
+    // The upstream need not answer any more, so nothing waits for it to.
+    if (isMessageId(id)) channel.waiting.get(idKey(id))?.cancel();
+  }
+  return emptyAnswer(status);
 }
 
 function refused(message: string): McpAnswer {

@@ -37,7 +37,11 @@ export function createSessions(parts: Pick<McpParts, 'newId' | 'live'>): Session
     },
     find: (id, taskId, target) => {
       const session = sessions.get(id);
-      return session?.taskId === taskId && session.target === target ? session : undefined;
+      if (session?.taskId !== taskId || session.target !== target) return undefined;
+      if (!session.channel.closed.aborted) return session;
+      // The upstream has forgotten the session; so the client has to begin another.
+      void end(session, 'the target has ended the session');
+      return undefined;
     },
     end,
   };

@@ -75,7 +75,12 @@ export async function createDevPeople(options: {
   const callback = provider.callback();
 
   const signIn = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const { params } = await provider.interactionDetails(request, response);
+    const { params, prompt } = await provider.interactionDetails(request, response);
+    // A native client is always asked for consent; here nobody is there to ask.
+    if (prompt.name === 'consent') {
+      await provider.interactionFinished(request, response, { consent: {} }, { mergeWithLastSubmission: true });
+      return;
+    }
     const hint = typeof params['login_hint'] === 'string' ? params['login_hint'] : '';
     const result = Object.hasOwn(DEV_PEOPLE, hint)
       ? { login: { accountId: hint, acr: 'urn:remit:dev', amr: ['dev'] } }

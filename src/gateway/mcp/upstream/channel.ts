@@ -31,7 +31,11 @@ export type Channel = {
 };
 
 /** What is to be done with the response to a request: returns it as the client may see it. */
-export type Waiting = { settle: (message: JsonObject) => Promise<JsonObject> };
+export type Waiting = {
+  settle: (message: JsonObject) => Promise<JsonObject>;
+  /** The client has said that it does not want the answer any more. */
+  cancel: () => void;
+};
 
 export type Sending = {
   signal: AbortSignal;

@@ -1,9 +1,14 @@
+import { TooLarge } from '../../../core/errors.ts';
+
 /** Values pushed on one side, iterated once on the other. */
 export type EventQueue<T> = AsyncIterable<T> & {
   push(value: T): void;
   /** Ends the iteration, with an error when given, after what was pushed before. */
   end(error?: Error): void;
 };
+
+/** What waits for a reader that does not come is bounded; an upstream that floods is failed. */
+const MAX_WAITING = 10_000;
 
 export function createEventQueue<T>(): EventQueue<T> {
   const values: T[] = [];
@@ -28,6 +33,10 @@ export function createEventQueue<T>(): EventQueue<T> {
     push: (value) => {
       if (ended !== null) return;
       values.push(value);
+      if (values.length > MAX_WAITING) {
+        values.length = 0;
+        ended = { error: new TooLarge('the target sends faster than it is read') };
+      }
       changed();
     },
     end: (error) => {

@@ -46,11 +46,23 @@ export function createHttpChannel(revision: Revision, parts: HttpChannelParts): 
 
   async function request(message: RequestMessage, how: Sending): Promise<Reply> {
     const response = await post(message, how);
-    if (message.method !== 'initialize') return replyOf(response, parts.target);
+    if (message.method !== 'initialize') {
+      if (response.statusCode === 404 && sessionId !== null) throw lost(response);
+      return replyOf(response, parts.target);
+    }
     const given = response.headers['mcp-session-id'];
     if (typeof given === 'string') sessionId = given;
     const reply = await replyOf(response, parts.target);
     return { ...reply, events: noteVersion(reply.events) };
+  }
+
+  /** 2025-11-25: 404 ends a session; the client's ends with it, so that it begins another. */
+  function lost(response: IncomingMessage): Error {
+    response.resume();
+    const error = new UpstreamFailed('the target has ended the session; initialize again');
+    sessionId = null;
+    closing.abort(error);
+    return error;
   }
 
   async function* noteVersion(events: AsyncIterable<SseEvent>): AsyncGenerator<SseEvent> {
