@@ -64,6 +64,8 @@ async function describePost(exchange: McpExchange, given: DescribeParts): Promis
   if (method.kind === 'protocol') {
     exchange.action = {
       ...base(message.method, target),
+      // A handshake or list tells what the target is; it changes nothing there.
+      effect: 'read',
       protocol: true,
       definition: 'builtin',
       resources: [],
