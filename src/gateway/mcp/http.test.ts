@@ -513,3 +513,15 @@ test('a cancelled call waits no longer, and is observed as cut', async () => {
   expect(made.observed.at(-1)?.outcome?.status).toBe('cut');
   expect(seen.at(-1)?.body).toContain('notifications/cancelled');
 });
+
+test('arguments that are no object, and a uri with dot segments, go nowhere', async () => {
+  const { target, seen } = await upstream(() => result('ok'));
+  const { gateway } = open(target);
+  for (const wrong of ['text', ['a'], null, 1]) {
+    const answer = await stateless(gateway, 'api', 'tools/call', { name: 'ask', arguments: wrong });
+    expect(answer.last['error']).toMatchObject({ code: -32602 });
+  }
+  const read = await stateless(gateway, 'api', 'resources/read', { uri: 'doc:a/%2e%2e/b' });
+  expect(read.last['error']).toMatchObject({ code: -32001, data: { remit: { codes: ['unresolved_resource'] } } });
+  expect(seen).toEqual([]);
+});
