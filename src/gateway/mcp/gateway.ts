@@ -23,7 +23,7 @@ export type McpGateway = {
    * @throws NotFound for an unknown target; UpstreamFailed, UpstreamTimeout or TooLarge when it does not answer.
    */
   introspect(target: string): Promise<{ server: JsonObject; tools: JsonObject[] }>;
-  /** Cuts everything that is under way. */
+  /** Cuts everything that is under way, and waits until every process of a target has gone. */
   close(): Promise<void>;
 };
 
@@ -67,7 +67,10 @@ export function createMcpGateway(deps: McpGatewayDeps): McpGateway {
       if (target === undefined) throw new NotFound(`target \`${name}\` is unknown`);
       return introspectTarget(target, upstreams, parts);
     },
-    close: async () => void parts.live.cutAll('remit is shutting down'),
+    close: async () => {
+      parts.live.cutAll('remit is shutting down');
+      await upstreams.gone();
+    },
   };
 }
 
