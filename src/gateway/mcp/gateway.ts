@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { TargetConfig } from '../../config/config.ts';
-import { NotFound, RemitError } from '../../core/errors.ts';
+import { InvalidConfig, NotFound, RemitError } from '../../core/errors.ts';
 import type { JsonObject } from '../../core/json.ts';
 import { runPipeline } from '../pipeline.ts';
-import { parseResourceTemplate } from '../resource-template.ts';
+import { parseResourceTemplate, type ResourceTemplate } from '../resource-template.ts';
 import { toResponse, type McpAnswer } from './answer.ts';
 import { checkOrigin } from './check-origin.ts';
 import { errorAnswer } from './failure.ts';
@@ -27,7 +27,11 @@ export type McpGateway = {
   close(): Promise<void>;
 };
 
-/** The MCP policy enforcement point: message by message, for revisions up to 2025-11-25 and 2026-07-28. */
+/**
+ * The MCP policy enforcement point: message by message, for revisions up to 2025-11-25 and 2026-07-28.
+ *
+ * @throws InvalidConfig for a resource template that is none.
+ */
 export function createMcpGateway(deps: McpGatewayDeps): McpGateway {
   const parts: McpParts = {
     ...deps,
@@ -74,11 +78,21 @@ export function createMcpGateway(deps: McpGatewayDeps): McpGateway {
   };
 }
 
+/** @throws InvalidConfig naming target and operation. */
 function parseTemplates(targets: ReadonlyMap<string, TargetConfig>): McpParts['templates'] {
-  return new Map(
-    [...targets].map(([name, { operations }]) => [
-      name,
-      new Map(Object.entries(operations).map(([op, { resources = [] }]) => [op, resources.map(parseResourceTemplate)])),
-    ]),
-  );
+  return new Map([...targets].map(([name, { operations }]) => [name, templatesOf(name, operations)]));
+}
+
+function templatesOf(target: string, operations: TargetConfig['operations']): Map<string, ResourceTemplate[]> {
+  const parsed = new Map<string, ResourceTemplate[]>();
+  for (const [operation, { resources = [] }] of Object.entries(operations)) {
+    try {
+      parsed.set(operation, resources.map(parseResourceTemplate));
+    } catch (cause) {
+      if (!(cause instanceof RangeError)) throw cause;
+      const where = `target \`${target}\`, operation \`${operation}\`, \`resources\``;
+      throw new InvalidConfig(`${where}: ${cause.message}`, { cause });
+    }
+  }
+  return parsed;
 }
