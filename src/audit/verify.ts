@@ -5,6 +5,7 @@ import type { LogRecord } from '../core/record.ts';
 import { TILE_WIDTH, TileEdge, tilePath, tileWidth, type Tile } from '../core/tile.ts';
 import { readRecord, RecordOrder } from './check-record.ts';
 import { noteCrypto, sha256 } from './ed25519.ts';
+import { supersededProblem } from './superseded.ts';
 import { CHECKPOINT_FILE, LogFileError, PUBLIC_KEY_FILE, readBundle, readText, readTile } from './log-files.ts';
 
 export { verifyProof, type ProofReport } from './proof-file.ts';
@@ -26,7 +27,7 @@ export type VerifyReport =
 /**
  * Verifies a whole log folder with nothing but the public key (INVARIANT 10): the signature, every entry up to the
  * root, and the order of records. `since` is the text of an older checkpoint that somebody kept: the log must continue
- * it. Files that the checkpoint does not cover are not read. Never throws.
+ * it. Files that are past the checkpoint are not read. Never throws.
  */
 export function verifyLog(dir: string, vkey: string, options: { since?: string } = {}): VerifyReport {
   const key = parseVerifierKey(vkey.trim(), sha256);
@@ -93,6 +94,8 @@ function verifyTree(dir: string, current: Checkpoint, older: Checkpoint | null):
     return { ok: false, problem: `the log does not continue the older checkpoint: its ${older?.size} records differ` };
   }
   const { origin, size, root } = current;
+  const changed = supersededProblem(dir, size);
+  if (changed !== null) return { ok: false, problem: changed };
   const report: VerifyReport = { ok: true, origin, size, root: toBase64(root), records: order.counts };
   return older === null ? report : { ...report, since: older.size };
 }

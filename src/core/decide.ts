@@ -10,9 +10,10 @@ type Check = (input: DecisionInput, parts: DecideParts) => Reason | null;
 /** The checks that come before policy, in order. The first that objects denies. */
 const CHECKS: readonly Check[] = [
   checkFreshness,
-  checkDefinition,
   checkAuthority,
   checkLiveness,
+  checkDefinition,
+  checkDescription,
   checkGrants,
   checkSensitivity,
   checkBudgets,
@@ -66,6 +67,10 @@ function checkDefinition({ action }: DecisionInput): Reason | null {
         next: 'list the operations of the target and use one of them',
       };
   }
+}
+
+function checkDescription({ action }: DecisionInput): Reason | null {
+  return action.undescribed ?? null;
 }
 
 /** Only Remit's own operations may be performed without a task. */

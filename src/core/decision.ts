@@ -1,4 +1,4 @@
-import type { Action } from './action.ts';
+import type { Action, Undescribed } from './action.ts';
 import type { Grant } from './grant.ts';
 import type { Agent, Delegator } from './party.ts';
 import type { Task } from './task.ts';
@@ -11,6 +11,7 @@ export type Reason = {
     | 'stale_view'
     | 'unknown_operation'
     | 'quarantined_operation'
+    | Undescribed['code']
     | 'task_not_live'
     | 'outside_grant'
     | 'over_sensitivity'

@@ -35,7 +35,11 @@ export function createApp(parts: AppParts): ControlApp {
       if (!result.success) throw new InvalidRequest(describeIssue(result.error.issues[0]));
     },
   });
-  app.onError((error, c) => problemResponse(c, error, { log: faults, resourceMetadata: apiMetadata }));
+  app.onError((error, c) =>
+    c.req.path === '/token'
+      ? oauthErrorResponse(c, error, faults)
+      : problemResponse(c, error, { log: faults, resourceMetadata: apiMetadata }),
+  );
   app.notFound((c) =>
     c.body(
       JSON.stringify({ type: 'urn:remit:problem:not_found', title: 'Not found', status: 404, detail: 'no such path' }),
@@ -96,20 +100,10 @@ function publicRoutes(app: ControlApp, parts: AppParts): void {
     return c.json(protectedResourceMetadata(publicUrl, `${publicUrl}/mcp/${target}`));
   });
   app.post('/token', async (c) => {
-    try {
-      const answer = await exchangeToken(
-        {
-          headers: c.req.raw.headers,
-          contentType: c.req.header('content-type') ?? '',
-          body: await c.req.text(),
-          request: parts.newId('req'),
-        },
-        parts.tokens,
-      );
-      return c.json(answer);
-    } catch (error) {
-      return oauthErrorResponse(c, error, parts.faults);
-    }
+    const { headers } = c.req.raw;
+    const contentType = headers.get('content-type') ?? '';
+    const body = await c.req.text();
+    return c.json(await exchangeToken({ headers, contentType, body, request: parts.newId('req') }, parts.tokens));
   });
 }
 

@@ -1,4 +1,4 @@
-import type { ErrorCode, RemitError } from '../core/errors.ts';
+import type { ErrorCode } from '../core/errors.ts';
 
 /** How one failure looks on each surface. */
 export type ErrorSurface = {
@@ -20,7 +20,8 @@ export const ERROR_TABLE: Readonly<Record<ErrorCode | 'internal', ErrorSurface>>
   invalid_token: { status: 401, title: 'Invalid token', oauth: 'invalid_token', exit: 4 },
   invalid_dpop_proof: { status: 401, title: 'Invalid DPoP proof', oauth: 'invalid_dpop_proof', exit: 4 },
   invalid_client: { status: 401, title: 'Invalid client', oauth: 'invalid_client', exit: 4 },
-  invalid_grant: { status: 400, title: 'Invalid grant', oauth: 'invalid_grant', exit: 4 },
+  // RFC 8693, section 2.2.2: a subject or actor token that is not good is an `invalid_request`.
+  invalid_grant: { status: 400, title: 'Invalid grant', oauth: 'invalid_request', exit: 4 },
   invalid_target: { status: 400, title: 'Invalid target', oauth: 'invalid_target', exit: 2 },
   invalid_authorization_details: {
     status: 400,
@@ -29,7 +30,7 @@ export const ERROR_TABLE: Readonly<Record<ErrorCode | 'internal', ErrorSurface>>
     exit: 2,
   },
   unsupported_grant_type: { status: 400, title: 'Unsupported grant type', oauth: 'unsupported_grant_type', exit: 2 },
-  forbidden: { status: 403, title: 'Forbidden', oauth: 'access_denied', exit: 3 },
+  forbidden: { status: 403, title: 'Forbidden', oauth: 'unauthorized_client', exit: 3 },
   not_found: { status: 404, title: 'Not found', oauth: 'invalid_request', exit: 5 },
   conflict: { status: 409, title: 'Conflict', oauth: 'invalid_request', exit: 6 },
   too_large: { status: 413, title: 'Too large', oauth: 'invalid_request', exit: 2 },
@@ -39,7 +40,8 @@ export const ERROR_TABLE: Readonly<Record<ErrorCode | 'internal', ErrorSurface>>
   internal: { status: 500, title: 'Internal error', oauth: 'server_error', exit: 1 },
 };
 
-/** At the token endpoint RFC 9449, section 5, answers a bad proof with 400, where a resource answers 401. */
-export function tokenEndpointStatus(error: RemitError): ErrorSurface['status'] {
-  return error.code === 'invalid_dpop_proof' ? 400 : ERROR_TABLE[error.code].status;
+/** RFC 6749, section 5.2: 400 for what a resource would answer with 401 or 403, but for client authentication. */
+export function tokenEndpointStatus(code: ErrorCode | 'internal'): ErrorSurface['status'] {
+  const { status } = ERROR_TABLE[code];
+  return code !== 'invalid_client' && (status === 401 || status === 403) ? 400 : status;
 }

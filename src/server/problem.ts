@@ -1,5 +1,6 @@
 import type { Context } from 'hono';
-import { InvalidDpopProof, InvalidToken, RemitError, Unauthenticated } from '../core/errors.ts';
+import { HTTPException } from 'hono/http-exception';
+import { InvalidDpopProof, InvalidRequest, InvalidToken, RemitError, Unauthenticated } from '../core/errors.ts';
 import { DPOP_ALGORITHMS } from '../identity/dpop.ts';
 import { ERROR_TABLE, tokenEndpointStatus } from './error-table.ts';
 
@@ -11,7 +12,7 @@ export function problemResponse(
   error: unknown,
   parts: { log: FaultLog; resourceMetadata: string },
 ): Response {
-  const known = error instanceof RemitError ? error : undefined;
+  const known = knownError(error);
   if (known === undefined) parts.log.error({ err: error }, 'fault');
   const code = known?.code ?? 'internal';
   const { status, title } = ERROR_TABLE[code];
@@ -30,11 +31,28 @@ export function challenge(error: RemitError, resourceMetadata: string): string {
   return `DPoP${reason} algs="${DPOP_ALGORITHMS.join(' ')}", resource_metadata="${resourceMetadata}"`;
 }
 
-/** RFC 6749, section 5.2. */
+/** RFC 6749, section 5.2. A fault is logged in full and says no more than that there was one. */
 export function oauthErrorResponse(c: Context, error: unknown, log: FaultLog): Response {
-  const known = error instanceof RemitError ? error : undefined;
+  const known = knownError(error);
   if (known === undefined) log.error({ err: error }, 'fault at the token endpoint');
-  const status = known === undefined ? 500 : tokenEndpointStatus(known);
-  const code = ERROR_TABLE[known?.code ?? 'internal'].oauth;
-  return c.json({ error: code, error_description: known?.message ?? 'something went wrong' }, status);
+  const code = known?.code ?? 'internal';
+  const description = known?.message ?? 'something went wrong; the operator can find it in the log';
+  return c.json(
+    { error: ERROR_TABLE[code].oauth, error_description: describable(description) },
+    tokenEndpointStatus(code),
+  );
+}
+
+/** The characters that section 5.2 allows in a description; what a client sent may hold others. */
+function describable(text: string): string {
+  return text.replace(/"/g, "'").replace(/[^\x20-\x21\x23-\x5b\x5d-\x7e]/g, '?');
+}
+
+/** A malformed request that the router found before a handler ran is as expected as one that a handler finds. */
+function knownError(error: unknown): RemitError | undefined {
+  if (error instanceof RemitError) return error;
+  if (error instanceof HTTPException && error.status === 400) {
+    return new InvalidRequest('the body is not JSON, or not what its Content-Type says', { cause: error });
+  }
+  return undefined;
 }

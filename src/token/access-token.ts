@@ -48,12 +48,12 @@ export async function issueAccessToken(
     iat,
     exp,
     cnf: { jkt: token.jkt },
-    ...subjectClaims(token.subject, parts.issuer),
+    ...subjectClaims(token.subject),
   });
   return { accessToken, expiresIn: exp - iat };
 }
 
-function subjectClaims(subject: TokenSubject, issuer: string): Record<string, unknown> & { sub: string } {
+function subjectClaims(subject: TokenSubject): Record<string, unknown> & { sub: string } {
   switch (subject.kind) {
     case 'agent':
       return { sub: subject.agent.id, client_id: subject.agent.id, attestation: subject.agent.attestation };
@@ -73,7 +73,6 @@ function subjectClaims(subject: TokenSubject, issuer: string): Record<string, un
         authorization_details: grants,
         ...(acr === undefined ? {} : { acr }),
         ...(authTime === undefined ? {} : { auth_time: authTime }),
-        iss: issuer,
       };
     }
   }

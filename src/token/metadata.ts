@@ -1,5 +1,6 @@
 import { DPOP_ALGORITHMS } from '../identity/dpop.ts';
-import { JWT_SPIFFE, TOKEN_EXCHANGE } from './endpoint.ts';
+import { JWT_SPIFFE } from './agent-grant.ts';
+import { TOKEN_EXCHANGE } from './check-grant-type.ts';
 
 /** RFC 8414: what the token service offers. */
 export function authorizationServerMetadata(issuer: string): Record<string, unknown> {

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import {
   closeSync,
   existsSync,
@@ -40,20 +41,8 @@ export interface TokenKey {
 /** The key in `file`, made on first use. The file is readable by the user only. */
 export async function loadOrCreateTokenKey(file: string): Promise<TokenKey> {
   if (!existsSync(file)) await createKeyFile(file);
-  let jwk: JWK;
-  try {
-    jwk = JSON.parse(readFileSync(file, 'utf8')) as JWK;
-    if (jwk.kty !== 'EC' || jwk.crv !== 'P-256' || jwk.d === undefined) throw new Error('no P-256 private key');
-  } catch (cause) {
-    throw new InvalidConfig(
-      `key file \`${file}\` cannot be used; restore it, or move it away to start with a new key`,
-      { cause },
-    );
-  }
-  const { d: _private, ...publicPart } = jwk;
+  const { publicPart, privateKey, publicKey } = await readKeyFile(file);
   const kid = await calculateJwkThumbprint(publicPart);
-  const privateKey = (await importJWK(jwk, ALGORITHM)) as CryptoKey;
-  const publicKey = (await importJWK(publicPart, ALGORITHM)) as CryptoKey;
   return {
     publicJwk: { ...publicPart, kid, alg: ALGORITHM, use: 'sig' },
     sign: (typ, claims) => new SignJWT(claims).setProtectedHeader({ alg: ALGORITHM, kid, typ }).sign(privateKey),
@@ -72,12 +61,29 @@ export async function loadOrCreateTokenKey(file: string): Promise<TokenKey> {
   };
 }
 
+async function readKeyFile(file: string): Promise<{ publicPart: JWK; privateKey: CryptoKey; publicKey: CryptoKey }> {
+  try {
+    const jwk = JSON.parse(readFileSync(file, 'utf8')) as JWK;
+    if (jwk.kty !== 'EC' || jwk.crv !== 'P-256' || jwk.d === undefined) throw new Error('no P-256 private key');
+    const { d: _private, ...publicPart } = jwk;
+    const privateKey = (await importJWK(jwk, ALGORITHM)) as CryptoKey;
+    const publicKey = (await importJWK(publicPart, ALGORITHM)) as CryptoKey;
+    return { publicPart, privateKey, publicKey };
+  } catch (cause) {
+    throw new InvalidConfig(
+      `key file \`${file}\` cannot be used; restore it, or move it away to start with a new key`,
+      { cause },
+    );
+  }
+}
+
 /** Written aside and linked, so that a crash leaves no half key, and of two at once one key wins. */
 async function createKeyFile(file: string): Promise<void> {
   const { privateKey } = await generateKeyPair(ALGORITHM, { extractable: true });
   const text = JSON.stringify(await exportJWK(privateKey));
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-  const aside = `${file}.${process.pid}`;
+  // Not the process id: in a container that is the same after a crash, and so would be what the crash left behind.
+  const aside = `${file}.${randomUUID()}`;
   const descriptor = openSync(aside, 'wx', 0o600);
   try {
     writeSync(descriptor, text);

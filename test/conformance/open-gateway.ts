@@ -1,10 +1,12 @@
 /** A gateway whose every decision is a permit and whose callers are all the same: for looking at the wire alone. */
 import type { TargetConfig } from '../../src/config/config.ts';
+import { deny } from '../../src/core/decide.ts';
 import type { Decision } from '../../src/core/decision.ts';
 import type { SpiffeId } from '../../src/core/spiffe-id.ts';
 import { createLiveWork, type LiveWork } from '../../src/gateway/live.ts';
 import { createMcpGateway, type McpGateway } from '../../src/gateway/mcp/gateway.ts';
 import type { McpGatewayDeps } from '../../src/gateway/mcp/parts.ts';
+import { refuse } from '../../src/gateway/mcp/refuse.ts';
 import type { McpExchange, McpStep } from '../../src/gateway/mcp/request.ts';
 import type { Caller } from '../../src/identity/caller.ts';
 import type { DefinitionPin, DefinitionStore } from '../../src/store/ports.ts';
@@ -34,7 +36,7 @@ export function createOpenGateway(targets: readonly TargetConfig[], given: Parti
       decide: {
         name: 'decide',
         run: (exchange) => {
-          exchange.decision = permit();
+          exchange.decision = decideOpenly(exchange, ended);
           return undefined;
         },
       },
@@ -42,7 +44,10 @@ export function createOpenGateway(targets: readonly TargetConfig[], given: Parti
         name: 'record',
         run: (exchange) => {
           exchange.recordId = `rec_${++ids}`;
-          return undefined;
+          const { decision } = exchange;
+          return decision === undefined || decision.outcome === 'permit'
+            ? undefined
+            : refuse({ ...exchange, decision });
         },
       },
       observe: {
@@ -64,6 +69,14 @@ export function createOpenGateway(targets: readonly TargetConfig[], given: Parti
     ...given,
   });
   return { gateway, live, definitions, observed, ended };
+}
+
+/** Permits all that could be described and whose task has not ended. */
+function decideOpenly({ action, caller }: McpExchange, ended: ReadonlySet<string>): Decision {
+  if (ended.has(caller?.taskId ?? '')) {
+    return deny({ code: 'task_not_live', message: 'the task has ended' }, 'sha256:0');
+  }
+  return action?.undescribed === undefined ? permit() : deny(action.undescribed, 'sha256:0');
 }
 
 function nothing(name: McpStep['name']): McpStep {

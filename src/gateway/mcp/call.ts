@@ -27,7 +27,9 @@ export function openCall(taskId: string, callerGone: AbortSignal, channel: Chann
   const onClosed = (): void => abort(new CutOff(messageOf(channel.closed.reason)));
   callerGone.addEventListener('abort', onGone, { once: true });
   channel.closed.addEventListener('abort', onClosed, { once: true });
-  const detach = live.attach(taskId, (reason) => abort(new CutOff(reason)), 'call');
+  // A task that has just ended cuts within `attach`, before there is anything to detach.
+  let detach = (): void => {};
+  detach = live.attach(taskId, (reason) => abort(new CutOff(reason)), 'call');
   if (callerGone.aborted) onGone();
   if (channel.closed.aborted) onClosed();
 

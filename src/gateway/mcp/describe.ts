@@ -11,7 +11,6 @@ import { paramHeaderMismatch } from './param-headers.ts';
 import type { McpParts } from './parts.ts';
 import { passMessage } from './pass-message.ts';
 import { readBody } from './read-body.ts';
-import { refuseUndecided } from './refuse.ts';
 import type { InboundCall, McpExchange, McpStep } from './request.ts';
 import { uriProblem } from './resource-uri.ts';
 import type { Sessions } from './sessions.ts';
@@ -120,26 +119,36 @@ async function describeOperation(
   }
   const args = argumentsOf(call);
 
-  const definition = await definitionOf(operation, call, channel, exchange, parts);
-  if (typeof definition === 'object') return definition;
+  const offered = await definitionOf(operation, call, channel, exchange, parts);
   if (message.method === 'tools/call' && call.revision === 'stateless') {
     const declared = channel.seen.byOperation.get(operation)?.headers ?? [];
     const mismatch = paramHeaderMismatch(declared, args, http.headers);
     if (mismatch !== null) return headerMismatch(message.id, mismatch);
   }
   const resolved = resourcesOf(operation, message, target.name, args, parts);
-  if ('problem' in resolved) {
-    return refuseUndecided(call, 'unresolved_resource', resolved.problem, 'name the resource in the arguments');
-  }
   exchange.action = {
     ...base(operation, target),
     protocol: false,
-    definition,
-    resources: resolved.resources,
+    definition: offered.definition,
+    resources: 'problem' in resolved ? [] : resolved.resources,
     arguments: args,
+    ...undescribed(offered.unavailable, 'problem' in resolved ? resolved.problem : null),
   };
   return undefined;
 }
+
+/** What could not be told about the action. It is decided all the same, and so denied and recorded. */
+function undescribed(unavailable: string | null, unresolved: string | null): Pick<Action, 'undescribed'> {
+  if (unavailable !== null) {
+    return { undescribed: { code: 'target_unavailable', message: unavailable, next: 'try again later' } };
+  }
+  if (unresolved === null) return {};
+  return {
+    undescribed: { code: 'unresolved_resource', message: unresolved, next: 'name the resource in the arguments' },
+  };
+}
+
+type Offered = { definition: Action['definition']; unavailable: string | null };
 
 /** Looks at what the connection offers before the first call. Only tools have definitions to pin. */
 async function definitionOf(
@@ -148,19 +157,23 @@ async function definitionOf(
   channel: Channel,
   exchange: McpExchange,
   parts: McpParts,
-): Promise<Action['definition'] | McpAnswer> {
+): Promise<Offered> {
   const { target } = exchange.request;
-  if (!Object.hasOwn(target.operations, operation)) return 'unknown';
-  if (call.message.method !== 'tools/call') return 'builtin';
-  if (isMethodName(operation)) return 'unknown';
+  const known = (definition: Action['definition']): Offered => ({ definition, unavailable: null });
+  if (!Object.hasOwn(target.operations, operation)) return known('unknown');
+  if (call.message.method !== 'tools/call') return known('builtin');
+  if (isMethodName(operation)) return known('unknown');
+  // For a task that is over nothing is asked of the target any more; the decision says why.
+  if (!parts.live.isLive(exchange.caller!.taskId!)) return known('pinned');
   try {
     await ensureDefinitions(channel, target, parts);
   } catch (error) {
-    const { message, fault } = failedCall(call, error);
-    if (fault) parts.log.error({ err: error, request: exchange.id }, 'the tools of a target cannot be listed');
-    return jsonAnswer(200, message);
+    const failure = failedCall(call, error);
+    if (failure.fault) parts.log.error({ err: error, request: exchange.id }, 'the tools of a target cannot be listed');
+    const why = failure.outcome.detail?.replace(/^failed: /, '');
+    return { definition: 'pinned', unavailable: why ?? 'the target does not answer' };
   }
-  return definitionState(channel, target, operation, parts);
+  return known(definitionState(channel, target, operation, parts));
 }
 
 function resourcesOf(

@@ -420,7 +420,7 @@ test('an upstream that cannot be reached fails the call', async () => {
   const { target } = await upstream(() => result('ok'));
   const { gateway } = open({ ...target, upstream: { kind: 'http', url: 'http://127.0.0.1:1/mcp', headers: {} } });
   const answer = await stateless(gateway, 'api', 'tools/call', { name: 'ask' });
-  expect(textOf(answer)).toBe('failed: the target cannot be reached');
+  expect(textOf(answer)).toBe('denied: the target cannot be reached; next: try again later');
 });
 
 test('a result that asks the client for what the target may not ask does not reach it', async () => {

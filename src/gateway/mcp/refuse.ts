@@ -33,12 +33,6 @@ export function refuse(exchange: McpExchange & { decision: Decision }): McpAnswe
   return refusal(call, textOf(exchange), remit);
 }
 
-/** A refusal that is no decision: what the call is about could not be told, so nothing could be decided. */
-export function refuseUndecided(call: InboundCall, code: string, reason: string, next: string): McpAnswer {
-  const remit = { decision: 'deny', codes: [code], reasons: [reason], next: [next], record: null };
-  return refusal(call, `denied: ${reason}; next: ${next}`, remit);
-}
-
 function refusal(call: InboundCall, text: string, remit: JsonObject): McpAnswer {
   const { id, method } = call.message;
   if (method === 'tools/call') return jsonAnswer(200, rpcResult(id, toolError(call, text, { remit })));

@@ -183,7 +183,7 @@ test('an upstream that cannot be started fails the call', async () => {
   if (target.upstream.kind === 'stdio') target.upstream.command = 'no-such-command-of-remit';
   const { gateway } = open(target);
   const answer = await stateless(gateway, 'absent', 'tools/call', { name: 'whoami' });
-  expect(textOf(answer)).toBe('failed: the target cannot be started');
+  expect(textOf(answer)).toBe('denied: the target cannot be started; next: try again later');
 });
 
 test('the end of a task cuts its call with a last word, and ends the whole process group', async () => {
