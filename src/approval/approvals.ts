@@ -1,11 +1,15 @@
 import { mayAnswer, type Approval } from '../core/approval.ts';
 import { Conflict, Forbidden, NotFound } from '../core/errors.ts';
-import { delegatorId, sameDelegator } from '../core/party.ts';
-import type { EventRecord } from '../core/record.ts';
+import { sameDelegator } from '../core/party.ts';
 import type { ApprovalStore, TaskStore } from '../store/ports.ts';
-import { authorize, type Asker, type AuthorizeParts } from '../task/authorize.ts';
+import { authorize, refusedRecord, type Asker, type AuthorizeParts } from '../task/authorize.ts';
 
 export type ApprovalParts = AuthorizeParts & { store: ApprovalStore & TaskStore };
+
+const NO_PERSON = 'an approval is answered by a person';
+
+/** So many of the newest approvals are looked at for those that concern the asker. */
+const LOOKED_AT = 2_000;
 
 /** What approvers do. Asking is the gateway's part, in the same step that records the hold. */
 export interface Approvals {
@@ -22,7 +26,12 @@ export function createApprovals(parts: ApprovalParts): Approvals {
     list: async (asker, filter) => {
       const record = await authorize(asker, { operation: 'approval.read', resources: [], arguments: {} }, parts);
       await parts.log.append([record]);
-      return parts.store.approvals(filter).filter((approval) => concerns(asker, approval));
+      const now = parts.clock();
+      return parts.store
+        .approvals({ limit: LOOKED_AT, ...kept(filter.state) })
+        .filter((approval) => concerns(asker, approval))
+        .filter((approval) => filter.state === undefined || shownState(approval, now) === filter.state)
+        .slice(0, filter.limit);
     },
     show: async (asker, id) => {
       const approval = known(asker, id, parts);
@@ -32,6 +41,17 @@ export function createApprovals(parts: ApprovalParts): Approvals {
     },
     answer: (asker, id, to) => answer(asker, id, to, parts),
   };
+}
+
+/** The state to ask the store for; expired ones stand there as they were, until somebody notices. */
+function kept(state: Approval['state'] | undefined): { state?: Approval['state'] } {
+  return state === undefined || state === 'expired' ? {} : { state };
+}
+
+/** An approval whose time is over has expired, whether or not the store has noticed. */
+export function shownState(approval: Approval, now: number): Approval['state'] {
+  const waits = approval.state === 'pending' || approval.state === 'approved';
+  return waits && now >= approval.expiresAt ? 'expired' : approval.state;
 }
 
 async function answer(asker: Asker, id: string, to: 'approved' | 'refused', parts: ApprovalParts): Promise<Approval> {
@@ -49,8 +69,10 @@ async function answer(asker: Asker, id: string, to: 'approved' | 'refused', part
   const person = asker.delegator;
   const objection = objectionTo(asker, approval);
   if (person === null || objection !== null) {
-    await parts.log.append([refusedRecord(asker, approval, objection ?? 'no person', parts)]);
-    throw new Forbidden(objection ?? 'an approval is answered by a person');
+    const reason = objection ?? NO_PERSON;
+    const refused = { operation: 'approval.answer' as const, subject: { approval: approval.id }, reason };
+    await parts.log.append([refusedRecord(asker, refused, parts)]);
+    throw new Forbidden(reason);
   }
   const outcome = await parts.store.answerApproval({ id, to, by: person, at: parts.clock() }, [record]);
   switch (outcome) {
@@ -70,7 +92,7 @@ async function answer(asker: Asker, id: string, to: 'approved' | 'refused', part
 /** INVARIANT 8: these hold whatever policy says. */
 function objectionTo(asker: Asker, approval: Approval): string | null {
   const person = asker.delegator;
-  if (person === null || asker.agent !== null) return 'an approval is answered by a person';
+  if (person === null || asker.agent !== null) return NO_PERSON;
   if (sameDelegator(person, approval.requester.delegator)) {
     return 'the delegator of a task cannot answer its approvals; ask another person';
   }
@@ -78,23 +100,6 @@ function objectionTo(asker: Asker, approval: Approval): string | null {
     return `this approval is for ${approval.approvers.map((entry) => `\`${entry}\``).join(' and ')}`;
   }
   return null;
-}
-
-function refusedRecord(asker: Asker, approval: Approval, reason: string, parts: ApprovalParts): EventRecord {
-  return {
-    version: 1,
-    id: parts.newId('rec'),
-    time: parts.clock(),
-    kind: 'event',
-    event: 'request.refused',
-    subject: {
-      request: asker.request,
-      operation: 'approval.answer',
-      approval: approval.id,
-      by: asker.delegator === null ? (asker.agent?.id ?? '') : delegatorId(asker.delegator),
-      reason,
-    },
-  };
 }
 
 function known(asker: Asker, id: string, parts: ApprovalParts): Approval {

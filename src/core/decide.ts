@@ -80,8 +80,9 @@ function checkAuthority(input: DecisionInput): Reason | null {
 }
 
 function checkLiveness({ chain, action, now }: DecisionInput): Reason | null {
-  // What has ended may still be looked at.
-  if (action.target === 'remit' && action.effect === 'read') return null;
+  // What has ended may still be looked at, and what has not started may be ended: the store says who comes too late.
+  // Only what gives authority, a token or a hop, needs a live task.
+  if (action.target === 'remit' && (action.effect === 'read' || action.effect === 'write')) return null;
   for (const { task } of chain) {
     const problem = notLive(task, now);
     if (problem !== null) return { code: 'task_not_live', message: problem, next: 'request a new task' };
@@ -106,6 +107,8 @@ function checkGrants({ chain, token, action }: DecisionInput, parts: DecideParts
 }
 
 function checkSensitivity({ chain, action }: DecisionInput): Reason | null {
+  // The ceiling is for a target's data; without this, a task for public data only could not even be ended.
+  if (action.target === 'remit') return null;
   for (const { task } of chain) {
     if (sensitivityLevel(action.sensitivity) > sensitivityLevel(task.sensitivity)) {
       return {

@@ -51,8 +51,8 @@ function describable(text: string): string {
 /** A malformed request that the router found before a handler ran is as expected as one that a handler finds. */
 function knownError(error: unknown): RemitError | undefined {
   if (error instanceof RemitError) return error;
-  if (error instanceof HTTPException && error.status === 400) {
-    return new InvalidRequest('the body is not JSON, or not what its Content-Type says', { cause: error });
+  if (error instanceof HTTPException && error.status < 500) {
+    return new InvalidRequest('send a body of JSON, and say so in Content-Type', { cause: error });
   }
   return undefined;
 }

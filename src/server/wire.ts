@@ -1,4 +1,5 @@
 import { z } from '@hono/zod-openapi';
+import { shownState } from '../approval/approvals.ts';
 import { APPROVAL_STATES, type Approval } from '../core/approval.ts';
 import { EFFECTS } from '../core/effect.ts';
 import { delegatorId } from '../core/party.ts';
@@ -94,13 +95,11 @@ export const approvalWire = z
   })
   .openapi('Approval');
 
-/** An approval whose time is over is shown as expired; the store need not have noticed. */
 export function approvalToWire(approval: Approval, now: number): z.output<typeof approvalWire> {
   const { card } = approval;
-  const waits = approval.state === 'pending' || approval.state === 'approved';
   return {
     id: approval.id,
-    state: waits && now >= approval.expiresAt ? 'expired' : approval.state,
+    state: shownState(approval, now),
     task: approval.task,
     digest: approval.digest,
     approvers: approval.approvers,

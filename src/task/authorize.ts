@@ -4,7 +4,8 @@ import { decisionRecord } from '../core/decision-record.ts';
 import type { Effect } from '../core/effect.ts';
 import { Forbidden } from '../core/errors.ts';
 import type { JsonObject } from '../core/json.ts';
-import type { DecisionRecord } from '../core/record.ts';
+import { delegatorId } from '../core/party.ts';
+import type { DecisionRecord, EventRecord } from '../core/record.ts';
 import type { Caller } from '../identity/caller.ts';
 import type { Pdp } from '../pdp/pdp.ts';
 import type { LogStore } from '../store/ports.ts';
@@ -70,6 +71,28 @@ export async function authorize(asker: Asker, own: OwnAction, parts: AuthorizePa
   if (decision.outcome === 'permit') return record;
   await parts.log.append([record]);
   throw new Forbidden(decision.reasons[0]?.message ?? 'policy does not permit this');
+}
+
+/** The record of a refusal that no policy can lift. */
+export function refusedRecord(
+  asker: Asker,
+  refused: { operation: OwnOperation; subject: JsonObject; reason: string },
+  parts: Pick<AuthorizeParts, 'newId' | 'clock'>,
+): EventRecord {
+  return {
+    version: 1,
+    id: parts.newId('rec'),
+    time: parts.clock(),
+    kind: 'event',
+    event: 'request.refused',
+    subject: {
+      request: asker.request,
+      operation: refused.operation,
+      ...refused.subject,
+      by: asker.delegator === null ? (asker.agent?.id ?? '') : delegatorId(asker.delegator),
+      reason: refused.reason,
+    },
+  };
 }
 
 function inputOf(asker: Asker, own: OwnAction, parts: AuthorizeParts): DecisionInput {

@@ -3,7 +3,7 @@ import { sameDelegator } from '../core/party.ts';
 import type { EventRecord } from '../core/record.ts';
 import type { EndedState, Task } from '../core/task.ts';
 import type { TaskStore } from '../store/ports.ts';
-import { authorize, type Asker, type AuthorizeParts } from './authorize.ts';
+import { authorize, refusedRecord, type Asker, type AuthorizeParts } from './authorize.ts';
 import type { TaskRequest } from './task-request.ts';
 
 export type LifecycleParts = AuthorizeParts & {
@@ -12,6 +12,9 @@ export type LifecycleParts = AuthorizeParts & {
 };
 
 export type TaskPage = { state?: Task['state']; after?: string; limit: number };
+
+/** Hears of all tasks that one end has ended, right after it is durable. Must not throw. */
+type Ended = (tasks: readonly Task[], reason: string) => void;
 
 /** The life of tasks: each step is decided, recorded and takes effect at once, or not at all. */
 export interface Lifecycle {
@@ -26,13 +29,13 @@ export interface Lifecycle {
   revoke(asker: Asker, id: string, reason: string): Promise<Task>;
   /** Ends the tasks whose window has closed. */
   expireOverdue(): Promise<Task[]>;
-  /** `listener` is called with all tasks that an end has ended, right after it is durable. */
-  onEnded(listener: (tasks: readonly Task[], reason: string) => void): void;
+  /** INVARIANT 6: the listener cuts live work. */
+  onEnded(listener: Ended): void;
 }
 
 export function createLifecycle(parts: LifecycleParts): Lifecycle {
-  const listeners: ((tasks: readonly Task[], reason: string) => void)[] = [];
-  const ended = (tasks: readonly Task[], reason: string) => {
+  const listeners: Ended[] = [];
+  const ended: Ended = (tasks, reason) => {
     for (const listener of listeners) listener(tasks, reason);
   };
   return {
@@ -49,17 +52,19 @@ export function createLifecycle(parts: LifecycleParts): Lifecycle {
     complete: (asker, id) => endTask(asker, { id, to: 'completed', reason: 'completed' }, parts, ended),
     revoke: (asker, id, reason) => endTask(asker, { id, to: 'revoked', reason }, parts, ended),
     expireOverdue: async () => {
-      const all = await Promise.all(parts.store.overdue(parts.clock()).map((task) => expire(task, parts)));
-      const expired = all.flat();
-      if (expired.length > 0) ended(expired, 'expired');
-      return expired;
+      const ends = parts.store.overdue(parts.clock()).map((task) => expire(task, parts, ended));
+      const results = await Promise.allSettled(ends);
+      const failed = results.find((result) => result.status === 'rejected');
+      // The others have ended, and who listens knows it; the next sweep tries this one again.
+      if (failed !== undefined) throw failed.reason;
+      return results.flatMap((result) => (result.status === 'fulfilled' ? result.value : []));
     },
     onEnded: (listener) => void listeners.push(listener),
   };
 }
 
 async function requestTask(asker: Asker, request: TaskRequest, parts: LifecycleParts): Promise<Task> {
-  if (asker.delegator === null) throw new Forbidden('only a person can hand out a task; sign in as one');
+  if (asker.delegator === null) return refuseAgent(asker, parts);
   const now = parts.clock();
   const task: Task = {
     id: parts.newId('task'),
@@ -98,6 +103,12 @@ async function requestTask(asker: Asker, request: TaskRequest, parts: LifecycleP
   return task;
 }
 
+async function refuseAgent(asker: Asker, parts: LifecycleParts): Promise<never> {
+  const reason = 'only a person can hand out a task; sign in as one';
+  await parts.log.append([refusedRecord(asker, { operation: 'task.create', subject: {}, reason }, parts)]);
+  throw new Forbidden(reason);
+}
+
 function windowOf(request: TaskRequest, now: number, limits: LifecycleParts['limits']): Task['window'] {
   const lifetime = request.lifetimeSeconds ?? limits.defaultLifetimeSeconds;
   if (lifetime > limits.maxLifetimeSeconds) {
@@ -130,11 +141,16 @@ async function endTask(
   asker: Asker,
   end: { id: string; to: EndedState; reason: string },
   parts: LifecycleParts,
-  ended: (tasks: readonly Task[], reason: string) => void,
+  ended: Ended,
 ): Promise<Task> {
   const chain = parts.store.chain(end.id);
   const task = chain[0]?.task;
   if (task === undefined) throw unknownTask(end.id);
+  if (task.state === 'active' && parts.clock() >= task.window.expiresAt) {
+    // The sweep is late: what has expired is not completed.
+    await expire(task, parts, ended);
+    throw isParty(asker, task) ? new Conflict(`task \`${end.id}\` has expired`) : unknownTask(end.id);
+  }
   if (task.state !== 'active') {
     throw isParty(asker, task) ? new Conflict(`task \`${end.id}\` is already ${task.state}`) : unknownTask(end.id);
   }
@@ -155,10 +171,12 @@ async function endTask(
   return result.tasks.find((each) => each.id === end.id) ?? task;
 }
 
-async function expire(task: Task, parts: LifecycleParts): Promise<Task[]> {
+async function expire(task: Task, parts: LifecycleParts, ended: Ended): Promise<Task[]> {
   const end = { id: task.id, to: 'expired' as const, at: parts.clock(), reason: 'its window has closed' };
   const result = await parts.store.endTask(end, (tasks) => tasks.map((each) => endedRecord(each, parts)));
-  return result.outcome === 'ended' ? result.tasks : [];
+  if (result.outcome !== 'ended') return [];
+  ended(result.tasks, 'expired');
+  return result.tasks;
 }
 
 function endedRecord(task: Task, parts: LifecycleParts): EventRecord {

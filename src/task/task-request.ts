@@ -52,6 +52,9 @@ export const taskRequestForm = z.strictObject({
   max_hops: z.number().int().min(0).max(16).default(0),
 });
 
+/** Longest `parameters`, and longest `grant`, as JSON. */
+const MAX_BYTES = 16 * 1024;
+
 /** What the request asks for, checked against what Remit knows. */
 export type TaskRequest = {
   agent: ParsedSpiffeId;
@@ -81,6 +84,7 @@ export function parseTaskRequest(body: z.output<typeof taskRequestForm>, catalog
   }
   const hazard = findJsonHazard(body.parameters as JsonValue, { maxDepth: 16 });
   if (hazard !== null) throw new InvalidRequest(`\`parameters${hazard.path}\` ${hazard.problem}`);
+  if (isLarge(body.parameters)) throw new InvalidRequest(`\`parameters\`: at most ${MAX_BYTES} bytes of JSON`);
   return {
     agent,
     purpose: body.purpose,
@@ -97,6 +101,8 @@ export function parseTaskRequest(body: z.output<typeof taskRequestForm>, catalog
 
 /** @throws InvalidAuthorizationDetails for grants that name nothing, or something that does not exist. */
 export function parseGrants(forms: z.output<typeof grantsForm>, catalogue: Catalogue): Grant[] {
+  // The scope stands in every record of the task.
+  if (isLarge(forms)) throw new InvalidAuthorizationDetails(`the grants have more than ${MAX_BYTES} bytes of JSON`);
   return forms.map((form, place) => {
     const where = `grant ${place + 1}`;
     const known = catalogue.operations(form.target);
@@ -110,8 +116,13 @@ export function parseGrants(forms: z.output<typeof grantsForm>, catalogue: Catal
     }
     const { arguments: schema, ...rest } = form;
     if (schema === undefined) return rest;
-    const problem = schemaProblem(schema as JsonObject);
+    const hazard = findJsonHazard(schema as JsonValue, { maxDepth: 32 });
+    const problem = hazard === null ? schemaProblem(schema as JsonObject) : `\`${hazard.path}\` ${hazard.problem}`;
     if (problem !== null) throw new InvalidAuthorizationDetails(`${where}: \`arguments\`: ${problem}`);
     return { ...rest, arguments: schema as JsonObject };
   });
+}
+
+function isLarge(value: unknown): boolean {
+  return Buffer.byteLength(JSON.stringify(value)) > MAX_BYTES;
 }
