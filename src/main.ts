@@ -2,7 +2,7 @@
 /** The program: the one place where concrete parts are put together. Everything else takes what it needs. */
 import { createHash, randomBytes } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
-import { mkdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { getRequestListener } from '@hono/node-server';
@@ -54,7 +54,12 @@ const sha256 = (text: string) => createHash('sha256').update(text, 'utf8').diges
 const newId = (prefix: string) => `${prefix}_${randomBytes(15).toString('base64url')}`;
 
 const [command = '', ...rest] = process.argv.slice(2);
-process.exitCode = command === 'serve' ? await serve(rest) : await runCommand(process.argv.slice(2), process.env);
+if (command === 'serve') {
+  const code = await serve(rest);
+  // What was opened before a start failed would keep the process; nothing of it needs closing to be safe.
+  process.exit(code);
+}
+process.exitCode = await runCommand(process.argv.slice(2), process.env);
 
 /** `remit serve`: runs until a signal; resolves with an exit code when it cannot start. */
 async function serve(args: string[]): Promise<number> {
@@ -87,18 +92,26 @@ async function serve(args: string[]): Promise<number> {
   }
 }
 
+/** @throws RemitError when a part cannot be opened; what was opened before is closed by the end of the process. */
 async function run(config: Config, dev: boolean): Promise<void> {
   const log = pino({ level: process.env['REMIT_LOG_LEVEL'] ?? 'warn' }, pino.destination({ dest: 2, sync: true }));
   const bootedAt = clock();
-  mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
-  const authority = dev ? await startAuthority(config) : undefined;
+  // First of all: it makes sure that this process alone works on the data folder.
   const store = await openSqliteStore({ file: join(config.dataDir, 'remit.db'), clock });
+  const authority = dev ? await startAuthority(config) : undefined;
   const tree = await openLog(config, store, log);
   await store.append([...unfinishedOutcomes(store, { clock, newId }), event('process.started', { dev })]);
 
   const pdp = createPdp(readPolicyFolder(config.policies), { sha256, checkArguments: createCheckArguments() });
   await store.keepPolicySet(pdp.policySet, { ...pdp.files }, []);
-  const { lifecycle, gateway, app } = await wire(config, { store, tree, log, bootedAt, authority, pdp: () => pdp });
+  const { lifecycle, gateway, live, app } = await wire(config, {
+    store,
+    tree,
+    log,
+    bootedAt,
+    authority,
+    pdp: () => pdp,
+  });
 
   const people = config.identity.people.find((provider) => provider.dev);
   const idp =
@@ -120,8 +133,10 @@ async function run(config: Config, dev: boolean): Promise<void> {
 
   console.log('remit: draining');
   clearInterval(sweep);
+  const closed = closeServer(server);
+  await Promise.race([live.draining(), new Promise((resolve) => setTimeout(resolve, DRAIN_FOR_MS).unref())]);
   await gateway.close();
-  await closeServer(server);
+  await closed;
   await store.append([event('process.stopped', {})]).catch(() => {});
   await tree.close();
   await store.close();
@@ -222,7 +237,7 @@ async function wire(config: Config, opened: Opened) {
     faults: log,
     maxBodyBytes: config.server.maxBodyBytes,
   });
-  return { lifecycle, gateway, app };
+  return { lifecycle, gateway, live, app };
 }
 
 /** Operations that a grant may name: those of the target file, and MCP's own two. */
@@ -308,7 +323,7 @@ function stopSignal(): Promise<void> {
   });
 }
 
-/** Open answers get a moment to finish; then their connections are closed. */
+/** Takes no more connections; those that are still open after a while are closed. */
 async function closeServer(server: Server): Promise<void> {
   const closed = new Promise((resolve) => server.close(resolve));
   server.closeIdleConnections();

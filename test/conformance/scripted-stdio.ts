@@ -27,6 +27,10 @@ const TOOLS: Record<string, (id: number | undefined, message: Message) => void> 
     const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { stdio: 'ignore' });
     answer(id, String(child.pid));
   },
+  stubborn: (id) => {
+    process.on('SIGTERM', () => undefined);
+    answer(id, String(process.pid));
+  },
   change: (id) => {
     description = 'Now does something else';
     send({ method: 'notifications/tools/list_changed' });

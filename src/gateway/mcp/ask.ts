@@ -51,7 +51,7 @@ export async function ask(
       const answer = value.data === '' ? null : parse(value.data);
       if (answer === null || answer['id'] !== id || answer['method'] !== undefined) continue;
       if (isJsonObject(answer['result'])) return answer['result'];
-      throw new UpstreamFailed(`the target refused \`${method}\``, { detail: JSON.stringify(answer['error']) });
+      throw new UpstreamFailed(`the target refused \`${method}\``);
     }
   } finally {
     stopping.abort();

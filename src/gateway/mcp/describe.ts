@@ -12,6 +12,7 @@ import type { McpParts } from './parts.ts';
 import { passMessage } from './pass-message.ts';
 import { readBody } from './read-body.ts';
 import type { InboundCall, McpExchange, McpStep } from './request.ts';
+import { uriProblem } from './resource-uri.ts';
 import type { Sessions } from './sessions.ts';
 import { endSession, openStream } from './session-endpoints.ts';
 import type { TaskUpstreams } from './task-upstreams.ts';
@@ -64,6 +65,8 @@ async function describePost(exchange: McpExchange, given: DescribeParts): Promis
   if (method.kind === 'protocol') {
     exchange.action = {
       ...base(message.method, target),
+      // A handshake or list tells what the target is; it changes nothing there.
+      effect: 'read',
       protocol: true,
       definition: 'builtin',
       resources: [],
@@ -111,8 +114,12 @@ async function describeOperation(
     );
   }
   const operation = message.method === 'tools/call' ? named : message.method;
+  const given = message.params?.['arguments'];
+  // What is no object would be decided on as if it were empty, and passed on as it is.
+  if (given !== undefined && !isJsonObject(given)) {
+    return jsonAnswer(200, rpcError(message.id, RPC.invalidParams, '`arguments` is not an object'));
+  }
   const args = argumentsOf(call);
-  if (args === null) return jsonAnswer(200, rpcError(message.id, RPC.invalidParams, '`arguments` is not an object'));
 
   const offered = await definitionOf(operation, call, channel, exchange, parts);
   if (message.method === 'tools/call' && call.revision === 'stateless') {
@@ -182,8 +189,8 @@ function resourcesOf(
   if (message.method !== 'resources/read') return resolveResources(templates, args);
   const uri = message.params?.['uri'];
   if (typeof uri !== 'string') return { problem: '`uri` is missing' };
-  // eslint-disable-next-line no-control-regex -- a control character in a name is exactly what is refused here
-  if (/[\u0000-\u001f\u007f-\u009f]/.test(uri)) return { problem: '`uri` has a control character' };
+  const problem = uriProblem(uri);
+  if (problem !== null) return { problem };
   return { resources: [uri] };
 }
 

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { TargetConfig } from '../../config/config.ts';
-import { NotFound, RemitError } from '../../core/errors.ts';
+import { InvalidConfig, NotFound, RemitError } from '../../core/errors.ts';
 import type { JsonObject } from '../../core/json.ts';
 import { runPipeline } from '../pipeline.ts';
-import { parseResourceTemplate } from '../resource-template.ts';
+import { parseResourceTemplate, type ResourceTemplate } from '../resource-template.ts';
 import { toResponse, type McpAnswer } from './answer.ts';
 import { checkOrigin } from './check-origin.ts';
 import { errorAnswer } from './failure.ts';
@@ -23,11 +23,15 @@ export type McpGateway = {
    * @throws NotFound for an unknown target; UpstreamFailed, UpstreamTimeout or TooLarge when it does not answer.
    */
   introspect(target: string): Promise<{ server: JsonObject; tools: JsonObject[] }>;
-  /** Cuts everything that is under way. */
+  /** Cuts everything that is under way, and waits until every process of a target has gone. */
   close(): Promise<void>;
 };
 
-/** The MCP policy enforcement point: message by message, for revisions up to 2025-11-25 and 2026-07-28. */
+/**
+ * The MCP policy enforcement point: message by message, for revisions up to 2025-11-25 and 2026-07-28.
+ *
+ * @throws InvalidConfig for a resource template that is none.
+ */
 export function createMcpGateway(deps: McpGatewayDeps): McpGateway {
   const parts: McpParts = {
     ...deps,
@@ -67,15 +71,28 @@ export function createMcpGateway(deps: McpGatewayDeps): McpGateway {
       if (target === undefined) throw new NotFound(`target \`${name}\` is unknown`);
       return introspectTarget(target, upstreams, parts);
     },
-    close: async () => void parts.live.cutAll('remit is shutting down'),
+    close: async () => {
+      parts.live.cutAll('remit is shutting down');
+      await upstreams.gone();
+    },
   };
 }
 
+/** @throws InvalidConfig naming target and operation. */
 function parseTemplates(targets: ReadonlyMap<string, TargetConfig>): McpParts['templates'] {
-  return new Map(
-    [...targets].map(([name, { operations }]) => [
-      name,
-      new Map(Object.entries(operations).map(([op, { resources = [] }]) => [op, resources.map(parseResourceTemplate)])),
-    ]),
-  );
+  return new Map([...targets].map(([name, { operations }]) => [name, templatesOf(name, operations)]));
+}
+
+function templatesOf(target: string, operations: TargetConfig['operations']): Map<string, ResourceTemplate[]> {
+  const parsed = new Map<string, ResourceTemplate[]>();
+  for (const [operation, { resources = [] }] of Object.entries(operations)) {
+    try {
+      parsed.set(operation, resources.map(parseResourceTemplate));
+    } catch (cause) {
+      if (!(cause instanceof RangeError)) throw cause;
+      const where = `target \`${target}\`, operation \`${operation}\`, \`resources\``;
+      throw new InvalidConfig(`${where}: ${cause.message}`, { cause });
+    }
+  }
+  return parsed;
 }

@@ -15,7 +15,7 @@ import {
   statelessMessage,
   textOf,
 } from '../../../test/conformance/mcp-client.ts';
-import { createOpenGateway, type OpenGateway } from '../../../test/conformance/open-gateway.ts';
+import { callerOf, createOpenGateway, type OpenGateway } from '../../../test/conformance/open-gateway.ts';
 
 const closing: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
@@ -460,15 +460,12 @@ test('a list says what is hidden, keeps the rest as it was, and is private', asy
 test('resources are shown as far as the grants name them', async () => {
   const resources = [{ uri: 'doc:a/1' }, { uri: 'doc:b/1' }];
   const { target } = await upstream(() => Response.json({ jsonrpc: '2.0', id: 1, result: { resources } }));
-  const made = createOpenGateway([target]);
   const grants = [
     { type: 'remit_grant' as const, target: 'api', operations: ['resources/read'], resources: ['doc:a/*'] },
   ];
-  const { callerOf } = await import('../../../test/conformance/open-gateway.ts');
   const { gateway } = open(target, { authenticate: async () => ({ ...callerOf('tsk_1'), grants }) });
   const answer = await stateless(gateway, 'api', 'resources/list');
   expect(answer.last['result']).toMatchObject({ resources: [{ uri: 'doc:a/1' }] });
-  await made.gateway.close();
 });
 
 test('GET and DELETE are not of 2026-07-28', async () => {
@@ -512,4 +509,22 @@ test('a cancelled call waits no longer, and is observed as cut', async () => {
   expect((await pending).last['error']).toMatchObject({ message: 'cut: the caller cancelled the call' });
   expect(made.observed.at(-1)?.outcome?.status).toBe('cut');
   expect(seen.at(-1)?.body).toContain('notifications/cancelled');
+});
+
+test('arguments that are no object, and a uri with dot segments, go nowhere', async () => {
+  const { target, seen } = await upstream(() => result('ok'));
+  const { gateway } = open(target);
+  for (const wrong of ['text', ['a'], null, 1]) {
+    const answer = await stateless(gateway, 'api', 'tools/call', { name: 'ask', arguments: wrong });
+    expect(answer.last['error']).toMatchObject({ code: -32602 });
+  }
+  const read = await stateless(gateway, 'api', 'resources/read', { uri: 'doc:a/%2e%2e/b' });
+  expect(read.last['error']).toMatchObject({ code: -32001, data: { remit: { codes: ['unresolved_resource'] } } });
+  expect(seen).toEqual([]);
+});
+
+test('a resource template that is none stops the start, and says where it stands', async () => {
+  const { target } = await upstream(() => result('ok'));
+  const operations = { ask: { effect: 'read' as const, resources: ['file:{path'] } };
+  expect(() => createOpenGateway([{ ...target, operations }])).toThrow('target `api`, operation `ask`');
 });

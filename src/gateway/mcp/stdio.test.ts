@@ -49,6 +49,7 @@ const scripted: TargetConfig = {
     change: READ,
     progress: READ,
     sample: READ,
+    stubborn: READ,
   }),
   upstream: {
     kind: 'stdio',
@@ -210,7 +211,7 @@ test('a changed definition is quarantined until it is accepted (invariant 12)', 
   await request('tools/call', { name: 'whoami', arguments: {} });
   expect(made.observed.at(-1)?.action?.definition).toBe('quarantined');
   const listed = await request('tools/list');
-  expect(listed.last['result']).toMatchObject({ tools: [], _meta: { 'dev.remit/filtered': { hidden: 11 } } });
+  expect(listed.last['result']).toMatchObject({ tools: [], _meta: { 'dev.remit/filtered': { hidden: 12 } } });
   for (const pin of made.definitions.definitions('scripted')) {
     const digest = pin.quarantined?.digest ?? '';
     await made.definitions.acceptDefinition({ target: 'scripted', operation: pin.operation, digest }, []);
@@ -260,6 +261,13 @@ test('introspection pins over a process of its own', async () => {
   const made = open(scripted);
   const { server, tools } = await made.gateway.introspect('scripted');
   expect(server['name']).toBe('scripted');
-  expect(tools).toHaveLength(11);
-  expect(made.definitions.definitions('scripted')).toHaveLength(11);
+  expect(tools).toHaveLength(12);
+  expect(made.definitions.definitions('scripted')).toHaveLength(12);
+});
+
+test('a shutdown waits for processes, also for one that does not want to go', async () => {
+  const made = createOpenGateway([scripted]);
+  const pid = Number(textOf(await stateless(made.gateway, 'scripted', 'tools/call', { name: 'stubborn' })));
+  await made.gateway.close();
+  expect(isAlive(pid)).toBe(false);
 });

@@ -19,6 +19,8 @@ export type TaskUpstreams = {
   openSession(taskId: string, target: TargetConfig): Channel;
   /** A channel that belongs to no task, for looking at a target. `close` ends all of it. */
   openAlone(target: TargetConfig, revision: Revision): Channel;
+  /** Resolves when every process that was started has gone. */
+  gone(): Promise<void>;
   /** Takes the target's own credential out of a text. */
   redactor(target: TargetConfig): (text: string) => string;
 };
@@ -27,6 +29,7 @@ type Held = { stdio: StdioServer | null; stateless: Channel | null };
 
 export function createTaskUpstreams(parts: Pick<McpParts, 'live' | 'readSecret' | 'log'>): TaskUpstreams {
   const held = new Map<string, Held>();
+  const processes = new Set<Promise<void>>();
 
   function of(taskId: string, target: TargetConfig): Held {
     const key = `${taskId}\n${target.name}`;
@@ -50,6 +53,10 @@ export function createTaskUpstreams(parts: Pick<McpParts, 'live' | 'readSecret' 
       upstream,
       readEnv: () => readAll(upstream.env),
       version: REMIT_INFO.version,
+      onStart: (gone) => {
+        processes.add(gone);
+        void gone.then(() => processes.delete(gone));
+      },
       onExit: (stderr) => {
         const text = redactText(redactor(target)(stderr));
         parts.log.info({ target: target.name, stderr: text }, 'the process of a target ended');
@@ -99,6 +106,7 @@ export function createTaskUpstreams(parts: Pick<McpParts, 'live' | 'readSecret' 
       };
       return { ...channel, close };
     },
+    gone: async () => void (await Promise.all(processes)),
     redactor,
   };
 }

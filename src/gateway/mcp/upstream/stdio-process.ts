@@ -16,6 +16,8 @@ export type StdioProcess = {
   send(message: JsonObject): void;
   /** Ends the whole process group: SIGTERM, and SIGKILL two seconds later. */
   kill(reason: string): void;
+  /** Resolves when the process has gone. */
+  readonly gone: Promise<void>;
 };
 
 export type ProcessCall = { wireId: number; messages: EventQueue<JsonObject>; forget(): void };
@@ -44,8 +46,17 @@ export function startStdioProcess(parts: ProcessParts): StdioProcess {
   let spoken = false;
   let stderr = '';
 
-  child.on('error', () => fail(new UpstreamFailed('the target cannot be started')));
-  child.on('exit', () => fail(new UpstreamFailed('the target ended before it answered')));
+  const gone = Promise.withResolvers<void>();
+  child.on('error', () => {
+    fail(new UpstreamFailed('the target cannot be started'));
+    if (child.pid === undefined) gone.resolve();
+  });
+  child.on('exit', () => {
+    fail(new UpstreamFailed('the target ended before it answered'));
+    // What it started ends with it, however it ended.
+    if (child.pid !== undefined) signalGroup(-child.pid, 'SIGKILL');
+    gone.resolve();
+  });
   child.stdin.on('error', () => undefined);
   child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr = (stderr + text).slice(-KEPT_STDERR)));
   readLines(child.stdout, parts.target.maxAnswerBytes, receive, (error) => stop(error));
@@ -63,7 +74,6 @@ export function startStdioProcess(parts: ProcessParts): StdioProcess {
     if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
     const group = -child.pid;
     signalGroup(group, 'SIGTERM');
-    // The group is signalled again even when its leader has gone: what it started may still be there.
     setTimeout(() => signalGroup(group, 'SIGKILL'), KILL_AFTER_MS).unref();
   }
 
@@ -116,6 +126,7 @@ export function startStdioProcess(parts: ProcessParts): StdioProcess {
       return alive;
     },
     send,
+    gone: gone.promise,
     kill: (reason) => stop(new UpstreamFailed(reason)),
     request: (message) => {
       const queue = createEventQueue<JsonObject>();

@@ -27,6 +27,7 @@ export type StdioServerParts = {
   upstream: StdioUpstream;
   readEnv: () => Record<string, string>;
   version: string;
+  onStart: (gone: Promise<void>) => void;
   /** `stderr` as it ended, redacted by the callee. */
   onExit: (stderr: string) => void;
 };
@@ -58,6 +59,7 @@ export function createStdioServer(parts: StdioServerParts): StdioServer {
       },
       onExit: parts.onExit,
     });
+    parts.onStart(process.gone);
     return { process, initialized: handshake(process, params) };
   }
 
