@@ -1,6 +1,6 @@
 import { OpenAPIHono } from '@hono/zod-openapi';
 import { bodyLimit } from 'hono/body-limit';
-import { InvalidRequest, TooLarge } from '../core/errors.ts';
+import { InvalidRequest, NotFound, TooLarge } from '../core/errors.ts';
 import type { TokenKey } from '../token/signing-key.ts';
 import type { Authenticator } from '../token/authenticate.ts';
 import { exchangeToken, type TokenEndpointParts } from '../token/endpoint.ts';
@@ -41,13 +41,7 @@ export function createApp(parts: AppParts): ControlApp {
       : problemResponse(c, error, { log: faults, resourceMetadata: apiMetadata }),
   );
   app.notFound((c) =>
-    c.body(
-      JSON.stringify({ type: 'urn:remit:problem:not_found', title: 'Not found', status: 404, detail: 'no such path' }),
-      404,
-      {
-        'content-type': 'application/problem+json',
-      },
-    ),
+    problemResponse(c, new NotFound('there is nothing at this path'), { log: faults, resourceMetadata: apiMetadata }),
   );
   // The gateway reads its own bodies, under its own limit.
   app.all('/mcp/:target', (c) => parts.mcp(c.req.raw, c.req.param('target')));
@@ -79,6 +73,11 @@ export function createApp(parts: AppParts): ControlApp {
 
 /** The routes of `/v1`, also used to write the OpenAPI document. */
 export function controlRoutes(app: ControlApp, parts: AppParts): void {
+  app.openAPIRegistry.registerComponent('securitySchemes', 'dpop', {
+    type: 'http',
+    scheme: 'DPoP',
+    description: 'RFC 9449: a sender-constrained access token with a proof for each request',
+  });
   taskRoutes(app, parts);
   approvalRoutes(app, parts);
   targetRoutes(app, parts);

@@ -48,11 +48,14 @@ function describable(text: string): string {
   return text.replace(/"/g, "'").replace(/[^\x20-\x21\x23-\x5b\x5d-\x7e]/g, '?');
 }
 
-/** A malformed request that the router found before a handler ran is as expected as one that a handler finds. */
+/** What a caller may read. A setting that is missing or wrong is the operator's to read, and so is any fault. */
 function knownError(error: unknown): RemitError | undefined {
-  if (error instanceof RemitError) return error;
-  if (error instanceof HTTPException && error.status < 500) {
-    return new InvalidRequest('send a body of JSON, and say so in Content-Type', { cause: error });
-  }
-  return undefined;
+  if (error instanceof RemitError) return error.code === 'invalid_config' ? undefined : error;
+  return malformed(error);
+}
+
+/** A malformed request that the router found before a handler ran is as expected as one that a handler finds. */
+function malformed(error: unknown): InvalidRequest | undefined {
+  if (!(error instanceof HTTPException) || error.status >= 500) return undefined;
+  return new InvalidRequest('send a body of JSON, and say so in Content-Type', { cause: error });
 }

@@ -10,11 +10,6 @@ import type { ControlEnv } from './routes/route.ts';
 /** The documents under schema/, by file name. Generated, checked in, and held up to date by a test. */
 export function schemaDocuments(): Record<string, string> {
   const app = new OpenAPIHono<ControlEnv>();
-  app.openAPIRegistry.registerComponent('securitySchemes', 'dpop', {
-    type: 'http',
-    scheme: 'DPoP',
-    description: 'RFC 9449: a sender-constrained access token with a proof for each request',
-  });
   // Handlers are not called here, so the routes need none of their parts.
   controlRoutes(app, {} as AppParts);
   return {

@@ -260,7 +260,8 @@ describe('ending', () => {
   test('of twenty at once, one wins', async () => {
     const { id } = await requestTask(alice);
     const answers = await Promise.all(Array.from({ length: 20 }, (_, i) => (i % 2 ? complete : revoke)(alice, id)));
-    expect(answers.map((answer) => answer.status).sort()).toEqual([200, ...Array.from({ length: 19 }, () => 409)]);
+    expect(Map.groupBy(answers, (answer) => answer.status).get(200)).toHaveLength(1);
+    expect(Map.groupBy(answers, (answer) => answer.status).get(409)).toHaveLength(19);
     expect(heard).toHaveLength(1);
     expect(plane.records().filter((record) => record.kind === 'event' && record.event === 'task.ended')).toHaveLength(
       1,

@@ -1,6 +1,7 @@
 import { RemitError, type ErrorCode } from '../../core/errors.ts';
 import type { JsonObject } from '../../core/json.ts';
 import { DPOP_ALGORITHMS } from '../../identity/dpop.ts';
+import { ERROR_TABLE } from '../../server/error-table.ts';
 import { jsonAnswer, type McpAnswer, type Outcome } from './answer.ts';
 import { RPC, rpcError, rpcResult, type MessageId } from './message.ts';
 import type { InboundCall } from './request.ts';
@@ -10,40 +11,17 @@ export class CutOff extends Error {
   override readonly name = 'CutOff';
 }
 
-type Mapping = { status: number; code: number };
-
-/** Each expected failure as HTTP status and JSON-RPC code, before a call has been decided. */
-const MAPPINGS: Record<ErrorCode, Mapping> = {
-  unauthenticated: { status: 401, code: RPC.denied },
-  invalid_token: { status: 401, code: RPC.denied },
-  invalid_dpop_proof: { status: 401, code: RPC.denied },
-  invalid_client: { status: 401, code: RPC.denied },
-  invalid_grant: { status: 401, code: RPC.denied },
-  invalid_request: { status: 400, code: RPC.invalidRequest },
-  invalid_target: { status: 400, code: RPC.invalidRequest },
-  invalid_authorization_details: { status: 400, code: RPC.invalidRequest },
-  unsupported_grant_type: { status: 400, code: RPC.invalidRequest },
-  invalid_config: { status: 500, code: RPC.internal },
-  forbidden: { status: 403, code: RPC.denied },
-  not_found: { status: 404, code: RPC.session },
-  conflict: { status: 409, code: RPC.session },
-  too_large: { status: 413, code: RPC.invalidRequest },
-  upstream_failed: { status: 502, code: RPC.upstream },
-  upstream_timeout: { status: 504, code: RPC.upstream },
-  unavailable: { status: 503, code: RPC.internal },
-};
-
 /** Where a client learns how to get a token: RFC 9728 §5.1. */
 export type Challenge = { publicUrl: string; target: string };
 
 /** An error outside a call as an HTTP answer. A fault says `internal` and nothing else. */
 export function errorAnswer(error: unknown, challenge: Challenge, id: MessageId | null = null): McpAnswer {
   if (!(error instanceof RemitError)) return jsonAnswer(500, rpcError(id, RPC.internal, 'internal'));
-  const { status, code } = MAPPINGS[error.code];
+  const { status, rpc } = ERROR_TABLE[error.code];
   // A missing setting is the operator's to read, not the caller's.
   const message = error.code === 'invalid_config' ? 'internal' : error.message;
   const headers = status === 401 ? { 'www-authenticate': challengeOf(error.code, challenge) } : undefined;
-  return jsonAnswer(status, rpcError(id, code, message), headers);
+  return jsonAnswer(status, rpcError(id, rpc, message), headers);
 }
 
 /** RFC 9449 §7.1 and RFC 9728 §5.1. */
@@ -82,8 +60,7 @@ function describeFailure(error: unknown): Failure {
     return { text: `cut: ${error.message}`, code: 'cut', rpc: RPC.cut, status: 'cut', fault: false };
   }
   if (error instanceof RemitError && error.code !== 'invalid_config') {
-    const { code } = MAPPINGS[error.code];
-    const rpc = error.code === 'too_large' ? RPC.upstream : code;
+    const rpc = error.code === 'too_large' ? RPC.upstream : ERROR_TABLE[error.code].rpc;
     return { text: `failed: ${error.message}`, code: error.code, rpc, status: 'failed', fault: false };
   }
   return { text: 'internal', code: 'internal', rpc: RPC.internal, status: 'failed', fault: true };
