@@ -18,26 +18,29 @@ type Verdict = {
 /**
  * The three-valued meaning of a policy set, by Cedar.
  *
- * The set is evaluated in three parts: what decides (permits and plain forbids), forbids that an approval may lift,
- * and policies that are only observed. A hold is therefore never given for what no permit would allow afterwards.
+ * One call tells whether all enforced policies allow. Where they do not, and every forbid that applied is one that an
+ * approval may lift, a second call without those tells what would be left: a hold is never given for what no permit
+ * would allow afterwards. Observed policies are evaluated apart.
  */
 export class Evaluator {
   readonly #set: PolicySet;
-  readonly #deciding: string;
-  readonly #liftable: string;
-  readonly #observed: string;
-  readonly #decidingTexts: Record<string, string>;
+  /** All that is enforced. */
+  readonly #enforced: string;
+  /** Of that, what no approval can lift. */
+  readonly #firm: string;
+  readonly #firmTexts: Record<string, string>;
+  /** `null` when nothing is only observed, which spares the call. */
+  readonly #observed: string | null;
 
   constructor(set: PolicySet) {
     this.#set = set;
     const policies = [...set.policies.values()];
-    this.#decidingTexts = texts(policies.filter((policy) => !policy.observe && policy.approval === undefined));
-    this.#deciding = prepare(`${set.hash}/deciding`, this.#decidingTexts);
-    this.#liftable = prepare(
-      `${set.hash}/liftable`,
-      texts(policies.filter((policy) => !policy.observe && policy.approval !== undefined)),
-    );
-    this.#observed = prepare(`${set.hash}/observed`, texts(policies.filter((policy) => policy.observe)));
+    const enforced = policies.filter((policy) => !policy.observe);
+    const observed = policies.filter((policy) => policy.observe);
+    this.#enforced = prepare(`${set.hash}/enforced`, texts(enforced));
+    this.#firmTexts = texts(enforced.filter((policy) => policy.approval === undefined));
+    this.#firm = prepare(`${set.hash}/firm`, this.#firmTexts);
+    this.#observed = observed.length === 0 ? null : prepare(`${set.hash}/observed`, texts(observed));
   }
 
   /** Policy's decision. INVARIANT 4: any failure or evaluation error denies. */
@@ -69,7 +72,7 @@ export class Evaluator {
           action: request.action,
           resource: null,
           context: { ...request.context, args: { __extn: { fn: 'unknown', arg: 'args' } } },
-          policies: { staticPolicies: this.#decidingTexts },
+          policies: { staticPolicies: this.#firmTexts },
           entities: request.entities,
         });
         return answer.type === 'residuals' && answer.response.decision !== 'deny';
@@ -86,17 +89,18 @@ export class Evaluator {
     const { action, context, entities } = request;
     const call = (preparsedPolicySetId: string) =>
       this.#ask({ principal, action, resource, context, entities, preparsedPolicySetId });
-    const observed = call(this.#observed).determining;
-    const deciding = call(this.#deciding);
-    const base = { determining: deciding.determining, held: [], observed };
-    if (deciding.error !== undefined) return { ...base, outcome: 'deny', error: deciding.error };
-    if (!deciding.allowed) return { ...base, outcome: 'deny' };
-    const liftable = call(this.#liftable);
-    if (liftable.error !== undefined) return { ...base, outcome: 'deny', error: liftable.error };
-    const held = liftable.determining;
-    if (held.length === 0) return { ...base, outcome: 'permit' };
+    const observed = this.#observed === null ? [] : call(this.#observed).determining;
+    const enforced = call(this.#enforced);
+    const base = { determining: enforced.determining, held: [], observed };
+    if (enforced.error !== undefined) return { ...base, outcome: 'deny', error: enforced.error };
+    if (enforced.allowed) return { ...base, outcome: 'permit' };
+    const held = enforced.determining;
+    if (held.length === 0 || held.some((policy) => policy.approval === undefined)) return { ...base, outcome: 'deny' };
+    const firm = call(this.#firm);
+    if (firm.error !== undefined) return { ...base, outcome: 'deny', error: firm.error };
+    if (!firm.allowed) return { ...base, determining: firm.determining, outcome: 'deny' };
     const lifted = approval !== null && held.every((policy) => isLifted(policy, approval));
-    return { ...base, held, outcome: lifted ? 'permit' : 'hold' };
+    return { determining: firm.determining, held, observed, outcome: lifted ? 'permit' : 'hold' };
   }
 
   #ask(call: cedar.StatefulAuthorizationCall): { allowed: boolean; determining: Policy[]; error?: string } {
@@ -105,7 +109,8 @@ export class Evaluator {
       return { allowed: false, determining: [], error: answer.errors[0]?.message ?? 'the request cannot be evaluated' };
     }
     const { decision, diagnostics } = answer.response;
-    const determining = diagnostics.reason.flatMap((id) => this.#set.policies.get(id) ?? []);
+    // Cedar promises no order; a record is the same for the same decision.
+    const determining = diagnostics.reason.toSorted().flatMap((id) => this.#set.policies.get(id) ?? []);
     const failed = diagnostics.errors[0];
     // Cedar skips a policy that errs, so an erring `forbid` would let the action through.
     if (failed !== undefined) {
