@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { printable } from '../audit/record-text.ts';
 import { callApi } from './api.ts';
 import { UsageError, type Command, type Io } from './io.ts';
 
@@ -63,15 +64,19 @@ function print(approval: ApprovalWire, io: Io): void {
     io.out(JSON.stringify(approval));
     return;
   }
-  io.out(`${approval.id}  ${approval.state}  until ${approval.expires_at}  for ${approval.approvers.join(' and ')}`);
-  io.out(
-    `  ${approval.operation} (${approval.effect}) at ${approval.target}${approval.resources.map((name) => ` on ${name}`).join('')}`,
-  );
-  for (const [name, value] of Object.entries(approval.arguments)) {
-    io.out(`    ${name}: ${JSON.stringify(value)}`);
-  }
-  io.out(`  because ${approval.reasons.join('; ')}`);
-  io.out(`  for the task "${approval.purpose}" of ${approval.requester.delegator}`);
-  io.out(`  by ${approval.chain.map((level) => `${level.agent} (${level.task})`).join(', under ')}`);
-  if (approval.answered_by !== undefined) io.out(`  answered by ${approval.answered_by}`);
+  // INVARIANT 8: names and values come from the agent; none of them may move the cursor or turn the text around.
+  for (const line of cardOf(approval)) io.out(printable(line));
+}
+
+function cardOf(approval: ApprovalWire): string[] {
+  const resources = approval.resources.map((name) => ` on ${name}`).join('');
+  return [
+    `${approval.id}  ${approval.state}  until ${approval.expires_at}  for ${approval.approvers.join(' and ')}`,
+    `  ${approval.operation} (${approval.effect}) at ${approval.target}${resources}`,
+    ...Object.entries(approval.arguments).map(([name, value]) => `    ${name}: ${JSON.stringify(value)}`),
+    `  because ${approval.reasons.join('; ')}`,
+    `  for the task "${approval.purpose}" of ${approval.requester.delegator}`,
+    `  by ${approval.chain.map((level) => `${level.agent} (${level.task})`).join(', under ')}`,
+    ...(approval.answered_by === undefined ? [] : [`  answered by ${approval.answered_by}`]),
+  ];
 }

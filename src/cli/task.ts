@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { parse as parseYaml } from 'yaml';
 import type { Grant } from '../core/grant.ts';
+import { printable } from '../audit/record-text.ts';
 import { callApi } from './api.ts';
 import { UsageError, type Command, type Io } from './io.ts';
 
@@ -80,8 +81,8 @@ async function requestTask(args: string[], io: Io): Promise<number> {
     parameters: Object.fromEntries(param.map(parseParameter)),
     origin: { channel: 'cli', trust: 'authenticated' },
     ...(sensitivity === undefined ? {} : { sensitivity }),
-    ...(minutes === undefined ? {} : { lifetime_seconds: Math.round(Number(minutes) * 60) }),
-    ...(calls === undefined ? {} : { calls: Number(calls) }),
+    ...(minutes === undefined ? {} : { lifetime_seconds: Math.round(numberOf('minutes', minutes) * 60) }),
+    ...(calls === undefined ? {} : { calls: numberOf('calls', calls) }),
   });
   print(granted, io);
   return 0;
@@ -94,6 +95,13 @@ function readGrant(grant: string): unknown {
   } catch (cause) {
     throw new UsageError('`--grant` is neither a file nor a list of grants in YAML or JSON', { cause });
   }
+}
+
+function numberOf(option: string, text: string): number {
+  const value = text.trim() === '' ? Number.NaN : Number(text);
+  if (!(value > 0 && Number.isFinite(value)))
+    throw new UsageError(`\`--${option} ${text}\`: expected a positive number`);
+  return value;
 }
 
 function parseParameter(text: string): [string, string] {
@@ -109,17 +117,21 @@ function one(args: string[]): string {
 }
 
 function print(wire: TaskWire, io: Io): void {
-  if (io.json) {
-    io.out(JSON.stringify(wire));
-    return;
-  }
-  io.out(
-    `${wire.id}  ${wire.state}${wire.end_reason === undefined ? '' : ` (${wire.end_reason})`}  until ${wire.expires_at}`,
-  );
-  io.out(`  ${wire.purpose}`);
-  io.out(`  agent ${wire.agent}, ${wire.used.calls} of ${wire.budget.calls} calls, up to ${wire.sensitivity}`);
-  for (const grant of wire.grant) {
-    const what = [...(grant.operations ?? []), ...(grant.effects ?? []).map((effect) => `every ${effect}`)].join(', ');
-    io.out(`  at ${grant.target}: ${what}${grant.resources === undefined ? '' : ` on ${grant.resources.join(', ')}`}`);
-  }
+  if (io.json) io.out(JSON.stringify(wire));
+  else for (const line of textOf(wire)) io.out(printable(line));
+}
+
+function textOf(wire: TaskWire): string[] {
+  const ended = wire.end_reason === undefined ? '' : ` (${wire.end_reason})`;
+  return [
+    `${wire.id}  ${wire.state}${ended}  until ${wire.expires_at}`,
+    `  ${wire.purpose}`,
+    `  agent ${wire.agent}, ${wire.used.calls} of ${wire.budget.calls} calls, up to ${wire.sensitivity}`,
+    ...wire.grant.map((grant) => {
+      const effects = (grant.effects ?? []).map((effect) => `every ${effect}`);
+      const what = [...(grant.operations ?? []), ...effects].join(', ');
+      const where = grant.resources === undefined ? '' : ` on ${grant.resources.join(', ')}`;
+      return `  at ${grant.target}: ${what}${where}${grant.arguments === undefined ? '' : ', for some arguments only'}`;
+    }),
+  ];
 }
