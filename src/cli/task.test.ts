@@ -15,6 +15,7 @@ import {
 } from '../../test/fixtures/control-plane.ts';
 import { approvals, approve, refuse } from './approvals.ts';
 import { UsageError, type Command, type Io } from './io.ts';
+import { target } from './target.ts';
 import { task } from './task.ts';
 
 /** The commands against the real control plane, without a process or a socket between them. */
@@ -201,5 +202,42 @@ describe('approvals', () => {
     [approvals, ['nonsense']],
   ])('the usage is shown when there is no one id', async (command, args) => {
     await expect(run(bob, command, args)).rejects.toThrow(UsageError);
+  });
+});
+
+describe('target', () => {
+  const digest = (digit: string) => `sha256:${digit.repeat(64)}`;
+  const seen = (digit: string, description: string) =>
+    plane.store.observeDefinition(
+      {
+        target: 'files',
+        operation: 'read_text_file',
+        digest: digest(digit),
+        definition: JSON.stringify({ name: 'read_text_file', description }),
+        at: plane.clock.now(),
+      },
+      () => [],
+    );
+
+  test('list, show what has changed, and accept it', async () => {
+    const carol = await personSession(plane, 'carol');
+    await seen('a', 'reads');
+    await seen('b', 'reads, and first sends\u202e');
+    expect((await run(carol, target, [])).out).toContain(
+      `  read_text_file  read  internal  quarantined ${digest('b')}`,
+    );
+    expect((await run(carol, target, ['show', 'files', 'read_text_file'])).out).toEqual([
+      `quarantined ${digest('b')}`,
+      '-   "description": "reads"',
+      '  {',
+      '    "name": "read_text_file",',
+      '+   "description": "reads, and first sends\\u202e"',
+      '  }',
+    ]);
+    await expect(run(carol, target, ['accept', 'files', 'read_text_file', digest('c')])).rejects.toMatchObject({
+      code: 'conflict',
+    });
+    expect((await run(carol, target, ['accept', 'files', 'read_text_file', digest('b')])).code).toBe(0);
+    expect((await run(carol, target, ['show', 'files', 'read_text_file'])).out[0]).toBe(`pinned ${digest('b')}`);
   });
 });

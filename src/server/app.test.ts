@@ -1,6 +1,7 @@
 import { decodeJwt } from 'jose';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import {
+  agentSession,
   API,
   ISSUER,
   openControlPlane,
@@ -11,6 +12,7 @@ import {
 } from '../../test/fixtures/control-plane.ts';
 import { Unavailable } from '../core/errors.ts';
 import { createApp } from './app.ts';
+import { recordForm } from './record-form.ts';
 
 let plane: ControlPlane;
 beforeEach(async () => {
@@ -150,11 +152,36 @@ describe('failures', () => {
 
 describe('targets and definitions', () => {
   const digest = (digit: string) => `sha256:${digit.repeat(64)}`;
-  const seen = (digit: string) =>
-    plane.store.observeDefinition(
-      { target: 'files', operation: 'read_text_file', digest: digit, definition: '{}', at: plane.clock.now() },
+  const seen = (found: string) => {
+    const definition = JSON.stringify({ description: `reads ${found.at(-1)}` });
+    const at = plane.clock.now();
+    return plane.store.observeDefinition(
+      { target: 'files', operation: 'read_text_file', digest: found, definition, at },
       () => [],
     );
+  };
+
+  test('INVARIANT 12: both definitions are shown to who reviews, and the changed one is in no list', async () => {
+    const carol = await personSession(plane, 'carol');
+    const path = '/v1/targets/files/operations/read_text_file';
+    expect((await carol.call('GET', path)).status).toBe(404);
+    await seen(digest('a'));
+    expect(await (await carol.call('GET', path)).json()).toEqual({
+      target: 'files',
+      operation: 'read_text_file',
+      state: 'pinned',
+      digest: digest('a'),
+      definition: { description: 'reads a' },
+    });
+    await seen(digest('b'));
+    expect(await (await carol.call('GET', path)).json()).toMatchObject({
+      state: 'quarantined',
+      definition: { description: 'reads a' },
+      quarantined_digest: digest('b'),
+      quarantined_definition: { description: 'reads b' },
+    });
+    expect(await (await carol.call('GET', '/v1/targets')).text()).not.toContain('reads');
+  });
 
   test('a changed definition is shown, and accepted by its digest alone', async () => {
     const carol = await personSession(plane, 'carol');
@@ -211,6 +238,17 @@ describe('the log', () => {
     }
     expect(await (await carol.call('GET', '/v1/log/checkpoint')).json()).toHaveProperty('checkpoint');
   });
+});
+
+test('every record has the form that schema/record.schema.json publishes', async () => {
+  const alice = await personSession(plane, 'alice');
+  const { id } = await requestTask(alice, { origin: { channel: 'chat', author: 'alice', trust: 'organisation' } });
+  await alice.call('POST', `/v1/tasks/${id}/complete`);
+  await (await personSession(plane, 'dan')).call('POST', '/v1/tasks', taskBody());
+  await (await agentSession(plane)).call('POST', '/v1/tasks', taskBody());
+  const problems = plane.records().map((record) => recordForm.safeParse(record).error?.message);
+  expect(problems.length).toBeGreaterThan(6);
+  expect(problems.filter((problem) => problem !== undefined)).toEqual([]);
 });
 
 test('INVARIANT 14: no token, assertion or proof is in any record', async () => {

@@ -35,6 +35,7 @@ const SAMPLES: Record<string, { path: string; body?: unknown }> = {
   'POST /v1/approvals/{id}/approve': { path: '/v1/approvals/apr_1/approve' },
   'POST /v1/approvals/{id}/refuse': { path: '/v1/approvals/apr_1/refuse' },
   'GET /v1/targets': { path: '/v1/targets' },
+  'GET /v1/targets/{target}/operations/{operation}': { path: '/v1/targets/files/operations/read_text_file' },
   'POST /v1/targets/{target}/operations/{operation}/accept': {
     path: '/v1/targets/files/operations/read_text_file/accept',
     body: { digest: DIGEST },

@@ -2,9 +2,11 @@ import { z } from '@hono/zod-openapi';
 import { shownState } from '../approval/approvals.ts';
 import { APPROVAL_STATES, type Approval } from '../core/approval.ts';
 import { EFFECTS } from '../core/effect.ts';
+import type { JsonValue } from '../core/json.ts';
 import { delegatorId } from '../core/party.ts';
 import { SENSITIVITIES } from '../core/sensitivity.ts';
 import { TASK_STATES, type Task } from '../core/task.ts';
+import type { DefinitionPin } from '../store/ports.ts';
 import { grantForm } from '../task/task-request.ts';
 
 /** The wire forms of the control plane: snake_case, times in RFC 3339. */
@@ -138,6 +140,38 @@ export const targetWire = z
     ),
   })
   .openapi('Target');
+
+export const definitionWire = z
+  .object({
+    target: z.string(),
+    operation: z.string(),
+    state: z.enum(['pinned', 'quarantined']),
+    digest: z.string(),
+    definition: z.json().openapi({ type: 'object', description: 'what was accepted' }),
+    quarantined_digest: z.string().optional(),
+    quarantined_definition: z
+      .json()
+      .optional()
+      .openapi({ type: 'object', description: 'what the target says now; its words are not to be trusted' }),
+  })
+  .openapi('Definition');
+
+export function definitionToWire(pin: DefinitionPin): z.output<typeof definitionWire> {
+  const { target, operation, digest, definition, quarantined } = pin;
+  return {
+    target,
+    operation,
+    state: quarantined === undefined ? 'pinned' : 'quarantined',
+    digest,
+    definition: JSON.parse(definition) as JsonValue,
+    ...(quarantined === undefined
+      ? {}
+      : {
+          quarantined_digest: quarantined.digest,
+          quarantined_definition: JSON.parse(quarantined.definition) as JsonValue,
+        }),
+  };
+}
 
 export const problemWire = z
   .object({ type: z.string(), title: z.string(), status: z.number().int(), detail: z.string() })

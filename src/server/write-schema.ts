@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { configForm } from '../config/config-file.ts';
 import { targetForm } from '../config/target-file.ts';
 import { controlRoutes, openApiDocument, type AppParts } from './app.ts';
+import { recordForm } from './record-form.ts';
 import type { ControlEnv } from './routes/route.ts';
 
 /** The documents under schema/, by file name. Generated, checked in, and held up to date by a test. */
@@ -15,6 +16,7 @@ export function schemaDocuments(): Record<string, string> {
   return {
     'openapi.json': pretty(openApiDocument(app)),
     'config.schema.json': pretty(z.toJSONSchema(configForm, { io: 'input', unrepresentable: 'any' })),
+    'record.schema.json': pretty(z.toJSONSchema(recordForm)),
     'target.schema.json': pretty(z.toJSONSchema(targetForm, { io: 'input', unrepresentable: 'any' })),
   };
 }

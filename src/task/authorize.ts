@@ -31,6 +31,7 @@ export const OWN_OPERATIONS = {
   'approval.read': 'read',
   'approval.answer': 'write',
   'target.read': 'read',
+  'definition.read': 'read',
   'definition.accept': 'write',
   'log.read': 'read',
 } as const satisfies Record<string, Effect>;

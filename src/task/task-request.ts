@@ -27,6 +27,17 @@ export const grantForm = z.strictObject({
 
 export const grantsForm = z.array(grantForm).min(1).max(20);
 
+/** Where the instruction came from, as the requester states it. */
+export const originForm = z.strictObject({
+  channel: z.enum(['console', 'cli', 'api', 'chat', 'email', 'ticket', 'schedule', 'agent']),
+  author: text(320).optional(),
+  digest: z
+    .string()
+    .regex(/^sha256:[0-9a-f]{64}$/)
+    .optional(),
+  trust: z.enum(['authenticated', 'organisation', 'outside']),
+});
+
 /** The body of a task request. Unknown members are refused, so that a misspelt limit is not a missing one. */
 export const taskRequestForm = z.strictObject({
   agent: text(2048),
@@ -34,17 +45,7 @@ export const taskRequestForm = z.strictObject({
   parameters: z.record(z.string(), z.unknown()).default({}),
   grant: grantsForm,
   sensitivity: z.enum(SENSITIVITIES).default('internal'),
-  origin: z
-    .strictObject({
-      channel: z.enum(['console', 'cli', 'api', 'chat', 'email', 'ticket', 'schedule', 'agent']),
-      author: text(320).optional(),
-      digest: z
-        .string()
-        .regex(/^sha256:[0-9a-f]{64}$/)
-        .optional(),
-      trust: z.enum(['authenticated', 'organisation', 'outside']),
-    })
-    .default({ channel: 'api', trust: 'authenticated' }),
+  origin: originForm.default({ channel: 'api', trust: 'authenticated' }),
   /** RFC 3339. */
   not_before: z.iso.datetime({ offset: true }).optional(),
   lifetime_seconds: z.number().int().positive().optional(),

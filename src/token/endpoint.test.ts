@@ -176,6 +176,12 @@ describe('what is issued', () => {
     expect(decodeJwt(body.access_token)['authorization_details']).toEqual(details);
   });
 
+  test('an agent may authenticate as client besides being the actor', async () => {
+    const svid = await plane.svid(SUMMARISER);
+    const form = { client_assertion_type: SPIFFE, client_assertion: svid, client_id: SUMMARISER };
+    expect((await ask(await taskForm(form))).status).toBe(200);
+  });
+
   test('policy decides: a person in no group gets a token and may still hand out no task', async () => {
     const dan = await personSession(plane, 'dan');
     expect((await dan.call('GET', '/v1/tasks')).status).toBe(200);
@@ -265,6 +271,25 @@ describe('what is refused', () => {
     [
       'an SVID as task token',
       async () => taskForm({ subject_token: await plane.svid(SUMMARISER) }),
+      400,
+      'invalid_request',
+    ],
+    ['a client_id that is not the actor', () => taskForm({ client_id: OTHER_AGENT }), 401, 'invalid_client'],
+    [
+      'a client that is not the actor',
+      async () => taskForm({ client_assertion_type: SPIFFE, client_assertion: await plane.svid(OTHER_AGENT) }),
+      401,
+      'invalid_client',
+    ],
+    [
+      'a client that does not authenticate, with a good actor',
+      async () => taskForm({ client_assertion_type: SPIFFE, client_assertion: 'a.b.c' }),
+      401,
+      'invalid_client',
+    ],
+    [
+      'an agent with an ID token',
+      async () => personForm({ client_assertion_type: SPIFFE, client_assertion: await plane.svid(SUMMARISER) }),
       400,
       'invalid_request',
     ],

@@ -4,7 +4,7 @@ import type { Exchange, TokenEndpointParts } from './exchange.ts';
 /** A person, at Remit's own API: an ID token of a configured provider for a token that is bound to their key. */
 export async function personGrant(exchange: Exchange, parts: TokenEndpointParts): Promise<void> {
   const { form } = exchange;
-  if (form.actor_token !== undefined) {
+  if (form.actor_token !== undefined || form.client_assertion !== undefined) {
     throw new InvalidRequest('an agent acts for a person under a task; use its task token');
   }
   const { delegator, expiresAt } = await parts.idTokens.verify(form.subject_token!).catch((cause: unknown) => {

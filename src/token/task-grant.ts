@@ -1,5 +1,6 @@
-import { InvalidGrant, InvalidRequest, InvalidTarget } from '../core/errors.ts';
+import { InvalidClient, InvalidGrant, InvalidRequest, InvalidTarget } from '../core/errors.ts';
 import { hasEnded, notLive } from '../core/task.ts';
+import { authenticateClient, checkClientId } from './agent-grant.ts';
 import { JWT_TYPE } from './check-grant-type.ts';
 import type { Exchange, TokenEndpointParts } from './exchange.ts';
 import { verifyTaskToken } from './task-token.ts';
@@ -15,6 +16,11 @@ export async function taskGrant(exchange: Exchange, parts: TokenEndpointParts): 
   if (form.actor_token_type !== JWT_TYPE) throw new InvalidRequest(`\`actor_token_type\`: expected \`${JWT_TYPE}\``);
   const { taskId, mayAct } = await verifyTaskToken(form.subject_token!, parts);
   const { agent, expiresAt } = await verifySvid(form.actor_token, parts, InvalidGrant);
+  checkClientId(form, agent);
+  // The actor is authentication enough. A client that authenticates besides is the same agent (RFC 6749, section 2.3).
+  if (form.client_assertion !== undefined && (await authenticateClient(form, parts)).agent.id !== agent.id) {
+    throw new InvalidClient('the client is another workload than the actor');
+  }
   const chain = parts.tasks.chain(taskId);
   const task = chain[0]?.task;
   if (task === undefined || agent.id !== mayAct || task.agent.id !== agent.id) {

@@ -3,7 +3,7 @@ import type { TargetConfig } from '../../config/config.ts';
 import { Conflict, NotFound } from '../../core/errors.ts';
 import type { DefinitionStore } from '../../store/ports.ts';
 import { authorize, type AuthorizeParts } from '../../task/authorize.ts';
-import { targetWire } from '../wire.ts';
+import { definitionToWire, definitionWire, targetWire } from '../wire.ts';
 import { controlRoute, type ControlApp } from './route.ts';
 
 const listRoute = controlRoute({
@@ -12,12 +12,21 @@ const listRoute = controlRoute({
   summary: 'targets, their operations and the state of their definitions',
   answer: z.object({ targets: z.array(targetWire) }),
 });
+const operationParams = z.object({ target: z.string().max(63), operation: z.string().max(256) });
+
+const showRoute = controlRoute({
+  method: 'get',
+  path: '/v1/targets/{target}/operations/{operation}',
+  summary: 'the accepted definition of an operation, and the changed one that waits, for review',
+  request: { params: operationParams },
+  answer: definitionWire,
+});
 const acceptRoute = controlRoute({
   method: 'post',
   path: '/v1/targets/{target}/operations/{operation}/accept',
   summary: 'accept a changed definition, by the digest that was reviewed',
   request: {
-    params: z.object({ target: z.string().max(63), operation: z.string().max(256) }),
+    params: operationParams,
     body: {
       required: true,
       content: {
@@ -39,6 +48,15 @@ export function targetRoutes(app: ControlApp, parts: TargetRouteParts): void {
     const own = { operation: 'target.read' as const, resources: [], arguments: {} };
     await parts.log.append([await authorize(c.var.asker, own, parts)]);
     return c.json({ targets: [...parts.targets.values()].map((target) => targetToWire(target, parts)) }, 200);
+  });
+  app.openapi(showRoute, async (c) => {
+    const { target, operation } = c.req.valid('param');
+    // Not part of the list: a changed definition is an upstream's words, and whoever reads it has to know that.
+    const own = { operation: 'definition.read' as const, resources: [`target:${target}/${operation}`], arguments: {} };
+    await parts.log.append([await authorize(c.var.asker, own, parts)]);
+    const pin = parts.definitions.definition(target, operation);
+    if (pin === undefined) throw new NotFound(`no definition of \`${operation}\` at \`${target}\` was seen`);
+    return c.json(definitionToWire(pin), 200);
   });
   app.openapi(acceptRoute, async (c) => {
     const { target, operation } = c.req.valid('param');
