@@ -8,7 +8,7 @@ export function createMemoryAdapters(clock: () => number): (model: string) => Ad
     models.set(model, kept);
     const live = () => [...kept.values()].filter(({ expiresAt }) => clock() < expiresAt).map(({ payload }) => payload);
     return {
-      upsert: async (id, payload, expiresIn) => {
+      upsert: async (id, payload, expiresIn = 3600) => {
         for (const [old, { expiresAt }] of kept) if (expiresAt <= clock()) kept.delete(old);
         kept.set(id, { payload, expiresAt: clock() + expiresIn * 1000 });
       },
