@@ -11,7 +11,12 @@ import { createSeenDefinitions } from '../seen-definitions.ts';
 import type { Channel, Reply, Sending } from './channel.ts';
 
 const ACCEPT = 'application/json, text/event-stream';
-const agents = { 'http:': new HttpAgent({ keepAlive: true }), 'https:': new HttpsAgent({ keepAlive: true }) };
+/**
+ * Idle connections are given up well before servers commonly do (Node: 5 s). A request sent on a connection that the
+ * server is just closing fails, and a tool call cannot be sent again by itself: it may have been carried out.
+ */
+const POOL = { keepAlive: true, timeout: 2_000 };
+const agents = { 'http:': new HttpAgent(POOL), 'https:': new HttpsAgent(POOL) };
 
 export type HttpChannelParts = {
   target: TargetConfig;
