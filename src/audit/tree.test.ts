@@ -278,7 +278,8 @@ describe('what cannot be written', () => {
     expect(problems[0]).toMatchObject({ kind: 'not_written' });
     await expect(tree.proveInclusion(1)).rejects.toMatchObject({ code: 'unavailable' });
     rmSync(dir);
-    while (tree.status().size < 2) await new Promise((resolve) => setTimeout(resolve, 1));
+    while (tree.status().size < 2 || tree.status().problem !== null)
+      await new Promise((resolve) => setTimeout(resolve, 1));
     expect(tree.status().problem).toBeNull();
     await tree.close();
     expect(verifyLog(dir, vkey)).toMatchObject({ ok: true, size: 2 });

@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { exportJWK, generateKeyPair, type JWK } from 'jose';
 import { InvalidConfig } from '../../core/errors.ts';
+import { createMemoryAdapters } from './memory-adapter.ts';
 
 /** Sample people of the development provider. */
 export const DEV_PEOPLE = {
@@ -36,6 +37,7 @@ export async function createDevPeople(options: {
   });
   const prefix = new URL(options.issuer).pathname;
   const provider = new Provider(options.issuer, {
+    adapter: createMemoryAdapters(Date.now),
     clients: [
       {
         client_id: options.clientId,
