@@ -185,6 +185,25 @@ describe('showing and listing', () => {
     expect(plane.store.task(id)?.state).toBe('active');
   });
 
+  test('whatever policy permits, only a party completes a task, and another agent sees nothing of it', async () => {
+    const { id } = await requestTask(alice);
+    const task = plane.store.task(id)!;
+    await plane.close();
+    plane = await openControlPlane({ policies: { 'all.cedar': 'permit (principal, action, resource);' } });
+    await plane.store.createTask(task, []);
+    const bob = await personSession(plane, 'bob');
+    const other = await agentSession(plane, OTHER_AGENT);
+    expect((await show(bob, id)).status).toBe(200);
+    expect(await status(complete(bob, id))).toBe(404);
+    expect((await show(other, id)).status).toBe(404);
+    expect(await status(revoke(other, id))).toBe(404);
+    expect(plane.records().at(-1)).toMatchObject({
+      event: 'request.refused',
+      subject: { operation: 'task.revoke', task: id, by: OTHER_AGENT },
+    });
+    expect(plane.store.task(id)?.state).toBe('active');
+  });
+
   test('each sees their own, newest first, in pages', async () => {
     const ids: string[] = [];
     for (let i = 0; i < 5; i++) {
@@ -239,7 +258,9 @@ describe('ending', () => {
     expect(await status(revoke(agent, id))).toBe(403);
     expect(await (await revoke(alice, id)).json()).toMatchObject({ state: 'revoked', end_reason: 'a mistake' });
     const other = await requestTask(alice);
-    expect(await status(revoke(await personSession(plane, 'carol'), other.id))).toBe(200);
+    const carol = await personSession(plane, 'carol');
+    expect(await status(revoke(carol, other.id))).toBe(200);
+    expect(await status(revoke(carol, other.id))).toBe(409);
     expect(heard.map(({ ids }) => ids)).toEqual([[id], [other.id]]);
   });
 

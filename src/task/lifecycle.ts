@@ -1,9 +1,11 @@
 import { Conflict, Forbidden, InvalidRequest, NotFound } from '../core/errors.ts';
 import { sameDelegator } from '../core/party.ts';
-import type { EventRecord } from '../core/record.ts';
+import type { TaskView } from '../core/decision.ts';
+import type { JsonObject } from '../core/json.ts';
+import type { DecisionRecord, EventRecord } from '../core/record.ts';
 import type { EndedState, Task } from '../core/task.ts';
 import type { TaskStore } from '../store/ports.ts';
-import { authorize, refusedRecord, type Asker, type AuthorizeParts } from './authorize.ts';
+import { authorize, refusedRecord, type Asker, type AuthorizeParts, type OwnOperation } from './authorize.ts';
 import type { TaskRequest } from './task-request.ts';
 
 export type LifecycleParts = AuthorizeParts & {
@@ -125,16 +127,34 @@ async function showTask(asker: Asker, id: string, parts: LifecycleParts): Promis
   const chain = parts.store.chain(id);
   const task = chain[0]?.task;
   if (task === undefined) throw unknownTask(id);
-  const record = await authorize(
-    asker,
-    { operation: 'task.read', resources: [`task:${id}`], arguments: {}, chain },
-    parts,
-  ).catch((error: unknown) => {
-    // Who is no party to a task does not learn that it exists.
-    throw error instanceof Forbidden && !isParty(asker, task) ? unknownTask(id) : error;
-  });
+  const record = await authorizeOn(asker, { operation: 'task.read', chain, arguments: {} }, parts);
   await parts.log.append([record]);
   return task;
+}
+
+/**
+ * Decides an operation on one task. Who is no party to it, and may not, does not learn that it exists. Whatever policy
+ * says, a task is completed by its parties alone, and is nothing to another agent.
+ */
+async function authorizeOn(
+  asker: Asker,
+  own: { operation: OwnOperation; chain: readonly TaskView[]; arguments: JsonObject },
+  parts: LifecycleParts,
+): Promise<DecisionRecord> {
+  const { task } = own.chain[0]!;
+  if (isParty(asker, task)) return authorize(asker, { ...own, resources: [`task:${task.id}`] }, parts);
+  if (asker.agent !== null || own.operation === 'task.complete') {
+    const refused = {
+      operation: own.operation,
+      subject: { task: task.id },
+      reason: 'the asker is no party to the task',
+    };
+    await parts.log.append([refusedRecord(asker, refused, parts)]);
+    throw unknownTask(task.id);
+  }
+  return authorize(asker, { ...own, resources: [`task:${task.id}`] }, parts).catch((error: unknown) => {
+    throw error instanceof Forbidden ? unknownTask(task.id) : error;
+  });
 }
 
 async function endTask(
@@ -146,22 +166,14 @@ async function endTask(
   const chain = parts.store.chain(end.id);
   const task = chain[0]?.task;
   if (task === undefined) throw unknownTask(end.id);
+  const operation = end.to === 'completed' ? 'task.complete' : 'task.revoke';
+  const record = await authorizeOn(asker, { operation, chain, arguments: { reason: end.reason } }, parts);
   if (task.state === 'active' && parts.clock() >= task.window.expiresAt) {
     // The sweep is late: what has expired is not completed.
     await expire(task, parts, ended);
-    throw isParty(asker, task) ? new Conflict(`task \`${end.id}\` has expired`) : unknownTask(end.id);
+    throw new Conflict(`task \`${end.id}\` has expired`);
   }
-  if (task.state !== 'active') {
-    throw isParty(asker, task) ? new Conflict(`task \`${end.id}\` is already ${task.state}`) : unknownTask(end.id);
-  }
-  const operation = end.to === 'completed' ? 'task.complete' : 'task.revoke';
-  const record = await authorize(
-    asker,
-    { operation, resources: [`task:${end.id}`], arguments: { reason: end.reason }, chain },
-    parts,
-  ).catch((error: unknown) => {
-    throw error instanceof Forbidden && !isParty(asker, task) ? unknownTask(end.id) : error;
-  });
+  if (task.state !== 'active') throw new Conflict(`task \`${end.id}\` is already ${task.state}`);
   const result = await parts.store.endTask({ ...end, at: parts.clock() }, (tasks) => [
     record,
     ...tasks.map((each) => endedRecord(each, parts)),
