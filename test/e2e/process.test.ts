@@ -71,6 +71,32 @@ describe('the bridge', () => {
   });
 });
 
+describe('the bridge without a task', () => {
+  test('requests one, and completes it when its client goes', async () => {
+    const grant = join(remit.folder, 'summarise.yaml');
+    const client = new Client({ name: 'plain', version: '1.0.0' });
+    await client.connect(
+      new StdioClientTransport({
+        command: process.execPath,
+        args: [main, 'mcp', '--as', 'alice', '--dev-id', AGENT, '--purpose', 'from a client', '--grant', grant],
+        env: { PATH: pathWithBins, REMIT_URL: remit.url, REMIT_DATA: remit.dataDir },
+      }),
+    );
+    const read = await client.callTool({ name: 'read_text_file', arguments: { path: 'notes/monday.md' } });
+    expect(JSON.stringify(read.content)).toContain('# Monday');
+    await client.close();
+    const own = async () => {
+      const { stdout } = await remit.cli(['task', 'list', '--as', 'alice', '--json']);
+      const tasks = stdout
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line) as { purpose: string; state: string });
+      return tasks.find((task) => task.purpose === 'from a client')?.state;
+    };
+    await expect.poll(own, { timeout: 10_000 }).toBe('completed');
+  });
+});
+
 describe('a start that cannot be', () => {
   const serve = (...args: string[]) =>
     spawnSync(process.execPath, [main, 'serve', ...args], {
