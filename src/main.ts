@@ -130,9 +130,10 @@ async function run(config: Config, dev: boolean): Promise<void> {
   const sweep = setInterval(() => {
     lifecycle.expireOverdue().catch((error: unknown) => log.error({ err: error }, 'overdue tasks are not ended'));
   }, SWEEP_EVERY_MS);
+  const stopped = stopSignal();
   introduce(config, dev);
-  await introspectTargets(config, gateway, log);
-  await stopSignal();
+  await Promise.race([introspectTargets(config, gateway, log), stopped]);
+  await stopped;
 
   console.log('remit: draining');
   clearInterval(sweep);
