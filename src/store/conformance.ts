@@ -1,0 +1,18 @@
+import { describe } from 'vitest';
+import { admissionConformance } from './conformance/admission.ts';
+import { approvalConformance } from './conformance/approvals.ts';
+import { definitionConformance } from './conformance/definitions.ts';
+import { logConformance } from './conformance/log.ts';
+import type { OpenStore } from './conformance/subject.ts';
+import { taskConformance } from './conformance/tasks.ts';
+
+/** What every adapter of `Store` must do. Call it in a test file of the adapter. */
+export function storeConformance(name: string, open: OpenStore): void {
+  describe(`${name}: store conformance`, () => {
+    describe('tasks', () => taskConformance(open));
+    describe('admission', () => admissionConformance(open));
+    describe('approvals', () => approvalConformance(open));
+    describe('definitions and policy sets', () => definitionConformance(open));
+    describe('log', () => logConformance(open));
+  });
+}
