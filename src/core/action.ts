@@ -16,6 +16,14 @@ export type Action = {
   protocol: boolean;
   /** INVARIANT 12: only a `pinned` definition may be used. `builtin` operations have no upstream definition. */
   definition: 'builtin' | 'pinned' | 'quarantined' | 'unknown';
+  /** Why the action could not be described in full. Such an action is denied, and recorded with what is known. */
+  undescribed?: Undescribed;
+};
+
+export type Undescribed = {
+  code: 'unresolved_resource' | 'target_unavailable';
+  message: string;
+  next: string;
 };
 
 /** SHA-256 of UTF-8 text, in lower-case hexadecimal. Passed in: core computes no hashes itself. */

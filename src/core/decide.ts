@@ -10,9 +10,10 @@ type Check = (input: DecisionInput, parts: DecideParts) => Reason | null;
 /** The checks that come before policy, in order. The first that objects denies. */
 const CHECKS: readonly Check[] = [
   checkFreshness,
-  checkDefinition,
   checkAuthority,
   checkLiveness,
+  checkDefinition,
+  checkDescription,
   checkGrants,
   checkSensitivity,
   checkBudgets,
@@ -68,13 +69,20 @@ function checkDefinition({ action }: DecisionInput): Reason | null {
   }
 }
 
+function checkDescription({ action }: DecisionInput): Reason | null {
+  return action.undescribed ?? null;
+}
+
 /** Only Remit's own operations may be performed without a task. */
 function checkAuthority(input: DecisionInput): Reason | null {
   if (input.chain.length > 0 || input.action.target === 'remit') return null;
   return { code: 'task_not_live', message: 'no task stands behind this action', next: 'request a task first' };
 }
 
-function checkLiveness({ chain, now }: DecisionInput): Reason | null {
+function checkLiveness({ chain, action, now }: DecisionInput): Reason | null {
+  // What has ended may still be looked at, and what has not started may be ended: the store says who comes too late.
+  // Only what gives authority, a token or a hop, needs a live task.
+  if (action.target === 'remit' && (action.effect === 'read' || action.effect === 'write')) return null;
   for (const { task } of chain) {
     const problem = notLive(task, now);
     if (problem !== null) return { code: 'task_not_live', message: problem, next: 'request a new task' };
@@ -83,11 +91,14 @@ function checkLiveness({ chain, now }: DecisionInput): Reason | null {
 }
 
 /** INVARIANT 3: every level must cover the action itself, so no field of a child can widen anything. */
-function checkGrants({ chain, action }: DecisionInput, parts: DecideParts): Reason | null {
+function checkGrants({ chain, token, action }: DecisionInput, parts: DecideParts): Reason | null {
   // Remit's own operations are not granted by tasks: policy decides them, over the task where there is one.
   if (action.target === 'remit') return null;
-  for (const { task } of chain) {
-    const verdict = satisfies(task.grant, action, parts.checkArguments);
+  const levels = chain.map(({ task }) => task.grant);
+  // The token is one more level: it can narrow, and never stands in for the task.
+  if (token !== null) levels.push(token.narrowedTo);
+  for (const grants of levels) {
+    const verdict = satisfies(grants, action, parts.checkArguments);
     if (!verdict.satisfied) {
       return { code: 'outside_grant', message: verdict.problem, next: 'ask for a task that includes it' };
     }
@@ -96,6 +107,8 @@ function checkGrants({ chain, action }: DecisionInput, parts: DecideParts): Reas
 }
 
 function checkSensitivity({ chain, action }: DecisionInput): Reason | null {
+  // The ceiling is for a target's data; without this, a task for public data only could not even be ended.
+  if (action.target === 'remit') return null;
   for (const { task } of chain) {
     if (sensitivityLevel(action.sensitivity) > sensitivityLevel(task.sensitivity)) {
       return {

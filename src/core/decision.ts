@@ -1,4 +1,5 @@
-import type { Action } from './action.ts';
+import type { Action, Undescribed } from './action.ts';
+import type { Grant } from './grant.ts';
 import type { Agent, Delegator } from './party.ts';
 import type { Task } from './task.ts';
 
@@ -10,6 +11,7 @@ export type Reason = {
     | 'stale_view'
     | 'unknown_operation'
     | 'quarantined_operation'
+    | Undescribed['code']
     | 'task_not_live'
     | 'outside_grant'
     | 'over_sensitivity'
@@ -59,9 +61,12 @@ export type DecisionInput = {
    * which people and agents perform on their own authority and policy alone decides.
    */
   chain: readonly TaskView[];
-  token: { issuedAt: number; binding: 'dpop' | 'mtls' } | null;
+  token: TokenFacts | null;
   approval: GivenApproval | null;
 };
+
+/** What the access token adds: how old it is, how it is bound, and what it was narrowed to (RFC 9396). */
+export type TokenFacts = { issuedAt: number; binding: 'dpop' | 'mtls'; narrowedTo: Grant[] };
 
 export type TaskView = { task: Task; used: { calls: number } };
 

@@ -1,5 +1,6 @@
 import type { Action } from '../core/action.ts';
-import type { Decision, TaskView } from '../core/decision.ts';
+import type { Approval } from '../core/approval.ts';
+import type { Decision, GivenApproval, TaskView } from '../core/decision.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { Caller } from '../identity/caller.ts';
 
@@ -18,9 +19,12 @@ export type Exchange<Request, Answer> = {
   /** From step 3: the acting task first, the root last. */
   chain?: TaskView[];
   digest?: string;
-  approval?: { id: string; approvers: string[] };
+  /** An approval for exactly this action, not yet spent. */
+  approval?: GivenApproval;
   /** From step 4. */
   decision?: Decision;
+  /** From step 5, for a hold: the approval that is waited for. */
+  waitingFor?: Approval;
   /** From step 5: id of the durable decision record. */
   recordId?: string;
   /** From step 6. */

@@ -1,132 +1,256 @@
 import type { DatabaseSync } from 'node:sqlite';
-import type { TaskView } from '../../core/decision.ts';
-import type { Store } from '../ports.ts';
-import { acceptDefinition } from './accept-definition.ts';
-import { admit } from './admit.ts';
-import { answerApproval } from './answer-approval.ts';
-import { asOf } from './approval-row.ts';
-import { CommitQueue, type StoreLog } from './commit-queue.ts';
-import { createTask } from './create-task.ts';
-import { openDatabaseFile } from './database-file.ts';
-import { endTask } from './end-task.ts';
-import { migrate, readMigrations, type Migration } from './migrate.ts';
-import { observeDefinition } from './observe-definition.ts';
-import { keepPolicySet, readPolicySet } from './policy-sets.ts';
-import { readApprovals } from './read-approvals.ts';
-import { readLog } from './read-log.ts';
-import { readTasks } from './read-tasks.ts';
-import { requestApproval } from './request-approval.ts';
-import { openError } from './sqlite-error.ts';
+import type { Approval } from '../../core/approval.ts';
+import { hasEnded } from '../../core/task.ts';
+import type { Admission, DefinitionPin, Store } from '../ports.ts';
+import { ApprovalTable } from './approval-table.ts';
+import { CommitQueue } from './commit-queue.ts';
+import { openDatabase } from './database.ts';
+import { DefinitionTable } from './definition-table.ts';
+import { RecordLog } from './record-log.ts';
+import { TaskTable } from './task-table.ts';
 
 export type SqliteOptions = {
-  /** Path of the database; missing folders are made, for the owner alone. */
   file: string;
   /** Milliseconds since the epoch. */
   clock: () => number;
-  log?: StoreLog;
-  /** The most verbs that share one COMMIT. */
+  /** How many verbs share one transaction at most. */
   maxBatch?: number;
-  /** For fault tests only: what makes the open transaction durable. */
+  /** For tests of faults: stands in for `COMMIT`, and may fail before or after it. */
   commit?: (db: DatabaseSync) => void;
-  /** For tests only: other migrations than the program's own. */
-  migrations?: readonly Migration[];
 };
 
-export type SqliteStore = Store;
-
-const SILENT: StoreLog = { warn: () => undefined, error: () => undefined };
+export type SqliteStore = Store & {
+  /** Whether writes are taken. Once not, never again: the process has to be restarted. */
+  healthy(): boolean;
+};
 
 /**
- * Opens the store on an embedded SQLite database, for this process alone.
+ * The embedded store: one process, one file. See ports.ts for the contract.
  *
- * @throws Unavailable when another process has it open, or its disk is full.
- * @throws InvalidConfig when the file cannot be used, or was written by a newer version.
+ * @throws InvalidConfig when the file cannot be opened for this process alone.
  */
 export async function openSqliteStore(options: SqliteOptions): Promise<SqliteStore> {
-  const db = openDatabaseFile(options.file);
-  try {
-    migrate(db, options.migrations ?? readMigrations(), options.clock());
-    const queue = new CommitQueue({
-      db,
-      clock: options.clock,
-      log: options.log ?? SILENT,
-      maxBatch: options.maxBatch ?? 256,
-      commit: options.commit ?? ((open) => open.exec('COMMIT')),
-    });
-    return sqliteStore(db, queue, options.clock);
-  } catch (error) {
-    db.close();
-    throw openError(error, options.file);
-  }
+  const db = openDatabase(options.file);
+  const tables = {
+    log: new RecordLog(db),
+    tasks: new TaskTable(db),
+    approvals: new ApprovalTable(db),
+    definitions: new DefinitionTable(db),
+  };
+  const listeners: ((size: number) => void)[] = [];
+  let savepoint = 0;
+  const queue = new CommitQueue(
+    {
+      begin: () => db.exec('BEGIN IMMEDIATE'),
+      commit: () => (options.commit === undefined ? db.exec('COMMIT') : options.commit(db)),
+      rollback: () => db.exec('ROLLBACK'),
+      savepoint: () => {
+        savepoint = tables.log.next;
+        db.exec('SAVEPOINT verb');
+      },
+      release: () => db.exec('RELEASE verb'),
+      rollbackTo: () => {
+        db.exec('ROLLBACK TO verb; RELEASE verb');
+        tables.log.rewind(savepoint);
+      },
+      reload: () => Object.values(tables).forEach((table) => table.reload()),
+      committed: () => {
+        const before = tables.log.size();
+        tables.log.committed();
+        if (tables.log.size() > before) for (const listener of listeners) listener(tables.log.size());
+      },
+    },
+    options.maxBatch ?? 512,
+  );
+  return {
+    ...taskVerbs(queue, tables, options.clock),
+    ...approvalVerbs(queue, tables, options.clock),
+    ...definitionVerbs(queue, tables),
+    ...policySetVerbs(db, queue, tables),
+    append: (records) => queue.add(() => tables.log.append(records)),
+    entries: (start, limit) => tables.log.entries(start, limit),
+    size: () => tables.log.size(),
+    indexOf: (id) => tables.log.indexOf(id),
+    onCommit: (listener) => void listeners.push(listener),
+    healthy: () => queue.healthy,
+    close: async () => {
+      queue.close();
+      db.close();
+    },
+  };
 }
 
-function sqliteStore(db: DatabaseSync, queue: CommitQueue, clock: () => number): Store {
-  const verbs = {
-    createTask: createTask(db),
-    endTask: endTask(db),
-    admit: admit(db),
-    requestApproval: requestApproval(db),
-    answerApproval: answerApproval(db),
-    observeDefinition: observeDefinition(db),
-    acceptDefinition: acceptDefinition(db),
-    keepPolicySet: keepPolicySet(db),
-  };
-  const reads = { tasks: readTasks(db), approvals: readApprovals(db), policySet: readPolicySet(db), log: readLog(db) };
+type Tables = { log: RecordLog; tasks: TaskTable; approvals: ApprovalTable; definitions: DefinitionTable };
 
-  /** For what memory does not hold. */
-  function stored<Read>(read: Read): Read {
-    queue.checkReadable();
-    return read;
-  }
-  const taskView = (id: string): TaskView | undefined => queue.view.task(id) ?? stored(reads.tasks).one(id);
+type TaskVerbs = Pick<Store, 'createTask' | 'endTask' | 'admit' | 'task' | 'chain' | 'tasks' | 'overdue'>;
 
+function taskVerbs(queue: CommitQueue, { log, tasks, approvals }: Tables, clock: () => number): TaskVerbs {
   return {
-    createTask: (task, records) => queue.enqueue(verbs.createTask(task, records)),
-    endTask: (end, records) => queue.enqueue(verbs.endTask(end, records)),
-    admit: (request, records) => queue.enqueue(verbs.admit(request, records)),
-    task: (id) => taskView(id)?.task,
-    chain(id) {
-      const chain: TaskView[] = [];
-      for (let next: string | null = id; next !== null;) {
-        const level = taskView(next);
-        if (level === undefined) break;
-        chain.push({ task: level.task, used: { ...level.used } });
-        next = level.task.parent;
-      }
-      return chain;
+    createTask: (task, records) =>
+      queue.add(
+        () => {
+          if (task.parent !== null && tasks.stateOf(task.parent) !== 'active') return 'parent_ended' as const;
+          tasks.insert(task);
+          log.append(records);
+          return 'created' as const;
+        },
+        (outcome) => {
+          if (outcome === 'created') tasks.remember({ task: structuredClone(task), used: { calls: 0 } });
+        },
+      ),
+    endTask: (end, records) =>
+      queue
+        .add(
+          () => {
+            const state = tasks.stateOf(end.id);
+            if (state === undefined) return { outcome: 'unknown' as const };
+            if (hasEnded(state)) return { outcome: 'already_ended' as const };
+            const ended = tasks.endTree(end);
+            const closed = ended.flatMap((task) => approvals.close(task.id));
+            log.append(records(ended));
+            return { outcome: 'ended' as const, tasks: ended, closed };
+          },
+          (result) => {
+            if (result.outcome !== 'ended') return;
+            for (const task of result.tasks) tasks.remember({ task, used: { calls: 0 } });
+            for (const id of result.closed) approvals.forget(id);
+          },
+        )
+        .then((result) => (result.outcome === 'ended' ? { outcome: 'ended', tasks: result.tasks } : result)),
+    admit: (request, records) => {
+      const calls = request.counted ? 1 : 0;
+      return queue.add(
+        () => admitInTransaction(request, calls, records, { log, tasks, approvals }, clock()),
+        (admission) => {
+          if (!admission.admitted) return;
+          for (const id of request.chain) tasks.countTaken(id, calls);
+          if (request.approval !== null) approvals.forget(request.approval);
+        },
+      );
     },
-    tasks: (filter) => stored(reads.tasks).list(filter),
-    overdue: (now) => stored(reads.tasks).overdue(now),
+    task: (id) => tasks.view(id)?.task,
+    chain: (id) => tasks.chain(id),
+    tasks: (filter) => tasks.list(filter),
+    overdue: (now) => tasks.overdue(now),
+  };
+}
 
-    requestApproval: (approval, records) => queue.enqueue(verbs.requestApproval(approval, records)),
-    answerApproval: (answer, records) => queue.enqueue(verbs.answerApproval(answer, records)),
-    givenApproval(task, digest, now) {
-      const open = queue.view.openApproval(task, digest);
-      return open?.state === 'approved' && open.expiresAt > now ? open : undefined;
-    },
-    approval(id) {
-      const approval = queue.view.approval(id) ?? stored(reads.approvals).one(id);
-      return approval && asOf(approval, clock());
-    },
-    approvals: (filter) => stored(reads.approvals).list(filter, clock()),
+/** Checks everything before it changes anything, so that "not admitted" leaves no trace. */
+function admitInTransaction(
+  request: Parameters<Store['admit']>[0],
+  calls: number,
+  records: Parameters<Store['admit']>[1],
+  { log, tasks, approvals }: Pick<Tables, 'log' | 'tasks' | 'approvals'>,
+  now: number,
+): Admission {
+  const taken: string[] = [];
+  const undo = (because: Exclude<Admission, { admitted: true }>['because']): Admission => {
+    for (const id of taken) tasks.take(id, -calls);
+    return { admitted: false, because };
+  };
+  for (const id of request.chain) {
+    if (!tasks.take(id, calls)) return undo(tasks.stateOf(id) === 'active' ? 'over_budget' : 'task_ended');
+    taken.push(id);
+  }
+  if (request.approval !== null && !approvals.spend(request.approval, now)) return undo('approval_spent');
+  log.append(records);
+  return { admitted: true };
+}
 
-    definition: (target, operation) => queue.view.definition(target, operation),
-    definitions: (target) => queue.view.definitions(target),
-    observeDefinition: (seen, records) => queue.enqueue(verbs.observeDefinition(seen, records)),
-    acceptDefinition: (accepted, records) => queue.enqueue(verbs.acceptDefinition(accepted, records)),
+type ApprovalVerbs = Pick<Store, 'requestApproval' | 'answerApproval' | 'givenApproval' | 'approval' | 'approvals'>;
 
-    keepPolicySet: (hash, files, records) => queue.enqueue(verbs.keepPolicySet(hash, files, records)),
-    policySet: (hash) => stored(reads.policySet)(hash),
+function approvalVerbs(queue: CommitQueue, { log, tasks, approvals }: Tables, clock: () => number): ApprovalVerbs {
+  return {
+    requestApproval: (request, records) =>
+      queue.add(
+        () => {
+          const waiting = approvals.waitingFor(request.task, request.digest, clock());
+          // A request for a task that has just ended is kept as closed: it can never be answered.
+          const live = tasks.stateOf(request.task) === 'active';
+          const kept: Approval = waiting ?? { ...request, state: live ? 'pending' : 'closed' };
+          if (waiting === undefined) approvals.insert(kept);
+          log.append(records(kept));
+          return kept;
+        },
+        (kept) => approvals.remember(kept),
+      ),
+    answerApproval: (answer, records) =>
+      queue.add(
+        () => {
+          const approval = approvals.stored(answer.id);
+          if (approval === undefined) return 'unknown' as const;
+          if (approval.state === 'closed' || tasks.stateOf(approval.task) !== 'active') return 'task_ended' as const;
+          if (approval.state !== 'pending') return 'already_answered' as const;
+          if (!approvals.answer(answer)) return 'expired' as const;
+          log.append(records);
+          return 'answered' as const;
+        },
+        (outcome) => {
+          if (outcome === 'answered') approvals.remember(approvals.stored(answer.id)!);
+        },
+      ),
+    givenApproval: (task, digest, now) => approvals.given(task, digest, now),
+    approval: (id) => approvals.get(id),
+    approvals: (filter) => approvals.list(filter),
+  };
+}
 
-    append: (records) => queue.enqueue((tx) => tx.append(records)),
-    entries: (start, limit) => stored(reads.log).entries(start, limit),
-    size: () => queue.view.logSize,
-    indexOf: (recordId) => stored(reads.log).indexOf(recordId),
-    onCommit: (listener) => queue.onCommit(listener),
+type DefinitionVerbs = Pick<Store, 'definition' | 'definitions' | 'observeDefinition' | 'acceptDefinition'>;
 
-    async close() {
-      queue.close();
-      if (db.isOpen) db.close();
+function definitionVerbs(queue: CommitQueue, { log, definitions }: Tables): DefinitionVerbs {
+  const remembered = (result: { pin?: DefinitionPin }) => {
+    if (result.pin !== undefined) definitions.remember(result.pin);
+  };
+  return {
+    definition: (target, operation) => definitions.get(target, operation),
+    definitions: (target) => definitions.ofTarget(target),
+    observeDefinition: (seen, records) =>
+      queue
+        .add(() => {
+          const { target, operation, digest, definition } = seen;
+          const known = definitions.stored(target, operation);
+          if (known?.digest === digest) return { verdict: 'unchanged' as const };
+          const verdict = known === undefined ? ('pinned' as const) : ('changed' as const);
+          if (known?.quarantined?.digest === digest) return { verdict };
+          const pin: DefinitionPin =
+            known === undefined
+              ? { target, operation, digest, definition }
+              : { ...known, quarantined: { digest, definition } };
+          definitions.write(pin);
+          log.append(records(verdict));
+          return { verdict, pin };
+        }, remembered)
+        .then(({ verdict }) => verdict),
+    acceptDefinition: (accepted, records) =>
+      queue
+        .add(() => {
+          const known = definitions.stored(accepted.target, accepted.operation);
+          if (known?.quarantined === undefined) return { outcome: 'not_quarantined' as const };
+          if (known.quarantined.digest !== accepted.digest) return { outcome: 'other_digest' as const };
+          const pin: DefinitionPin = { target: known.target, operation: known.operation, ...known.quarantined };
+          definitions.write(pin);
+          log.append(records);
+          return { outcome: 'accepted' as const, pin };
+        }, remembered)
+        .then(({ outcome }) => outcome),
+  };
+}
+
+function policySetVerbs(
+  db: DatabaseSync,
+  queue: CommitQueue,
+  { log }: Tables,
+): Pick<Store, 'keepPolicySet' | 'policySet'> {
+  const insert = db.prepare('INSERT OR IGNORE INTO policy_sets (hash, files) VALUES (?, ?)');
+  const select = db.prepare('SELECT files FROM policy_sets WHERE hash = ?');
+  return {
+    keepPolicySet: (hash, files, records) =>
+      queue.add(() => {
+        if (insert.run(hash, JSON.stringify(files)).changes === 1) log.append(records);
+      }),
+    policySet: (hash) => {
+      const row = select.get(hash);
+      return row === undefined ? undefined : (JSON.parse(String(row['files'])) as Record<string, string>);
     },
   };
 }

@@ -1,0 +1,21 @@
+import type { BoundFetch } from './bound-tokens.ts';
+
+/** What a command may touch. */
+export type Io = {
+  out: (line: string) => void;
+  err: (line: string) => void;
+  /** `--json`: one object a line. */
+  json: boolean;
+  env: Record<string, string | undefined>;
+  /** Without a trailing slash. */
+  remitUrl: string;
+  dataDir: string;
+  /** A person's session: as `--as`, or by `REMIT_ID_TOKEN`. */
+  person: () => Promise<{ fetch: BoundFetch }>;
+};
+
+/** Runs and resolves with the exit code. */
+export type Command = (args: string[], io: Io) => Promise<number>;
+
+/** The command line is wrong: shown with the usage, exit code 2. */
+export class UsageError extends Error {}

@@ -1,0 +1,23 @@
+import { DpopKey, requestToken, TokenCache, type BoundFetch } from './bound-tokens.ts';
+
+/** A person's access to Remit's API: their ID token, exchanged once for a token bound to a key of this process. */
+export async function openPersonSession(options: {
+  remitUrl: string;
+  idToken: () => Promise<string>;
+}): Promise<{ fetch: BoundFetch }> {
+  const key = await DpopKey.generate();
+  const resource = `${options.remitUrl}/v1`;
+  const tokens = new TokenCache(async () =>
+    requestToken(
+      options.remitUrl,
+      {
+        grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
+        subject_token: await options.idToken(),
+        subject_token_type: 'urn:ietf:params:oauth:token-type:id_token',
+        resource,
+      },
+      key,
+    ),
+  );
+  return { fetch: async (url, init = {}) => key.send(String(url), init, await tokens.get(resource)) };
+}

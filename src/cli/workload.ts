@@ -1,0 +1,102 @@
+import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
+import { parseArgs } from 'node:util';
+import { join } from 'node:path';
+import { InvalidRequest } from '../core/errors.ts';
+import { createWorkloadClient } from '../identity/workload-client.ts';
+import { askForIdentity, runAsAgent } from './agent.ts';
+import { openAgentSession, type AgentSession } from './agent-session.ts';
+import { failureOf } from './bound-tokens.ts';
+import { runBridge } from './bridge.ts';
+import { UsageError, type Command, type Io } from './io.ts';
+
+export const AGENT_USAGE = `remit agent run --id SPIFFE_ID -- COMMAND…     run a command as an agent of the development authority
+remit call --task ID [--target T] OPERATION [JSON]   call one operation, as an agent
+remit mcp --task ID [--target T]               an MCP server on stdio, for clients that know only that
+  Both take the identity of \`remit agent run\` or of SPIRE (SPIFFE_ENDPOINT_SOCKET); with --dev-id SPIFFE_ID
+  they ask the development authority themselves.`;
+
+/** The development authority's socket in a data folder. */
+export function authoritySocket(dataDir: string): string {
+  return join(dataDir, 'dev', 'authority.sock');
+}
+
+export const agent: Command = async ([verb, ...args], io) => {
+  const { values, positionals } = parseArgs({ args, allowPositionals: true, options: { id: { type: 'string' } } });
+  if (verb !== 'run' || values.id === undefined || positionals.length === 0) throw new UsageError(AGENT_USAGE);
+  return runAsAgent({
+    id: values.id,
+    authoritySocket: authoritySocket(io.dataDir),
+    command: positionals,
+    env: { ...io.env, REMIT_URL: io.remitUrl },
+  });
+};
+
+const OPTIONS = { task: { type: 'string' }, target: { type: 'string' }, 'dev-id': { type: 'string' } } as const;
+
+export const mcp: Command = async (args, io) => {
+  const { values } = parseArgs({ args, options: OPTIONS });
+  return withSession(values, io, async (session, taskId) => {
+    const target = values.target ?? (await onlyTarget(session, taskId, io));
+    await runBridge({ session, remitUrl: io.remitUrl, target, complain: io.err });
+    return 0;
+  });
+};
+
+export const call: Command = async (args, io) => {
+  const { values, positionals } = parseArgs({ args, allowPositionals: true, options: OPTIONS });
+  const [operation, text = '{}', ...rest] = positionals;
+  if (operation === undefined || rest.length > 0) throw new UsageError(AGENT_USAGE);
+  return withSession(values, io, async (session, taskId) => {
+    const target = values.target ?? (await onlyTarget(session, taskId, io));
+    const client = new Client({ name: 'remit-call', version: '0.1.0' }, { versionNegotiation: { mode: 'auto' } });
+    await client.connect(
+      new StreamableHTTPClientTransport(new URL(`${io.remitUrl}/mcp/${target}`), {
+        fetch: (url, init) => session.fetch(url, init),
+      }),
+    );
+    const result = await client.callTool({ name: operation, arguments: parseArguments(text) });
+    if (io.json) io.out(JSON.stringify(result));
+    else for (const part of result.content) io.out(part.type === 'text' ? part.text : `[${part.type}]`);
+    await client.close();
+    return result.isError === true ? 1 : 0;
+  });
+};
+
+function parseArguments(text: string): Record<string, unknown> {
+  try {
+    return JSON.parse(text) as Record<string, unknown>;
+  } catch (cause) {
+    throw new UsageError('the arguments are not JSON', { cause });
+  }
+}
+
+/** A session as the agent that this process runs as. */
+async function withSession(
+  values: { task?: string | undefined; 'dev-id'?: string | undefined },
+  io: Io,
+  run: (session: AgentSession, taskId: string) => Promise<number>,
+): Promise<number> {
+  if (values.task === undefined) throw new UsageError(AGENT_USAGE);
+  const asked =
+    values['dev-id'] === undefined ? undefined : await askForIdentity(authoritySocket(io.dataDir), values['dev-id']);
+  const endpoint = asked === undefined ? io.env['SPIFFE_ENDPOINT_SOCKET'] : `unix:${asked.socket}`;
+  if (endpoint === undefined) {
+    throw new UsageError('no identity: run under `remit agent run`, or set SPIFFE_ENDPOINT_SOCKET, or give --dev-id');
+  }
+  const workload = createWorkloadClient(endpoint);
+  try {
+    return await run(await openAgentSession({ remitUrl: io.remitUrl, workload, taskId: values.task }), values.task);
+  } finally {
+    workload.close();
+    asked?.release();
+  }
+}
+
+async function onlyTarget(session: AgentSession, taskId: string, io: Io): Promise<string> {
+  const response = await session.fetch(`${io.remitUrl}/v1/tasks/${encodeURIComponent(taskId)}`);
+  if (!response.ok) throw await failureOf(response);
+  const { grant } = (await response.json()) as { grant: { target: string }[] };
+  const targets = [...new Set(grant.map((each) => each.target))];
+  if (targets.length !== 1) throw new InvalidRequest(`the task is for ${targets.join(' and ')}; choose with --target`);
+  return targets[0]!;
+}

@@ -1,0 +1,165 @@
+import { dirname, resolve } from 'node:path';
+import { z } from 'zod';
+import { InvalidConfig } from '../core/errors.ts';
+import { parseSpiffeId } from '../core/spiffe-id.ts';
+import type { Config } from './config.ts';
+import { readTargetFile } from './target-file.ts';
+import { readYaml } from './yaml-file.ts';
+
+const listenForm = z
+  .string()
+  .regex(/^(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+):\d{1,5}$/, 'expected `host:port`, such as `127.0.0.1:7070`');
+
+const trustDomainForm = z.strictObject({
+  name: z.string().refine((name) => !('problem' in parseSpiffeId(`spiffe://${name}`)), 'expected a trust domain name'),
+  bundle: z.union([z.literal('dev'), z.strictObject({ file: z.string().min(1) })], {
+    error: 'expected `dev` or `{ file: … }`: where the keys of this trust domain come from',
+  }),
+});
+
+const peopleForm = z.union([
+  z.strictObject({ dev: z.literal(true) }),
+  z.strictObject({
+    issuer: z.url({ protocol: /^https$/, error: 'expected an https URL' }),
+    client_id: z.string().min(1),
+    groups_claim: z.string().min(1).default('groups'),
+  }),
+]);
+
+/** The form of `remit.yaml`. */
+export const configForm = z.strictObject({
+  server: z.strictObject({
+    listen: listenForm,
+    public_url: z.url({ protocol: /^https?$/ }).optional(),
+    max_body_bytes: z
+      .number()
+      .int()
+      .min(1024)
+      .default(4 * 1024 * 1024),
+  }),
+  data: z.string().min(1),
+  policies: z.string().min(1),
+  clock_skew_seconds: z.number().int().min(0).max(59).default(30),
+  identity: z.strictObject({
+    trust_domains: z.array(trustDomainForm).min(1),
+    people: z.array(peopleForm).min(1),
+  }),
+  token: z.strictObject({ lifetime_seconds: z.number().int().min(10).max(300).default(300) }).prefault({}),
+  tasks: z
+    .strictObject({
+      default_minutes: z.number().positive().default(15),
+      max_minutes: z
+        .number()
+        .positive()
+        .max(24 * 60)
+        .default(240),
+      default_calls: z.number().int().positive().default(1000),
+    })
+    .prefault({}),
+  approvals: z.strictObject({ lifetime_minutes: z.number().positive().max(60).default(10) }).prefault({}),
+  targets: z.array(z.string().min(1)).min(1),
+});
+
+/** What the command line may set over the file. */
+export type Overrides = { listen?: string; data?: string };
+
+/**
+ * Reads the configuration and its target files.
+ *
+ * @throws InvalidConfig with file, line, field and what is expected.
+ */
+export function readConfig(path: string, options: { dev: boolean; overrides?: Overrides }): Config {
+  const file = resolve(path);
+  const form = readYaml(file, configForm);
+  const folder = dirname(file);
+  const listen = listenForm.safeParse(options.overrides?.listen ?? form.server.listen);
+  if (!listen.success) throw new InvalidConfig('--listen: expected `host:port`, such as `127.0.0.1:7070`');
+  const { host, port } = splitListen(listen.data);
+  const publicUrl = (form.server.public_url ?? defaultPublicUrl(file, host, port)).replace(/\/+$/, '');
+  checkPublicUrl(file, publicUrl);
+  const dataDir = options.overrides?.data === undefined ? resolve(folder, form.data) : resolve(options.overrides.data);
+  refuseDevParts(file, form, options.dev);
+  const targets = form.targets.map((name) => readTargetFile(resolve(folder, name), dataDir));
+  refuseDoubles(
+    file,
+    'target',
+    targets.map((target) => target.name),
+  );
+  refuseDoubles(
+    file,
+    'trust domain',
+    form.identity.trust_domains.map((domain) => domain.name),
+  );
+  return {
+    file,
+    server: { host, port, publicUrl, maxBodyBytes: form.server.max_body_bytes },
+    dataDir,
+    policies: resolve(folder, form.policies),
+    clockSkewSeconds: form.clock_skew_seconds,
+    identity: {
+      trustDomains: form.identity.trust_domains.map(({ name, bundle }) => ({
+        name,
+        bundle: bundle === 'dev' ? { dev: true } : { file: resolve(folder, bundle.file) },
+      })),
+      people: form.identity.people.map((people) =>
+        'dev' in people
+          ? { issuer: `${publicUrl}/dev/idp`, clientId: 'remit', groupsClaim: 'groups', dev: true }
+          : { issuer: people.issuer, clientId: people.client_id, groupsClaim: people.groups_claim, dev: false },
+      ),
+    },
+    token: { lifetimeSeconds: form.token.lifetime_seconds },
+    tasks: {
+      maxLifetimeSeconds: form.tasks.max_minutes * 60,
+      defaultLifetimeSeconds: Math.min(form.tasks.default_minutes, form.tasks.max_minutes) * 60,
+      defaultCalls: form.tasks.default_calls,
+    },
+    approvals: { lifetimeSeconds: form.approvals.lifetime_minutes * 60 },
+    targets,
+  };
+}
+
+function splitListen(listen: string): { host: string; port: number } {
+  const colon = listen.lastIndexOf(':');
+  const port = Number(listen.slice(colon + 1));
+  if (port > 65_535) throw new InvalidConfig(`\`server.listen\`: port ${port} does not exist; use 1 to 65535`);
+  return { host: listen.slice(0, colon).replace(/^\[|\]$/g, ''), port };
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host);
+}
+
+function defaultPublicUrl(file: string, host: string, port: number): string {
+  if (isLoopback(host)) return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+  throw new InvalidConfig(
+    `${file}: \`server.public_url\`: is required when \`server.listen\` is not a loopback address`,
+  );
+}
+
+/** Tokens and proofs over a network need TLS; it ends at a proxy in front, so the public URL must say https. */
+function checkPublicUrl(file: string, publicUrl: string): void {
+  const url = new URL(publicUrl);
+  const plain = url.protocol === 'http:' && !isLoopback(url.hostname.replace(/^\[|\]$/g, ''));
+  if (plain)
+    throw new InvalidConfig(`${file}: \`server.public_url\`: expected https for an address that is not loopback`);
+  if (url.search !== '' || url.hash !== '' || url.pathname !== '/') {
+    throw new InvalidConfig(`${file}: \`server.public_url\`: expected an origin without path, query or fragment`);
+  }
+}
+
+function refuseDevParts(file: string, form: z.output<typeof configForm>, dev: boolean): void {
+  if (dev) return;
+  if (form.identity.trust_domains.some((domain) => domain.bundle === 'dev')) {
+    throw new InvalidConfig(
+      `${file}: \`identity.trust_domains\`: the development authority needs --dev; name a bundle file`,
+    );
+  }
+  if (form.identity.people.some((people) => 'dev' in people)) {
+    throw new InvalidConfig(`${file}: \`identity.people\`: the development provider needs --dev; name an issuer`);
+  }
+}
+
+function refuseDoubles(file: string, what: string, names: readonly string[]): void {
+  const twice = names.find((name, place) => names.indexOf(name) !== place);
+  if (twice !== undefined) throw new InvalidConfig(`${file}: ${what} \`${twice}\` is named twice`);
+}

@@ -1,0 +1,129 @@
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { readConfig } from './config-file.ts';
+import { readPolicyFolder } from './policy-folder.ts';
+import { readSecret } from './read-secret.ts';
+
+const quickstart = join(import.meta.dirname, '../../examples/quickstart');
+let folder: string;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'remit-config-'));
+  cpSync(quickstart, folder, { recursive: true });
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+const read = (options = { dev: true }) => readConfig(join(folder, 'remit.yaml'), options);
+
+function edit(file: string, from: string, to: string) {
+  const path = join(folder, file);
+  const text = readFileSync(path, 'utf8');
+  expect(text).toContain(from);
+  writeFileSync(path, text.replace(from, to));
+}
+
+test('the quickstart is read, with absolute paths and defaults', () => {
+  const config = read();
+  expect(config).toMatchObject({
+    server: { host: '127.0.0.1', port: 7070, publicUrl: 'http://127.0.0.1:7070' },
+    policies: join(folder, 'policies'),
+    token: { lifetimeSeconds: 300 },
+    identity: { people: [{ issuer: 'http://127.0.0.1:7070/dev/idp', dev: true }] },
+  });
+  expect(config.targets.map((target) => target.name)).toEqual(['files', 'memory']);
+});
+
+const broken: [string, string, string, string, string][] = [
+  ['no YAML', 'remit.yaml', 'server:\n', 'server: [\n', 'remit.yaml:'],
+  [
+    'an unknown field',
+    'remit.yaml',
+    'policies: policies',
+    'policies: policies\nprot: 1',
+    'remit.yaml:9: `prot` is not a known field',
+  ],
+  ['an unknown nested field', 'remit.yaml', 'listen:', 'listne:', 'remit.yaml:3: `server.listne` is not a known field'],
+  ['a field twice', 'remit.yaml', 'policies: policies', 'policies: policies\npolicies: x', 'remit.yaml:9'],
+  [
+    'a missing security field',
+    'targets/files.yaml',
+    '{ effect: write, resources',
+    '{ resources',
+    '`operations.write_file.effect`',
+  ],
+  [
+    'an unknown effect',
+    'targets/memory.yaml',
+    'read_graph: { effect: read }',
+    'read_graph: { effect: look }',
+    'memory.yaml:11: `operations.read_graph.effect`',
+  ],
+  ['no sensitivity', 'targets/files.yaml', 'sensitivity: internal\n', '', '`sensitivity`'],
+  ['a reserved target name', 'targets/files.yaml', 'name: files', 'name: remit', 'files.yaml:2: `name`'],
+  ['two targets of one name', 'targets/files.yaml', 'name: files', 'name: memory', 'target `memory` is named twice'],
+  [
+    'a missing target file',
+    'remit.yaml',
+    'targets/memory.yaml',
+    'targets/none.yaml',
+    'none.yaml: cannot be read (ENOENT)',
+  ],
+  ['a bad port', 'remit.yaml', '127.0.0.1:7070', '127.0.0.1:99999', 'port 99999 does not exist'],
+  [
+    'a public address without a public URL',
+    'remit.yaml',
+    '127.0.0.1:7070',
+    '0.0.0.0:7070',
+    '`server.public_url`: is required',
+  ],
+  [
+    'plain http in public',
+    'remit.yaml',
+    'listen: 127.0.0.1:7070',
+    'listen: 0.0.0.0:7070\n  public_url: http://remit.example.test',
+    'expected https',
+  ],
+  ['a skew of a minute', 'remit.yaml', 'data:', 'clock_skew_seconds: 60\ndata:', '`clock_skew_seconds`'],
+  ['a token of an hour', 'remit.yaml', 'data:', 'token: { lifetime_seconds: 3600 }\ndata:', '`token.lifetime_seconds`'],
+  [
+    'a bundle of nowhere',
+    'remit.yaml',
+    'bundle: dev #',
+    'bundle: prod #',
+    'where the keys of this trust domain come from',
+  ],
+  ['a trust domain that is none', 'remit.yaml', 'remit.local', 'Remit.Local', 'expected a trust domain name'],
+];
+
+test.each(broken)('%s is refused in one line that says where and what', (_name, file, from, to, message) => {
+  edit(file, from, to);
+  let said = '';
+  expect(() => {
+    try {
+      read();
+    } catch (error) {
+      said = (error as Error).message;
+      throw error;
+    }
+  }).toThrow();
+  expect(said).toContain(message);
+  expect(said).not.toContain('\n');
+});
+
+test('development parts are refused without --dev', () => {
+  expect(() => read({ dev: false })).toThrow('needs --dev');
+});
+
+test('a policy folder that is missing or empty is refused', () => {
+  expect(() => readPolicyFolder(join(folder, 'none'))).toThrow('cannot be read');
+  expect(() => readPolicyFolder(join(folder, 'targets'))).toThrow('no .cedar file');
+});
+
+test('a secret comes from where the source says, and a missing one is named but not shown', () => {
+  writeFileSync(join(folder, 'secret'), 'from-file\n');
+  expect(readSecret({ fromFile: join(folder, 'secret') }, {})).toBe('from-file');
+  expect(readSecret({ fromEnv: 'KEY' }, { KEY: 'from-env' })).toBe('from-env');
+  expect(() => readSecret({ fromEnv: 'KEY' }, {})).toThrow('`KEY` is not set');
+});

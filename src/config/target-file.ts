@@ -1,0 +1,89 @@
+import { dirname, resolve } from 'node:path';
+import { z } from 'zod';
+import { EFFECTS } from '../core/effect.ts';
+import { SENSITIVITIES } from '../core/sensitivity.ts';
+import type { SecretSource, TargetConfig } from './config.ts';
+import { readYaml } from './yaml-file.ts';
+
+const sourceForm = z.union([
+  z.strictObject({ value: z.string() }),
+  z.strictObject({ from_env: z.string().min(1) }),
+  z.strictObject({ from_file: z.string().min(1) }),
+  z.strictObject({ in_data: z.string().min(1) }),
+]);
+
+const upstreamForm = z.union([
+  z.strictObject({
+    stdio: z.strictObject({
+      command: z.string().min(1),
+      args: z.array(z.string()).default([]),
+      cwd: z.string().default('.'),
+      env: z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/), sourceForm).default({}),
+    }),
+  }),
+  z.strictObject({
+    http: z.strictObject({
+      url: z.url({ protocol: /^https?$/ }),
+      headers: z.record(z.string().regex(/^[A-Za-z0-9-]+$/), sourceForm).default({}),
+    }),
+  }),
+]);
+
+/** The form of a target file. Fields that concern security have no silent meaning: effects are always written out. */
+export const targetForm = z.strictObject({
+  name: z
+    .string()
+    .regex(/^[a-z][a-z0-9-]{0,62}$/, 'expected a name of a-z, 0-9 and -, starting with a letter')
+    .refine((name) => name !== 'remit', '`remit` is the name of the product itself; choose another'),
+  kind: z.literal('mcp'),
+  upstream: upstreamForm,
+  sensitivity: z.enum(SENSITIVITIES),
+  timeout_seconds: z.number().positive().max(600).default(30),
+  max_answer_bytes: z
+    .number()
+    .int()
+    .positive()
+    .default(8 * 1024 * 1024),
+  client_capabilities: z.array(z.enum(['sampling', 'elicitation', 'roots'])).default([]),
+  operations: z.record(
+    z.string().min(1),
+    z.strictObject({
+      effect: z.enum(EFFECTS),
+      sensitivity: z.enum(SENSITIVITIES).optional(),
+      resources: z.array(z.string().min(1)).min(1).optional(),
+    }),
+  ),
+});
+
+/** @throws InvalidConfig with file, line, field and what is expected. */
+export function readTargetFile(file: string, dataDir: string): TargetConfig {
+  const form = readYaml(file, targetForm);
+  const folder = dirname(file);
+  const source = (from: z.output<typeof sourceForm>): SecretSource => {
+    if ('from_env' in from) return { fromEnv: from.from_env };
+    if ('from_file' in from) return { fromFile: resolve(folder, from.from_file) };
+    if ('in_data' in from) return { value: resolve(dataDir, from.in_data) };
+    return from;
+  };
+  const sources = (from: Record<string, z.output<typeof sourceForm>>) =>
+    Object.fromEntries(Object.entries(from).map(([name, value]) => [name, source(value)]));
+  return {
+    name: form.name,
+    kind: form.kind,
+    upstream:
+      'stdio' in form.upstream
+        ? {
+            kind: 'stdio',
+            command: form.upstream.stdio.command,
+            args: form.upstream.stdio.args,
+            cwd: resolve(folder, form.upstream.stdio.cwd),
+            env: sources(form.upstream.stdio.env),
+          }
+        : { kind: 'http', url: form.upstream.http.url, headers: sources(form.upstream.http.headers) },
+    sensitivity: form.sensitivity,
+    timeoutMs: form.timeout_seconds * 1000,
+    maxAnswerBytes: form.max_answer_bytes,
+    clientCapabilities: form.client_capabilities,
+    operations: form.operations,
+  };
+}

@@ -1,0 +1,70 @@
+import { jsonDigest, type Sha256Hex } from './action.ts';
+import type { Decision, DecisionInput } from './decision.ts';
+import { redactArguments } from './redact.ts';
+import type { DecisionRecord } from './record.ts';
+
+export type DecisionRecordParts = {
+  /** `rec_…` */
+  id: string;
+  /** `req_…` */
+  request: string;
+  input: DecisionInput;
+  decision: Decision;
+  approval: { id: string; approvers: string[] } | null;
+  token: { id: string; key: string } | null;
+};
+
+/** The record of one decision: who, for whom, under which task and scope, exactly what, and what was decided why. */
+export function decisionRecord(parts: DecisionRecordParts, sha256: Sha256Hex): DecisionRecord {
+  const { input, decision } = parts;
+  const { action, agent, delegator, chain } = input;
+  const acting = chain[0]?.task;
+  return {
+    version: 1,
+    id: parts.id,
+    time: input.now,
+    kind: 'decision',
+    request: parts.request,
+    agent: agent === null ? null : { id: agent.id, attestation: agent.attestation },
+    delegator:
+      delegator === null
+        ? null
+        : {
+            issuer: delegator.issuer,
+            subject: delegator.subject,
+            ...(delegator.name === undefined ? {} : { name: delegator.name }),
+            groups: delegator.groups,
+          },
+    chain: chain.map(({ task }) => ({ task: task.id, agent: task.agent.id })),
+    task:
+      acting === undefined
+        ? null
+        : {
+            id: acting.id,
+            purpose: acting.purpose,
+            sensitivity: acting.sensitivity,
+            origin: acting.origin,
+            expires_at: acting.window.expiresAt,
+          },
+    scope: acting?.grant ?? [],
+    action: {
+      target: action.target,
+      operation: action.operation,
+      effect: action.effect,
+      sensitivity: action.sensitivity,
+      resources: action.resources,
+      arguments: redactArguments(action.arguments),
+      arguments_digest: jsonDigest(action.arguments, sha256),
+    },
+    decision: {
+      outcome: decision.outcome,
+      reasons: decision.reasons,
+      policies: decision.policies,
+      policy_set: decision.policySet,
+      controls: decision.controls,
+      observed: decision.observed,
+    },
+    approval: parts.approval,
+    token: parts.token,
+  };
+}

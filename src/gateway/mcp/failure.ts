@@ -1,0 +1,67 @@
+import { RemitError, type ErrorCode } from '../../core/errors.ts';
+import type { JsonObject } from '../../core/json.ts';
+import { DPOP_ALGORITHMS } from '../../identity/dpop.ts';
+import { ERROR_TABLE } from '../../server/error-table.ts';
+import { jsonAnswer, type McpAnswer, type Outcome } from './answer.ts';
+import { RPC, rpcError, rpcResult, type MessageId } from './message.ts';
+import type { InboundCall } from './request.ts';
+
+/** A call that was ended from this side: the task has ended, or the caller went away. */
+export class CutOff extends Error {
+  override readonly name = 'CutOff';
+}
+
+/** Where a client learns how to get a token: RFC 9728 §5.1. */
+export type Challenge = { publicUrl: string; target: string };
+
+/** An error outside a call as an HTTP answer. A fault says `internal` and nothing else. */
+export function errorAnswer(error: unknown, challenge: Challenge, id: MessageId | null = null): McpAnswer {
+  if (!(error instanceof RemitError)) return jsonAnswer(500, rpcError(id, RPC.internal, 'internal'));
+  const { status, rpc } = ERROR_TABLE[error.code];
+  // A missing setting is the operator's to read, not the caller's.
+  const message = error.code === 'invalid_config' ? 'internal' : error.message;
+  const headers = status === 401 ? { 'www-authenticate': challengeOf(error.code, challenge) } : undefined;
+  return jsonAnswer(status, rpcError(id, rpc, message), headers);
+}
+
+/** RFC 9449 §7.1 and RFC 9728 §5.1. */
+function challengeOf(code: ErrorCode, { publicUrl, target }: Challenge): string {
+  const metadata = `${publicUrl}/.well-known/oauth-protected-resource/mcp/${target}`;
+  const error = code === 'unauthenticated' ? '' : `, error="${code === 'invalid_dpop_proof' ? code : 'invalid_token'}"`;
+  return `DPoP resource_metadata="${metadata}"${error}, algs="${DPOP_ALGORITHMS.join(' ')}"`;
+}
+
+/** The last word on a permitted call that did not come to a response: for a tool, a result that a model can read. */
+export function failedCall(
+  call: InboundCall,
+  error: unknown,
+): { message: JsonObject; outcome: Outcome; fault: boolean } {
+  const { id, method } = call.message;
+  const { text, code, rpc, status, fault } = describeFailure(error);
+  const data = { remit: { error: code } };
+  const outcome: Outcome = { status, detail: text };
+  if (method !== 'tools/call') return { message: rpcError(id, rpc, text, data), outcome, fault };
+  return { message: rpcResult(id, toolError(call, text, data)), outcome, fault };
+}
+
+export function toolError(call: Pick<InboundCall, 'revision'>, text: string, data: JsonObject): JsonObject {
+  return {
+    ...(call.revision === 'stateless' ? { resultType: 'complete' } : {}),
+    content: [{ type: 'text', text }],
+    structuredContent: data,
+    isError: true,
+  };
+}
+
+type Failure = { text: string; code: string; rpc: number; status: 'failed' | 'cut'; fault: boolean };
+
+function describeFailure(error: unknown): Failure {
+  if (error instanceof CutOff) {
+    return { text: `cut: ${error.message}`, code: 'cut', rpc: RPC.cut, status: 'cut', fault: false };
+  }
+  if (error instanceof RemitError && error.code !== 'invalid_config') {
+    const rpc = error.code === 'too_large' ? RPC.upstream : ERROR_TABLE[error.code].rpc;
+    return { text: `failed: ${error.message}`, code: error.code, rpc, status: 'failed', fault: false };
+  }
+  return { text: 'internal', code: 'internal', rpc: RPC.internal, status: 'failed', fault: true };
+}

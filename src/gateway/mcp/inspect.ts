@@ -1,0 +1,79 @@
+import { UpstreamFailed } from '../../core/errors.ts';
+import type { JsonObject } from '../../core/json.ts';
+import { forgetDefinitions } from './seen-definitions.ts';
+import { idKey, readMessage, RPC, rpcError, type Message, type RequestMessage } from './message.ts';
+import { capabilityOf, isKnownUpstreamNotification, type ClientCapability } from './methods.ts';
+import type { Channel, Waiting } from './upstream/channel.ts';
+
+/** More unanswered requests of an upstream than this are refused. */
+const MAX_ASKED = 1000;
+
+export type InspectParts = {
+  channel: Channel;
+  /** Whose responses may pass. Of the session, since a response may come on another stream than its request. */
+  waiting: Map<string, Waiting>;
+  allowed: readonly ClientCapability[];
+  /** Takes the target's own credential out of a text (invariant 7). */
+  redact: (text: string) => string;
+};
+
+/** What the client gets to see of one message of the upstream, as JSON text; `null` for nothing. */
+export type Inspected = { data: string | null; answers: string | null };
+
+/**
+ * Looks at each message of the upstream before the client sees it: unknown notifications, requests that the target may
+ * not make, and answers to nothing are dropped.
+ *
+ * @throws UpstreamFailed when it is no JSON-RPC message.
+ */
+export async function inspect(text: string, parts: InspectParts): Promise<Inspected> {
+  const data = parts.redact(text);
+  const read = parseMessage(data);
+  switch (read.kind) {
+    case 'notification':
+      if (read.message.method === 'notifications/tools/list_changed') forgetDefinitions(parts.channel.seen);
+      return { data: isKnownUpstreamNotification(read.message.method) ? data : null, answers: null };
+    case 'request': {
+      const capability = capabilityOf(read.message.method);
+      const known = read.message.method === 'ping' || (capability !== undefined && parts.allowed.includes(capability));
+      if (known && parts.channel.revision === 'session' && parts.channel.asked.size < MAX_ASKED) {
+        parts.channel.asked.add(idKey(read.message.id));
+        return { data, answers: null };
+      }
+      await refuseUpstream(read.message, parts);
+      return { data: null, answers: null };
+    }
+    case 'response': {
+      const key = idKey(read.message.id);
+      const waiting = parts.waiting.get(key);
+      if (waiting === undefined) {
+        // An error without an id can only be about the one request of this exchange.
+        if (read.message.id !== null && read.message.id !== undefined) return { data: null, answers: null };
+        return { data, answers: '' };
+      }
+      parts.waiting.delete(key);
+      const settled = await waiting.settle(read.message);
+      return { data: settled === read.message ? data : JSON.stringify(settled), answers: key };
+    }
+  }
+}
+
+function parseMessage(data: string): Message {
+  let value: JsonObject | null = null;
+  try {
+    value = JSON.parse(data) as JsonObject;
+  } catch {
+    // refused below
+  }
+  const message = value === null ? null : readMessage(value);
+  if (message === null) throw new UpstreamFailed('the target answered with something that is not JSON-RPC');
+  return message;
+}
+
+/** A request that the target may not make never reaches the client; the upstream is told so. */
+async function refuseUpstream(message: RequestMessage, parts: InspectParts): Promise<void> {
+  const refusal = rpcError(message.id, RPC.methodNotFound, `\`${message.method}\` is not allowed for this target`);
+  // A stateless upstream has no way to be answered; its request is dropped.
+  if (!parts.channel.takesAnswers) return;
+  await parts.channel.send(refusal, { signal: parts.channel.closed }).catch(() => 0);
+}

@@ -1,0 +1,51 @@
+import type { SecretSource, TargetConfig } from '../../config/config.ts';
+import type { Sha256Hex } from '../../core/action.ts';
+import type { Effect } from '../../core/effect.ts';
+import type { Sensitivity } from '../../core/sensitivity.ts';
+import type { Caller } from '../../identity/caller.ts';
+import type { DefinitionStore } from '../../store/ports.ts';
+import type { LiveWork } from '../live.ts';
+import type { ResourceTemplate } from '../resource-template.ts';
+import type { McpStep } from './request.ts';
+
+export type Authenticate = (
+  request: { method: string; url: string; headers: Headers },
+  audience: string,
+) => Promise<Caller>;
+
+/** Whether a list may show an operation to this caller: some call of it could be permitted or held. */
+export type Listable = (
+  caller: Caller,
+  target: string,
+  operation: { name: string; effect: Effect; sensitivity: Sensitivity },
+) => boolean;
+
+/** A logger in pino's form. */
+export type GatewayLog = Record<'info' | 'warn' | 'error', (fields: object, message: string) => void>;
+
+/** What the MCP gateway is given. Functions whose time, ids or randomness matter are injected. */
+export type McpGatewayDeps = {
+  targets: ReadonlyMap<string, TargetConfig>;
+  /** Without a trailing slash. */
+  publicUrl: string;
+  /** Browser origins that may call, beside loopback ones. */
+  allowedOrigins?: string[];
+  authenticate: Authenticate;
+  steps: { gather: McpStep; decide: McpStep; record: McpStep; observe: McpStep };
+  listable: Listable;
+  definitions: DefinitionStore;
+  live: LiveWork;
+  /** The value behind a source, read at each use. */
+  readSecret: (source: SecretSource) => string;
+  clock: () => number;
+  newId: (prefix: string) => string;
+  log: GatewayLog;
+  maxBodyBytes: number;
+};
+
+/** What the gateway's own steps work with. */
+export type McpParts = McpGatewayDeps & {
+  sha256: Sha256Hex;
+  /** Parsed once, by target and operation. */
+  templates: ReadonlyMap<string, ReadonlyMap<string, ResourceTemplate[]>>;
+};

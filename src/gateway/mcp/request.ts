@@ -1,0 +1,26 @@
+import type { TargetConfig } from '../../config/config.ts';
+import type { Step } from '../pipeline.ts';
+import type { Exchange } from '../exchange.ts';
+import type { McpAnswer } from './answer.ts';
+import type { RequestMessage } from './message.ts';
+import type { Method, Revision } from './methods.ts';
+import type { Channel } from './upstream/channel.ts';
+
+/** One HTTP request to a target's MCP endpoint. */
+export type McpRequest = {
+  readonly http: Request;
+  readonly target: TargetConfig;
+  /** From step 2: the JSON-RPC request in it. */
+  call?: InboundCall;
+};
+
+export type InboundCall = {
+  revision: Revision;
+  message: RequestMessage;
+  method: Exclude<Method, { kind: 'pass' }>;
+  /** Where the request goes: the upstream of this session, or of this task. `null` until an `initialize` is permitted. */
+  channel: Channel | null;
+};
+
+export type McpExchange = Exchange<McpRequest, McpAnswer>;
+export type McpStep = Step<McpRequest, McpAnswer>;

@@ -1,0 +1,112 @@
+import type { SecretSource, TargetConfig } from '../../config/config.ts';
+import { redactText } from '../../core/redact.ts';
+import { REMIT_INFO } from './ask.ts';
+import type { McpParts } from './parts.ts';
+import type { Revision } from './methods.ts';
+import { createHttpChannel } from './upstream/http-channel.ts';
+import { createStdioChannel } from './upstream/stdio-channel.ts';
+import { createStdioServer, type StdioServer } from './upstream/stdio-server.ts';
+import type { Channel } from './upstream/channel.ts';
+
+/** Shorter values are too likely to occur by chance to be taken out of an answer. */
+const MIN_SECRET = 8;
+
+/** INVARIANT 13: what each task has at each target. Nothing here is ever shared between tasks. */
+export type TaskUpstreams = {
+  /** The task's channel for stateless requests. */
+  stateless(taskId: string, target: TargetConfig): Channel;
+  /** A channel for a new client session of the task. */
+  openSession(taskId: string, target: TargetConfig): Channel;
+  /** A channel that belongs to no task, for looking at a target. `close` ends all of it. */
+  openAlone(target: TargetConfig, revision: Revision): Channel;
+  /** Resolves when every process that was started has gone. */
+  gone(): Promise<void>;
+  /** Takes the target's own credential out of a text. */
+  redactor(target: TargetConfig): (text: string) => string;
+};
+
+type Held = { stdio: StdioServer | null; stateless: Channel | null };
+
+export function createTaskUpstreams(parts: Pick<McpParts, 'live' | 'readSecret' | 'log'>): TaskUpstreams {
+  const held = new Map<string, Held>();
+  const processes = new Set<Promise<void>>();
+
+  function of(taskId: string, target: TargetConfig): Held {
+    const key = `${taskId}\n${target.name}`;
+    const known = held.get(key);
+    if (known !== undefined) return known;
+    const fresh: Held = { stdio: target.upstream.kind === 'stdio' ? startable(target) : null, stateless: null };
+    held.set(key, fresh);
+    parts.live.attach(taskId, (reason) => {
+      held.delete(key);
+      fresh.stdio?.close(reason);
+      void fresh.stateless?.close(reason);
+    });
+    return fresh;
+  }
+
+  function startable(target: TargetConfig): StdioServer {
+    const { upstream } = target;
+    if (upstream.kind !== 'stdio') throw new Error('an HTTP target has no process');
+    return createStdioServer({
+      target,
+      upstream,
+      readEnv: () => readAll(upstream.env),
+      version: REMIT_INFO.version,
+      onStart: (gone) => {
+        processes.add(gone);
+        void gone.then(() => processes.delete(gone));
+      },
+      onExit: (stderr) => {
+        const text = redactText(redactor(target)(stderr));
+        parts.log.info({ target: target.name, stderr: text }, 'the process of a target ended');
+      },
+    });
+  }
+
+  function open(revision: Revision, target: TargetConfig, stdio: StdioServer | null): Channel {
+    const { upstream } = target;
+    if (stdio !== null) return createStdioChannel(revision, stdio);
+    if (upstream.kind === 'stdio') throw new Error('a stdio target has no server');
+    return createHttpChannel(revision, { target, upstream, credentials: () => readAll(upstream.headers) });
+  }
+
+  function readAll(sources: Record<string, SecretSource>): Record<string, string> {
+    return Object.fromEntries(Object.entries(sources).map(([name, source]) => [name, parts.readSecret(source)]));
+  }
+
+  function redactor(target: TargetConfig): (text: string) => string {
+    const sources = Object.values(target.upstream.kind === 'http' ? target.upstream.headers : target.upstream.env);
+    const secrets = sources
+      .filter((source) => !('value' in source))
+      .flatMap((source) => {
+        const secret = parts.readSecret(source);
+        return [secret, ...secret.split(/\s+/)];
+      })
+      .filter((secret) => secret.length >= MIN_SECRET)
+      // As it looks inside JSON, where answers are searched.
+      .map((secret) => JSON.stringify(secret).slice(1, -1));
+    if (secrets.length === 0) return (text) => text;
+    return (text) => secrets.reduce((kept, secret) => kept.replaceAll(secret, '[redacted]'), text);
+  }
+
+  return {
+    stateless: (taskId, target) => {
+      const mine = of(taskId, target);
+      mine.stateless ??= open('stateless', target, mine.stdio);
+      return mine.stateless;
+    },
+    openSession: (taskId, target) => open('session', target, of(taskId, target).stdio),
+    openAlone: (target, revision) => {
+      const stdio = target.upstream.kind === 'stdio' ? startable(target) : null;
+      const channel = open(revision, target, stdio);
+      const close = async (reason: string): Promise<void> => {
+        await channel.close(reason);
+        stdio?.close(reason);
+      };
+      return { ...channel, close };
+    },
+    gone: async () => void (await Promise.all(processes)),
+    redactor,
+  };
+}

@@ -1,0 +1,42 @@
+import { actionDigest } from '../../core/action.ts';
+import { InvalidToken } from '../../core/errors.ts';
+import { delegatorId } from '../../core/party.ts';
+import type { Step } from '../pipeline.ts';
+import type { Exchange } from '../exchange.ts';
+import type { StepParts } from './parts.ts';
+
+/** Step 3: the task with its ancestors and counters, and an approval that waits to be used for exactly this action. */
+export function gatherStep<Request, Answer>(parts: StepParts): Step<Request, Answer> {
+  return {
+    name: 'gather',
+    run: (exchange) => {
+      gather(exchange, parts);
+      return undefined;
+    },
+  };
+}
+
+/** Fills in chain, digest and approval as they stand now. Called again when the last gate found them changed. */
+export function gather(exchange: Exchange<unknown, unknown>, parts: StepParts): void {
+  const { caller, action } = exchange;
+  if (caller === undefined || action === undefined) throw new Error('a pipeline gathers before it has described');
+  const chain = caller.taskId === null ? [] : parts.store.chain(caller.taskId);
+  const acting = chain[0]?.task;
+  if (acting === undefined || caller.agent === null || caller.delegator === null) {
+    throw new InvalidToken('the access token is not for a task; exchange the task token for this resource');
+  }
+  exchange.chain = chain;
+  exchange.digest = actionDigest(
+    action,
+    {
+      agent: caller.agent.id,
+      delegator: delegatorId(caller.delegator),
+      chain: chain.map(({ task }) => task.id),
+      policySet: parts.pdp().policySet,
+    },
+    parts.sha256,
+  );
+  const given = parts.store.givenApproval(acting.id, exchange.digest, parts.clock());
+  if (given?.answeredBy === undefined) delete exchange.approval;
+  else exchange.approval = { id: given.id, approvers: [given.answeredBy] };
+}

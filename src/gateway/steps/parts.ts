@@ -1,0 +1,48 @@
+import type { Sha256Hex } from '../../core/action.ts';
+import type { DecisionInput } from '../../core/decision.ts';
+import type { Pdp } from '../../pdp/pdp.ts';
+import type { ApprovalStore, LogStore, TaskStore } from '../../store/ports.ts';
+import type { Exchange } from '../exchange.ts';
+
+/** What the steps that every PEP shares work with. */
+export type StepParts = {
+  store: TaskStore & ApprovalStore & LogStore;
+  /** The policy set that is in force now. */
+  pdp: () => Pdp;
+  /** INVARIANT 9: whether this node can show that its view is fresh. */
+  fresh: () => boolean;
+  clock: () => number;
+  newId: (prefix: string) => string;
+  sha256: Sha256Hex;
+  approvalLifetimeMs: number;
+  /** Failures that the caller cannot be told of any more. */
+  onFault: (error: unknown, about: string) => void;
+};
+
+/** What an exchange knows after `gather`. */
+export type Gathered<Request, Answer> = Exchange<Request, Answer> &
+  Required<Pick<Exchange<Request, Answer>, 'caller' | 'action' | 'chain' | 'digest'>>;
+
+/** @throws Error when a step is missing from the table: a fault of the build, not of the caller. */
+export function gathered<Request, Answer>(exchange: Exchange<Request, Answer>): Gathered<Request, Answer> {
+  const { caller, action, chain, digest } = exchange;
+  if (caller === undefined || action === undefined || chain === undefined || digest === undefined) {
+    throw new Error('a pipeline decides before it has gathered');
+  }
+  return exchange as Gathered<Request, Answer>;
+}
+
+/** The decision's input: exactly what the steps before have put together, and the clock. */
+export function decisionInput(exchange: Gathered<unknown, unknown>, parts: StepParts): DecisionInput {
+  const { caller } = exchange;
+  return {
+    now: parts.clock(),
+    fresh: parts.fresh(),
+    action: exchange.action,
+    agent: caller.agent,
+    delegator: caller.delegator,
+    chain: exchange.chain,
+    token: { issuedAt: caller.token.issuedAt, binding: caller.token.binding, narrowedTo: caller.grants },
+    approval: exchange.approval ?? null,
+  };
+}

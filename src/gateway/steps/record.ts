@@ -1,0 +1,122 @@
+import type { Approval } from '../../core/approval.ts';
+import type { Decision, DecisionInput } from '../../core/decision.ts';
+import { decisionRecord } from '../../core/decision-record.ts';
+import { Unavailable } from '../../core/errors.ts';
+import { delegatorId } from '../../core/party.ts';
+import { redactArguments } from '../../core/redact.ts';
+import type { DecisionRecord } from '../../core/record.ts';
+import type { Step } from '../pipeline.ts';
+import { gather } from './gather.ts';
+import { decisionInput, gathered, type Gathered, type StepParts } from './parts.ts';
+
+/** How often a decision is made anew when the last gate finds that the world has moved on. */
+const ATTEMPTS = 4;
+
+/**
+ * Step 5: the decision becomes durable, and with it, in one atomic step, what it uses up: a call of the budget, the
+ * approval. Only then may the target see anything (invariant 5). `refuse` says no in the PEP's protocol.
+ */
+export function recordStep<Request, Answer>(
+  parts: StepParts,
+  refuse: (exchange: Gathered<Request, Answer> & { decision: Decision }) => Answer,
+): Step<Request, Answer> {
+  return {
+    name: 'record',
+    run: async (unchecked) => {
+      const exchange = gathered(unchecked);
+      for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+        const decision = exchange.decision;
+        if (decision === undefined) throw new Error('a pipeline records before it has decided');
+        if (await settle(exchange, decision, parts)) {
+          return decision.outcome === 'permit' ? undefined : refuse(Object.assign(exchange, { decision }));
+        }
+        // A task ended, a budget ran out or an approval was spent between decision and gate: decide on what is now.
+        gather(exchange, parts);
+        exchange.decision = parts.pdp().decide(decisionInput(exchange, parts));
+      }
+      throw new Unavailable('the task is changing too fast to decide; try again');
+    },
+  };
+}
+
+/** Makes the decision durable. `false`: a permit was not admitted, and nothing was recorded. */
+async function settle(exchange: Gathered<unknown, unknown>, decision: Decision, parts: StepParts): Promise<boolean> {
+  const input = decisionInput(exchange, parts);
+  const record = (approval: { id: string; approvers: string[] } | null): DecisionRecord =>
+    decisionRecord(
+      {
+        id: (exchange.recordId = parts.newId('rec')),
+        request: exchange.id,
+        input,
+        decision,
+        approval,
+        token: { id: exchange.caller.token.id, key: exchange.caller.token.key },
+      },
+      parts.sha256,
+    );
+  switch (decision.outcome) {
+    case 'deny':
+      await parts.store.append([record(null)]);
+      return true;
+    case 'hold': {
+      exchange.waitingFor = await parts.store.requestApproval(
+        approvalRequest(exchange, decision, input, parts),
+        (kept) => [record({ id: kept.id, approvers: kept.approvers })],
+      );
+      return true;
+    }
+    case 'permit': {
+      const spent = decision.liftedByApproval.length > 0 ? (exchange.approval ?? null) : null;
+      const admission = await parts.store.admit(
+        {
+          chain: exchange.chain.map(({ task }) => task.id),
+          counted: !exchange.action.protocol,
+          approval: spent?.id ?? null,
+        },
+        [record(spent === null ? null : { id: spent.id, approvers: spent.approvers.map(delegatorId) })],
+      );
+      return admission.admitted;
+    }
+  }
+}
+
+/** INVARIANT 8: an approval is for this exact action, and its card shows every argument, computed here. */
+function approvalRequest(
+  exchange: Gathered<unknown, unknown>,
+  decision: Decision,
+  input: DecisionInput,
+  parts: StepParts,
+): Approval {
+  const { action } = exchange;
+  const acting = exchange.chain[0]!.task;
+  const delegator = acting.delegator;
+  return {
+    id: parts.newId('apr'),
+    digest: exchange.digest,
+    task: acting.id,
+    approvers: decision.approvers,
+    requester: {
+      agent: exchange.caller.agent!.id,
+      delegator: {
+        issuer: delegator.issuer,
+        subject: delegator.subject,
+        ...(delegator.name === undefined ? {} : { name: delegator.name }),
+      },
+    },
+    card: {
+      target: action.target,
+      operation: action.operation,
+      effect: action.effect,
+      resources: action.resources,
+      arguments: redactArguments(action.arguments),
+      purpose: acting.purpose,
+      chain: exchange.chain.map(({ task }) => ({ task: task.id, agent: task.agent.id })),
+      reasons: decision.reasons.map((reason) => reason.message),
+    },
+    policySet: decision.policySet,
+    state: 'pending',
+    createdAt: input.now,
+    // An approval does not outlive the task it is for.
+    expiresAt: Math.min(input.now + parts.approvalLifetimeMs, acting.window.expiresAt),
+  };
+}

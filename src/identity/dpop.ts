@@ -1,0 +1,95 @@
+import { createHash } from 'node:crypto';
+import { calculateJwkThumbprint, decodeProtectedHeader, EmbeddedJWK, jwtVerify } from 'jose';
+import { InvalidDpopProof } from '../core/errors.ts';
+import { SeenOnce } from './seen-once.ts';
+
+/** Signature algorithms accepted in proofs, as advertised in `dpop_signing_alg_values_supported`. */
+export const DPOP_ALGORITHMS = ['ES256', 'ES384', 'EdDSA', 'Ed25519', 'PS256', 'RS256'] as const;
+
+export type DpopRequest = {
+  /** Every `DPoP` header value of the request; exactly one is accepted. */
+  proofs: string[];
+  method: string;
+  /** The URL that the caller meant, as Remit is known to the outside. */
+  url: string;
+  /** Set at a resource: the proof must then carry its hash (`ath`). */
+  accessToken?: string;
+};
+
+export interface DpopVerifier {
+  /**
+   * RFC 9449, section 4.3. Resolves with the RFC 7638 thumbprint of the key that was proven and the proof's `jti`.
+   *
+   * @throws InvalidDpopProof, which says no more than that.
+   */
+  verify(request: DpopRequest): Promise<{ jkt: string; jti: string }>;
+}
+
+const MAX_PROOF = 4096;
+const MAX_JTI = 256;
+/** Members of private and symmetric keys (RFC 7518, section 6). */
+const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'];
+
+export function createDpopVerifier(options: {
+  clock: () => number;
+  skewSeconds: number;
+  /** When the process started, in ms. Proofs made before are refused: what was seen then is forgotten. */
+  bootedAt: number;
+  maxRemembered?: number;
+}): DpopVerifier {
+  const seen = new SeenOnce(options.maxRemembered ?? 100_000);
+  const bootSecond = Math.floor(options.bootedAt / 1000);
+  return {
+    verify: async (request) => {
+      const proof = request.proofs[0];
+      if (request.proofs.length !== 1 || proof === undefined || proof.length > MAX_PROOF)
+        throw refused('count or size');
+      const now = options.clock();
+      const { payload, jwk } = await verifySignature(proof);
+      const { jti, htm, htu, iat, ath } = payload;
+      if (typeof jti !== 'string' || jti === '' || jti.length > MAX_JTI) throw refused('jti');
+      if (htm !== request.method) throw refused('htm');
+      if (typeof htu !== 'string' || targetUri(htu) !== targetUri(request.url)) throw refused('htu');
+      if (typeof iat !== 'number' || Math.abs(now / 1000 - iat) > options.skewSeconds) throw refused('iat');
+      if (iat < bootSecond) throw refused('iat is before the start of the process');
+      if (request.accessToken !== undefined && ath !== accessTokenHash(request.accessToken)) throw refused('ath');
+      const jkt = await calculateJwkThumbprint(jwk, 'sha256');
+      // The window of `iat` is what bounds the memory: after it the proof is stale anyway.
+      if (!seen.add(`${jkt} ${jti}`, (iat + options.skewSeconds + 1) * 1000, now))
+        throw refused('jti was used, or the memory is full');
+      return { jkt, jti };
+    },
+  };
+}
+
+async function verifySignature(proof: string) {
+  try {
+    const header = decodeProtectedHeader(proof);
+    const jwk = header.jwk;
+    if (jwk === undefined || PRIVATE_MEMBERS.some((member) => member in jwk)) throw new Error('jwk');
+    const { payload } = await jwtVerify(proof, EmbeddedJWK, {
+      typ: 'dpop+jwt',
+      algorithms: [...DPOP_ALGORITHMS],
+      // Times are checked against the injected clock.
+      currentDate: new Date(0),
+    });
+    return { payload, jwk };
+  } catch (cause) {
+    throw refused('signature or form', cause);
+  }
+}
+
+/** RFC 9449, section 4.3 (9): without query and fragment, normalised as RFC 3986, section 6.2.2 and 6.2.3, ask for. */
+function targetUri(text: string): string | null {
+  if (!URL.canParse(text)) return null;
+  const url = new URL(text);
+  return `${url.origin}${url.pathname}`;
+}
+
+function accessTokenHash(token: string): string {
+  return createHash('sha256').update(token, 'ascii').digest('base64url');
+}
+
+function refused(detail: string, cause?: unknown): InvalidDpopProof {
+  return new InvalidDpopProof('the DPoP proof is not valid for this request', { detail, cause });
+}

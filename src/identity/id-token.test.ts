@@ -1,0 +1,158 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { exportJWK, generateKeyPair, SignJWT, type CryptoKey, type JWK } from 'jose';
+import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { freePort } from '../../test/harness/remit-process.ts';
+import { NOW } from '../../test/fixtures/task.ts';
+import { obtainIdToken } from '../cli/login.ts';
+import { createDevPeople } from './dev/people.ts';
+import { createIdTokenVerifier, type IdTokenVerifier } from './id-token.ts';
+
+const ISSUER = 'https://idp.example.test';
+const SECONDS = NOW / 1000;
+const provider = { issuer: ISSUER, clientId: 'remit', groupsClaim: 'groups', dev: false };
+
+let key: CryptoKey;
+let jwk: JWK;
+let other: CryptoKey;
+let now: number;
+let fetched: string[];
+let published: JWK[];
+let discoveredIssuer: string;
+let verifier: IdTokenVerifier;
+
+beforeAll(async () => {
+  const pair = await generateKeyPair('ES256', { extractable: true });
+  key = pair.privateKey;
+  jwk = { ...(await exportJWK(pair.publicKey)), kid: 'k1', alg: 'ES256' };
+  other = (await generateKeyPair('ES256')).privateKey;
+});
+beforeEach(() => {
+  now = NOW;
+  fetched = [];
+  published = [jwk];
+  discoveredIssuer = ISSUER;
+  verifier = createIdTokenVerifier({
+    providers: [provider],
+    clock: () => now,
+    skewSeconds: 30,
+    fetchJson: async (url) => {
+      fetched.push(url);
+      return url.endsWith('openid-configuration')
+        ? { issuer: discoveredIssuer, jwks_uri: `${ISSUER}/jwks` }
+        : { keys: published };
+    },
+  });
+});
+
+function idToken(
+  claims: Record<string, unknown> = {},
+  header: Record<string, unknown> = {},
+  by = key,
+): Promise<string> {
+  return new SignJWT({ iss: ISSUER, sub: 'alice', aud: 'remit', iat: SECONDS, exp: SECONDS + 300, ...claims })
+    .setProtectedHeader({ alg: 'ES256', kid: 'k1', ...header })
+    .sign(by);
+}
+
+test('a person is what their provider says', async () => {
+  const claims = { groups: ['staff'], name: 'Alice', email: 'a@example.test', acr: 'mfa', amr: ['hwk'], auth_time: 5 };
+  const { delegator } = await verifier.verify(await idToken(claims));
+  expect(delegator).toEqual({
+    issuer: ISSUER,
+    subject: 'alice',
+    groups: ['staff'],
+    name: 'Alice',
+    email: 'a@example.test',
+    acr: 'mfa',
+    amr: ['hwk'],
+    authTime: 5,
+  });
+});
+
+test('an e-mail that the provider has not verified is none', async () => {
+  const { delegator } = await verifier.verify(await idToken({ email: 'a@example.test', email_verified: false }));
+  expect(delegator.email).toBeUndefined();
+});
+
+describe('OpenID Connect Core, section 3.1.3.7: refused is', () => {
+  const cases: [string, () => Promise<string>][] = [
+    ['(2) another issuer', () => idToken({ iss: 'https://other.example.test' })],
+    ['(2) no issuer', () => idToken({ iss: undefined })],
+    ['(3) another audience', () => idToken({ aud: 'other' })],
+    ['(3) no audience', () => idToken({ aud: undefined })],
+    ['(4) several audiences without `azp`', () => idToken({ aud: ['remit', 'other'] })],
+    ['(5) another `azp`', () => idToken({ azp: 'other' })],
+    ['(6) another signature', () => idToken({}, {}, other)],
+    ['(7) alg none', async () => `${encode({ alg: 'none' })}.${encode({ iss: ISSUER, sub: 'alice', aud: 'remit' })}.`],
+    ['(9) expired', () => idToken({ exp: SECONDS - 31 })],
+    ['(9) no expiry', () => idToken({ exp: undefined })],
+    ['(10) from the future', () => idToken({ iat: SECONDS + 60 })],
+    ['no subject', () => idToken({ sub: '' })],
+    ['groups that are none', () => idToken({ groups: 'staff' })],
+    ['what is no token', async () => 'nonsense'],
+    ['a token without end', async () => `${await idToken()}${'A'.repeat(20_000)}`],
+  ];
+  test.each(cases)('%s', async (_name, make) => {
+    await expect(verifier.verify(await make())).rejects.toMatchObject({
+      code: 'invalid_token',
+      message: 'the ID token is not valid here',
+    });
+  });
+});
+
+test('nothing is fetched for an issuer that is not configured', async () => {
+  await verifier.verify(await idToken({ iss: 'https://internal.example.test' })).catch(() => {});
+  expect(fetched).toEqual([]);
+});
+
+test('an unknown key is looked for at most once a minute', async () => {
+  await verifier.verify(await idToken());
+  for (let i = 0; i < 5; i++) await verifier.verify(await idToken({}, { kid: 'k2' }, other)).catch(() => {});
+  expect(fetched).toHaveLength(2);
+  now += 61_000;
+  published = [{ ...jwk, kid: 'k2' }];
+  await verifier.verify(await idToken({}, { kid: 'k2' }));
+  expect(fetched).toHaveLength(4);
+});
+
+test('a discovery document of another issuer is not believed', async () => {
+  discoveredIssuer = 'https://other.example.test';
+  await expect(verifier.verify(await idToken())).rejects.toMatchObject({ code: 'invalid_token' });
+});
+
+test('the embedded provider signs in its people by a real code flow, and nobody else', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'remit-people-'));
+  const port = await freePort();
+  const issuer = `http://127.0.0.1:${port}/dev/idp`;
+  const server = createServer(await createDevPeople({ issuer, clientId: 'remit', dir })).listen(port, '127.0.0.1');
+  try {
+    const real = createIdTokenVerifier({
+      providers: [{ ...provider, issuer }],
+      clock: Date.now,
+      skewSeconds: 5,
+    });
+    const { delegator } = await real.verify(await obtainIdToken({ issuer, clientId: 'remit', as: 'bob' }));
+    expect(delegator).toMatchObject({
+      issuer,
+      subject: 'bob',
+      groups: ['staff', 'note-owners'],
+      email: 'bob@example.test',
+      amr: ['dev'],
+    });
+    await expect(obtainIdToken({ issuer, clientId: 'remit', as: 'mallory' })).rejects.toMatchObject({
+      code: 'invalid_request',
+    });
+    await expect(obtainIdToken({ issuer, clientId: 'remit', as: 'constructor' })).rejects.toThrow();
+  } finally {
+    server.closeAllConnections();
+    server.close();
+    rmSync(dir, { recursive: true });
+  }
+});
+
+function encode(value: object): string {
+  return Buffer.from(JSON.stringify(value)).toString('base64url');
+}

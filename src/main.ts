@@ -1,0 +1,334 @@
+#!/usr/bin/env node
+/** The program: the one place where concrete parts are put together. Everything else takes what it needs. */
+import { createHash, randomBytes } from 'node:crypto';
+import { createServer, type Server } from 'node:http';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { getRequestListener } from '@hono/node-server';
+import { pino, type Logger } from 'pino';
+import { createApprovals } from './approval/approvals.ts';
+import { loadOrCreateSigningKey } from './audit/signing-key.ts';
+import { openTree, type Tree } from './audit/tree.ts';
+import { unfinishedOutcomes } from './audit/unfinished.ts';
+import { runCommand, USAGE } from './cli/commands.ts';
+import type { Config } from './config/config.ts';
+import { readConfig } from './config/config-file.ts';
+import { readPolicyFolder } from './config/policy-folder.ts';
+import { readSecret } from './config/read-secret.ts';
+import { InvalidConfig, RemitError } from './core/errors.ts';
+import type { EventRecord } from './core/record.ts';
+import { createLiveWork } from './gateway/live.ts';
+import { createMcpGateway, type McpGateway } from './gateway/mcp/gateway.ts';
+import { refuse } from './gateway/mcp/refuse.ts';
+import type { McpRequest } from './gateway/mcp/request.ts';
+import type { McpAnswer } from './gateway/mcp/answer.ts';
+import { decideStep } from './gateway/steps/decide.ts';
+import { gatherStep } from './gateway/steps/gather.ts';
+import { listable } from './gateway/steps/listable.ts';
+import { observeStep } from './gateway/steps/observe.ts';
+import type { StepParts } from './gateway/steps/parts.ts';
+import { recordStep } from './gateway/steps/record.ts';
+import { startDevAuthority, type DevAuthority } from './identity/dev/authority.ts';
+import { createDevPeople } from './identity/dev/people.ts';
+import { createDpopVerifier } from './identity/dpop.ts';
+import { createIdTokenVerifier } from './identity/id-token.ts';
+import { createSvidVerifier } from './identity/jwt-svid.ts';
+import { createTrustBundles, parseTrustBundle } from './identity/trust-bundle.ts';
+import { createCheckArguments } from './pdp/check-arguments.ts';
+import { createPdp } from './pdp/pdp.ts';
+import { createApp } from './server/app.ts';
+import { ERROR_TABLE } from './server/error-table.ts';
+import { openSqliteStore, type SqliteStore } from './store/sqlite/open.ts';
+import { createLifecycle } from './task/lifecycle.ts';
+import { createAuthenticator } from './token/authenticate.ts';
+import { loadOrCreateTokenKey } from './token/signing-key.ts';
+
+const SWEEP_EVERY_MS = 500;
+const DRAIN_FOR_MS = 10_000;
+const LOG_ORIGIN_PREFIX = 'remit/';
+
+const clock = Date.now;
+const sha256 = (text: string) => createHash('sha256').update(text, 'utf8').digest('hex');
+/** 120 random bits: unguessable and unique. */
+const newId = (prefix: string) => `${prefix}_${randomBytes(15).toString('base64url')}`;
+
+const [command = '', ...rest] = process.argv.slice(2);
+if (command === 'serve') {
+  const code = await serve(rest);
+  // What was opened before a start failed would keep the process; nothing of it needs closing to be safe.
+  process.exit(code);
+}
+process.exitCode = await runCommand(process.argv.slice(2), process.env);
+
+/** `remit serve`: runs until a signal; resolves with an exit code when it cannot start. */
+async function serve(args: string[]): Promise<number> {
+  try {
+    const { values } = parseArgs({
+      args,
+      options: {
+        config: { type: 'string' },
+        dev: { type: 'boolean', default: false },
+        listen: { type: 'string' },
+        data: { type: 'string' },
+      },
+    });
+    if (values.config === undefined) {
+      console.error(USAGE.split('\n')[0]);
+      return 2;
+    }
+    const config = readConfig(values.config, {
+      dev: values.dev,
+      overrides: {
+        ...(values.listen === undefined ? {} : { listen: values.listen }),
+        ...(values.data === undefined ? {} : { data: values.data }),
+      },
+    });
+    await run(config, values.dev);
+    return 0;
+  } catch (error) {
+    console.error(`remit: ${error instanceof Error ? error.message : String(error)}`);
+    return error instanceof RemitError ? ERROR_TABLE[error.code].exit : 1;
+  }
+}
+
+/** @throws RemitError when a part cannot be opened; what was opened before is closed by the end of the process. */
+async function run(config: Config, dev: boolean): Promise<void> {
+  const log = pino({ level: process.env['REMIT_LOG_LEVEL'] ?? 'warn' }, pino.destination({ dest: 2, sync: true }));
+  const bootedAt = clock();
+  // First of all: it makes sure that this process alone works on the data folder.
+  const store = await openSqliteStore({ file: join(config.dataDir, 'remit.db'), clock });
+  const authority = dev ? await startAuthority(config) : undefined;
+  const tree = await openLog(config, store, log);
+  await store.append([...unfinishedOutcomes(store, { clock, newId }), event('process.started', { dev })]);
+
+  const pdp = createPdp(readPolicyFolder(config.policies), { sha256, checkArguments: createCheckArguments() });
+  await store.keepPolicySet(pdp.policySet, { ...pdp.files }, []);
+  const { lifecycle, gateway, live, app } = await wire(config, {
+    store,
+    tree,
+    log,
+    bootedAt,
+    authority,
+    pdp: () => pdp,
+  });
+
+  const people = config.identity.people.find((provider) => provider.dev);
+  const idp =
+    people === undefined || !dev
+      ? undefined
+      : await createDevPeople({ issuer: people.issuer, clientId: people.clientId, dir: join(config.dataDir, 'dev') });
+  const listener = getRequestListener(app.fetch, { overrideGlobalObjects: false });
+  const server = createServer((request, response) => {
+    if (idp !== undefined && request.url?.startsWith('/dev/idp') === true) idp(request, response);
+    else void listener(request, response);
+  });
+  await listen(server, config);
+  const sweep = setInterval(() => {
+    lifecycle.expireOverdue().catch((error: unknown) => log.error({ err: error }, 'overdue tasks are not ended'));
+  }, SWEEP_EVERY_MS);
+  introduce(config, dev);
+  await introspectTargets(config, gateway, log);
+  await stopSignal();
+
+  console.log('remit: draining');
+  clearInterval(sweep);
+  const closed = closeServer(server);
+  await Promise.race([live.draining(), new Promise((resolve) => setTimeout(resolve, DRAIN_FOR_MS).unref())]);
+  await gateway.close();
+  await closed;
+  await store.append([event('process.stopped', {})]).catch(() => {});
+  await tree.close();
+  await store.close();
+  await authority?.close();
+}
+
+type Opened = {
+  store: SqliteStore;
+  tree: Tree;
+  log: Logger;
+  bootedAt: number;
+  authority: DevAuthority | undefined;
+  pdp: () => ReturnType<typeof createPdp>;
+};
+
+/** Puts control plane and gateway together around one store and one policy set. */
+async function wire(config: Config, opened: Opened) {
+  const { store, tree, log, authority, pdp } = opened;
+  const { publicUrl } = config.server;
+  const skewSeconds = config.clockSkewSeconds;
+  const issuer = publicUrl;
+  const targets = new Map(config.targets.map((target) => [target.name, target]));
+  const key = await loadOrCreateTokenKey(join(config.dataDir, 'keys', 'token.jwk'));
+  const dpop = createDpopVerifier({ clock, skewSeconds, bootedAt: opened.bootedAt });
+  const svids = createSvidVerifier({ bundles: trustBundles(config, authority), clock, skewSeconds });
+  const idTokens = createIdTokenVerifier({ providers: config.identity.people, clock, skewSeconds });
+  const fresh = () => store.healthy();
+  const decided = { log: store, pdp, fresh, clock, newId, sha256 };
+  const lifecycle = createLifecycle({ ...decided, store, limits: config.tasks });
+  const catalogue = {
+    operations: (name: string) => operationsOf(targets.get(name)),
+    trustDomains: config.identity.trustDomains.map((domain) => domain.name),
+  };
+  const tokenParts = { key, issuer, clock, newId, skewSeconds };
+  const authenticator = createAuthenticator({ ...tokenParts, dpop, tasks: store });
+
+  const live = createLiveWork((id) => {
+    const chain = store.chain(id);
+    return chain.length > 0 && chain.every(({ task }) => task.state === 'active');
+  });
+  lifecycle.onEnded((tasks, reason) => {
+    for (const task of tasks) live.endTask(task.id, reason);
+  });
+  const steps: StepParts = {
+    store,
+    pdp,
+    fresh,
+    clock,
+    newId,
+    sha256,
+    approvalLifetimeMs: config.approvals.lifetimeSeconds * 1000,
+    onFault: (error, about) => log.error({ err: error }, about),
+  };
+  const gateway = createMcpGateway({
+    targets,
+    publicUrl,
+    authenticate: (request, audience) => authenticator.authenticate(request, audience),
+    steps: {
+      gather: gatherStep<McpRequest, McpAnswer>(steps),
+      decide: decideStep<McpRequest, McpAnswer>(steps),
+      record: recordStep<McpRequest, McpAnswer>(steps, refuse),
+      observe: observeStep<McpRequest, McpAnswer>(steps),
+    },
+    listable: (caller, target, operation) => listable(caller, target, operation, steps),
+    definitions: store,
+    live,
+    readSecret: (source) => readSecret(source, process.env),
+    clock,
+    newId,
+    log,
+    maxBodyBytes: config.server.maxBodyBytes,
+  });
+  const app = createApp({
+    ...decided,
+    lifecycle,
+    tasks: store,
+    catalogue,
+    taskTokens: tokenParts,
+    approvals: createApprovals({ ...decided, store }),
+    targets,
+    definitions: store,
+    publicUrl,
+    tokens: {
+      ...decided,
+      ...tokenParts,
+      dpop,
+      svids,
+      idTokens,
+      tasks: store,
+      catalogue,
+      lifetimeSeconds: config.token.lifetimeSeconds,
+    },
+    tokenKey: key,
+    authenticator,
+    checkpoint: () => tree.checkpoint(),
+    healthy: () => store.healthy(),
+    mcp: (request, target) => gateway.fetch(request, target),
+    faults: log,
+    maxBodyBytes: config.server.maxBodyBytes,
+  });
+  return { lifecycle, gateway, live, app };
+}
+
+/** Operations that a grant may name: those of the target file, and MCP's own two. */
+function operationsOf(target: Config['targets'][number] | undefined): string[] | undefined {
+  return target === undefined ? undefined : [...Object.keys(target.operations), 'resources/read', 'prompts/get'];
+}
+
+async function openLog(config: Config, store: SqliteStore, log: Logger): Promise<Tree> {
+  const origin = `${LOG_ORIGIN_PREFIX}${new URL(config.server.publicUrl).hostname}`;
+  return openTree({
+    log: store,
+    dir: join(config.dataDir, 'log'),
+    origin,
+    signer: loadOrCreateSigningKey(join(config.dataDir, 'keys', 'log.key'), origin),
+    clock,
+    onProblem: (problem) => log.error({ problem }, 'the log cannot be published'),
+  });
+}
+
+async function startAuthority(config: Config): Promise<DevAuthority | undefined> {
+  const domain = config.identity.trustDomains.find(({ bundle }) => 'dev' in bundle);
+  if (domain === undefined) return undefined;
+  return startDevAuthority({ dir: join(config.dataDir, 'dev'), trustDomain: domain.name, clock });
+}
+
+function trustBundles(config: Config, authority: DevAuthority | undefined) {
+  return createTrustBundles(
+    config.identity.trustDomains.map(({ name, bundle }) => {
+      if ('file' in bundle) {
+        return { trustDomain: name, bundle: parseTrustBundle(readFileSync(bundle.file, 'utf8'), bundle.file) };
+      }
+      // INVARIANT 1: the configuration refuses this without --dev; so does the wiring.
+      if (authority === undefined) throw new InvalidConfig('the development authority needs --dev');
+      return { trustDomain: name, bundle: () => authority.bundle() };
+    }),
+  );
+}
+
+function event(name: EventRecord['event'], subject: EventRecord['subject']): EventRecord {
+  return { version: 1, id: newId('rec'), time: clock(), kind: 'event', event: name, subject };
+}
+
+function listen(server: Server, config: Config): Promise<void> {
+  const { host, port } = config.server;
+  return new Promise((resolve, reject) => {
+    server.once('error', (cause: NodeJS.ErrnoException) => {
+      const why =
+        cause.code === 'EADDRINUSE'
+          ? 'is taken; stop what listens there, or choose another with --listen'
+          : String(cause.code);
+      reject(new InvalidConfig(`address ${host}:${port} ${why}`, { cause }));
+    });
+    server.listen(port, host, resolve);
+  });
+}
+
+function introduce(config: Config, dev: boolean): void {
+  const { publicUrl } = config.server;
+  console.log(`remit: listening on ${publicUrl}${dev ? ' (development identities: never expose this)' : ''}`);
+  for (const { name } of config.targets) console.log(`  MCP target ${name}: ${publicUrl}/mcp/${name}`);
+  console.log(`  data and log in ${config.dataDir}`);
+  if (dev) {
+    console.log('next: npm run remit -- task request --as alice --agent spiffe://remit.local/agent/summariser \\');
+    console.log('        --purpose "summarise the notes" --grant examples/quickstart/summarise.yaml');
+  }
+}
+
+/** Looks at each target once, so that its tools are pinned before anybody calls one. A dead target is no reason to stop. */
+async function introspectTargets(config: Config, gateway: McpGateway, log: Logger): Promise<void> {
+  await Promise.all(
+    config.targets.map(({ name }) =>
+      gateway
+        .introspect(name)
+        .catch((error: unknown) => log.warn({ err: error, target: name }, 'a target does not answer')),
+    ),
+  );
+}
+
+function stopSignal(): Promise<void> {
+  return new Promise((resolve) => {
+    process.once('SIGINT', () => resolve());
+    process.once('SIGTERM', () => resolve());
+  });
+}
+
+/** Takes no more connections; those that are still open after a while are closed. */
+async function closeServer(server: Server): Promise<void> {
+  const closed = new Promise((resolve) => server.close(resolve));
+  server.closeIdleConnections();
+  const late = setTimeout(() => server.closeAllConnections(), DRAIN_FOR_MS);
+  late.unref();
+  await closed;
+  clearTimeout(late);
+}

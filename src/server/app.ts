@@ -1,0 +1,121 @@
+import { OpenAPIHono } from '@hono/zod-openapi';
+import { bodyLimit } from 'hono/body-limit';
+import { InvalidRequest, NotFound, TooLarge } from '../core/errors.ts';
+import type { TokenKey } from '../token/signing-key.ts';
+import type { Authenticator } from '../token/authenticate.ts';
+import { exchangeToken, type TokenEndpointParts } from '../token/endpoint.ts';
+import { authorizationServerMetadata, protectedResourceMetadata } from '../token/metadata.ts';
+import type { ApprovalRouteParts } from './routes/approvals.ts';
+import { approvalRoutes } from './routes/approvals.ts';
+import { logRoutes } from './routes/log.ts';
+import type { ControlApp, ControlEnv } from './routes/route.ts';
+import { targetRoutes, type TargetRouteParts } from './routes/targets.ts';
+import { taskRoutes, type TaskRouteParts } from './routes/tasks.ts';
+import { oauthErrorResponse, problemResponse, type FaultLog } from './problem.ts';
+
+export type AppParts = TaskRouteParts &
+  ApprovalRouteParts &
+  TargetRouteParts & {
+    tokens: TokenEndpointParts;
+    tokenKey: TokenKey;
+    authenticator: Authenticator;
+    checkpoint: () => string | null;
+    healthy: () => boolean;
+    mcp: (request: Request, target: string) => Promise<Response>;
+    faults: FaultLog;
+    maxBodyBytes: number;
+  };
+
+/** The HTTP surface: control plane, token service, metadata, and the mount of the MCP gateway. */
+export function createApp(parts: AppParts): ControlApp {
+  const { publicUrl, faults } = parts;
+  const apiMetadata = `${publicUrl}/.well-known/oauth-protected-resource/v1`;
+  const app: ControlApp = new OpenAPIHono<ControlEnv>({
+    defaultHook: (result) => {
+      if (!result.success) throw new InvalidRequest(describeIssue(result.error.issues[0]));
+    },
+  });
+  app.onError((error, c) =>
+    c.req.path === '/token'
+      ? oauthErrorResponse(c, error, faults)
+      : problemResponse(c, error, { log: faults, resourceMetadata: apiMetadata }),
+  );
+  app.notFound((c) =>
+    problemResponse(c, new NotFound('there is nothing at this path'), { log: faults, resourceMetadata: apiMetadata }),
+  );
+  // The gateway reads its own bodies, under its own limit.
+  app.all('/mcp/:target', (c) => parts.mcp(c.req.raw, c.req.param('target')));
+  app.use(async (c, next) => {
+    await next();
+    c.header('Cache-Control', 'no-store');
+    c.header('X-Content-Type-Options', 'nosniff');
+    c.header('Content-Security-Policy', "default-src 'none'; frame-ancestors 'none'");
+    c.header('Referrer-Policy', 'no-referrer');
+  });
+  app.use(
+    bodyLimit({
+      maxSize: Math.min(parts.maxBodyBytes, 1024 * 1024),
+      onError: () => {
+        throw new TooLarge('the request is too large');
+      },
+    }),
+  );
+  publicRoutes(app, parts);
+  app.use('/v1/*', async (c, next) => {
+    const caller = await parts.authenticator.authenticate(c.req.raw, `${publicUrl}/v1`);
+    const { agent, delegator, token } = caller;
+    c.set('asker', { agent, delegator, token, request: parts.newId('req') });
+    await next();
+  });
+  controlRoutes(app, parts);
+  return app;
+}
+
+/** The routes of `/v1`, also used to write the OpenAPI document. */
+export function controlRoutes(app: ControlApp, parts: AppParts): void {
+  app.openAPIRegistry.registerComponent('securitySchemes', 'dpop', {
+    type: 'http',
+    scheme: 'DPoP',
+    description: 'RFC 9449: a sender-constrained access token with a proof for each request',
+  });
+  taskRoutes(app, parts);
+  approvalRoutes(app, parts);
+  targetRoutes(app, parts);
+  logRoutes(app, parts);
+}
+
+function publicRoutes(app: ControlApp, parts: AppParts): void {
+  const { publicUrl } = parts;
+  app.get('/healthz', (c) => (parts.healthy() ? c.json({ status: 'ok' }) : c.json({ status: 'unavailable' }, 503)));
+  app.get('/openapi.json', (c) => c.json(openApiDocument(app)));
+  app.get('/jwks', (c) => c.json({ keys: [parts.tokenKey.publicJwk] }));
+  app.get('/.well-known/oauth-authorization-server', (c) => c.json(authorizationServerMetadata(publicUrl)));
+  app.get('/.well-known/oauth-protected-resource/v1', (c) =>
+    c.json(protectedResourceMetadata(publicUrl, `${publicUrl}/v1`)),
+  );
+  app.get('/.well-known/oauth-protected-resource/mcp/:target', (c) => {
+    const target = c.req.param('target');
+    if (!parts.targets.has(target)) return c.notFound();
+    return c.json(protectedResourceMetadata(publicUrl, `${publicUrl}/mcp/${target}`));
+  });
+  app.post('/token', async (c) => {
+    const { headers } = c.req.raw;
+    const contentType = headers.get('content-type') ?? '';
+    const body = await c.req.text();
+    return c.json(await exchangeToken({ headers, contentType, body, request: parts.newId('req') }, parts.tokens));
+  });
+}
+
+/** The OpenAPI 3.1 document of the control plane. */
+export function openApiDocument(app: ControlApp): object {
+  return app.getOpenAPI31Document({
+    openapi: '3.1.0',
+    info: { title: 'Remit control plane', version: '0.1.0', license: { name: 'Apache-2.0' } },
+  });
+}
+
+function describeIssue(issue: { path: PropertyKey[]; message: string } | undefined): string {
+  if (issue === undefined) return 'the request is malformed';
+  const field = issue.path.length === 0 ? 'the body' : `\`${issue.path.join('.')}\``;
+  return `${field}: ${issue.message.charAt(0).toLowerCase()}${issue.message.slice(1)}`;
+}

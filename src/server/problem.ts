@@ -1,0 +1,61 @@
+import type { Context } from 'hono';
+import { HTTPException } from 'hono/http-exception';
+import { InvalidDpopProof, InvalidRequest, InvalidToken, RemitError, Unauthenticated } from '../core/errors.ts';
+import { DPOP_ALGORITHMS } from '../identity/dpop.ts';
+import { ERROR_TABLE, tokenEndpointStatus } from './error-table.ts';
+
+export type FaultLog = { error(details: object, message: string): void };
+
+/** RFC 9457 problem details. `type` is a stable URN with the code. Faults are logged in full and shown as `internal`. */
+export function problemResponse(
+  c: Context,
+  error: unknown,
+  parts: { log: FaultLog; resourceMetadata: string },
+): Response {
+  const known = knownError(error);
+  if (known === undefined) parts.log.error({ err: error }, 'fault');
+  const code = known?.code ?? 'internal';
+  const { status, title } = ERROR_TABLE[code];
+  if (known instanceof Unauthenticated || known instanceof InvalidToken || known instanceof InvalidDpopProof) {
+    c.header('WWW-Authenticate', challenge(known, parts.resourceMetadata));
+  }
+  const detail = known?.message ?? 'something went wrong; the operator can find it in the log';
+  return c.body(JSON.stringify({ type: `urn:remit:problem:${code}`, title, status, detail }), status, {
+    'content-type': 'application/problem+json',
+  });
+}
+
+/** RFC 9449, section 7.1, with `resource_metadata` of RFC 9728, section 5.1. */
+export function challenge(error: RemitError, resourceMetadata: string): string {
+  const reason = error instanceof Unauthenticated ? '' : ` error="${ERROR_TABLE[error.code].oauth}",`;
+  return `DPoP${reason} algs="${DPOP_ALGORITHMS.join(' ')}", resource_metadata="${resourceMetadata}"`;
+}
+
+/** RFC 6749, section 5.2. A fault is logged in full and says no more than that there was one. */
+export function oauthErrorResponse(c: Context, error: unknown, log: FaultLog): Response {
+  const known = knownError(error);
+  if (known === undefined) log.error({ err: error }, 'fault at the token endpoint');
+  const code = known?.code ?? 'internal';
+  const description = known?.message ?? 'something went wrong; the operator can find it in the log';
+  return c.json(
+    { error: ERROR_TABLE[code].oauth, error_description: describable(description) },
+    tokenEndpointStatus(code),
+  );
+}
+
+/** The characters that section 5.2 allows in a description; what a client sent may hold others. */
+function describable(text: string): string {
+  return text.replace(/"/g, "'").replace(/[^\x20-\x21\x23-\x5b\x5d-\x7e]/g, '?');
+}
+
+/** What a caller may read. A setting that is missing or wrong is the operator's to read, and so is any fault. */
+function knownError(error: unknown): RemitError | undefined {
+  if (error instanceof RemitError) return error.code === 'invalid_config' ? undefined : error;
+  return malformed(error);
+}
+
+/** A malformed request that the router found before a handler ran is as expected as one that a handler finds. */
+function malformed(error: unknown): InvalidRequest | undefined {
+  if (!(error instanceof HTTPException) || error.status >= 500) return undefined;
+  return new InvalidRequest('send a body of JSON, and say so in Content-Type', { cause: error });
+}

@@ -1,0 +1,193 @@
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import {
+  agentSession,
+  ISSUER,
+  OTHER_AGENT,
+  openClient,
+  openControlPlane,
+  personSession,
+  requestTask,
+  sampleApproval,
+  subjectToken,
+  SUMMARISER,
+  taskBody,
+  type Client,
+  type ControlPlane,
+  type Session,
+} from '../../test/fixtures/control-plane.ts';
+import type { Task } from '../core/task.ts';
+import { schemaDocuments } from './write-schema.ts';
+
+/**
+ * The ratchet: whatever route the OpenAPI document has, it refuses who shows nothing, who shows a token for something
+ * else, and whom policy does not permit. A new route without a sample request fails here.
+ */
+const DIGEST = `sha256:${'b'.repeat(64)}`;
+const SAMPLES: Record<string, { path: string; body?: unknown }> = {
+  'POST /v1/tasks': { path: '/v1/tasks', body: taskBody() },
+  'GET /v1/tasks': { path: '/v1/tasks' },
+  'GET /v1/tasks/{id}': { path: '/v1/tasks/TASK' },
+  'POST /v1/tasks/{id}/complete': { path: '/v1/tasks/TASK/complete' },
+  'POST /v1/tasks/{id}/revoke': { path: '/v1/tasks/TASK/revoke', body: { reason: 'a mistake' } },
+  'GET /v1/approvals': { path: '/v1/approvals' },
+  'GET /v1/approvals/{id}': { path: '/v1/approvals/apr_1' },
+  'POST /v1/approvals/{id}/approve': { path: '/v1/approvals/apr_1/approve' },
+  'POST /v1/approvals/{id}/refuse': { path: '/v1/approvals/apr_1/refuse' },
+  'GET /v1/targets': { path: '/v1/targets' },
+  'GET /v1/targets/{target}/operations/{operation}': { path: '/v1/targets/files/operations/read_text_file' },
+  'POST /v1/targets/{target}/operations/{operation}/accept': {
+    path: '/v1/targets/files/operations/read_text_file/accept',
+    body: { digest: DIGEST },
+  },
+  'GET /v1/log/records': { path: '/v1/log/records' },
+  'GET /v1/log/records/{id}': { path: '/v1/log/records/RECORD' },
+  'GET /v1/log/checkpoint': { path: '/v1/log/checkpoint' },
+};
+
+const document = JSON.parse(schemaDocuments()['openapi.json']!) as { paths: Record<string, Record<string, unknown>> };
+const ROUTES = Object.entries(document.paths).flatMap(([path, methods]) =>
+  Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
+);
+
+/** Tokens are issued, and nothing else is permitted. */
+const NOTHING = { 'tokens.cedar': 'permit (principal, action == Action::"remit:token.issue", resource);' };
+
+let plane: ControlPlane;
+let task: string;
+
+async function open(policies?: Record<string, string>): Promise<void> {
+  plane = await openControlPlane(policies === undefined ? {} : { policies });
+  const alice = await personSession(plane, 'alice');
+  if (policies === undefined) task = (await requestTask(alice)).id;
+  else await plane.store.createTask(taskOf((task = 'task_1'), plane.clock.now()), []);
+  await plane.store.requestApproval(sampleApproval(task, plane.clock.now()), () => []);
+  for (const digest of [`sha256:${'a'.repeat(64)}`, DIGEST]) {
+    const at = plane.clock.now();
+    const seen = { target: 'files', operation: 'read_text_file', digest, definition: '{}', at };
+    await plane.store.observeDefinition(seen, () => []);
+  }
+}
+
+function taskOf(id: string, now: number): Task {
+  return {
+    id,
+    parent: null,
+    delegator: { issuer: 'https://idp.example.test', subject: 'alice', groups: [] },
+    agent: { id: SUMMARISER as Task['agent']['id'], trustDomain: 'remit.local' },
+    purpose: 'test',
+    parameters: {},
+    grant: [],
+    sensitivity: 'internal',
+    origin: { channel: 'api', trust: 'authenticated' },
+    window: { notBefore: now, expiresAt: now + 60_000 },
+    budget: { calls: 1 },
+    maxHops: 0,
+    state: 'active',
+    createdAt: now,
+  };
+}
+
+function sampleOf(route: string): { method: string; path: string; body?: unknown } {
+  const sample = SAMPLES[route];
+  if (sample === undefined) throw new Error(`${route} has no sample request here: add one`);
+  const path = sample.path.replace('TASK', task).replace('RECORD', plane.records()[0]!.id);
+  return { method: route.split(' ')[0]!, ...sample, path };
+}
+
+const send = (session: Session, route: string) => {
+  const { method, path, body } = sampleOf(route);
+  return session.call(method, path, body);
+};
+
+test('every route has a sample, and no sample is of a route that is gone', () => {
+  expect(Object.keys(SAMPLES).toSorted()).toEqual(ROUTES.toSorted());
+});
+
+describe('who is refused before anything is decided', () => {
+  beforeAll(() => open());
+  afterAll(() => plane.close());
+
+  test.each(ROUTES)('%s: who shows nothing', async (route) => {
+    const { method, path, body } = sampleOf(route);
+    const response = await plane.app.request(path, {
+      method,
+      ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
+    });
+    expect([response.status, await response.json()]).toMatchObject([
+      401,
+      { type: 'urn:remit:problem:unauthenticated' },
+    ]);
+  });
+
+  test.each(ROUTES)('%s: who shows a token for a target', async (route) => {
+    const { client, accessToken } = await targetToken();
+    const { method, path, body } = sampleOf(route);
+    const response = await client.fetch(accessToken, method, path, body);
+    expect([response.status, await response.json()]).toMatchObject([401, { type: 'urn:remit:problem:invalid_token' }]);
+  });
+});
+
+describe('who is refused by policy, on the record', () => {
+  beforeAll(() => open(NOTHING));
+  afterAll(() => plane.close());
+
+  test.each(ROUTES)('%s', async (route) => {
+    const session = await personSession(plane, route.includes('approvals') ? 'bob' : 'alice');
+    const response = await send(session, route);
+    expect([response.status, await response.json()]).toMatchObject([403, { type: 'urn:remit:problem:forbidden' }]);
+    expect(plane.records().at(-1)).toMatchObject({ kind: 'decision', decision: { outcome: 'deny' } });
+    expect(plane.store.task(task)?.state).toBe('active');
+  });
+});
+
+/** Who may do what under the quickstart's policies: reviewed as one table. */
+test('the authorization matrix', { timeout: 60_000 }, async () => {
+  const who: [name: string, open: () => Promise<Session>][] = [
+    ['alice (delegator)', () => personSession(plane, 'alice')],
+    ['bob (note-owners)', () => personSession(plane, 'bob')],
+    ['carol (security)', () => personSession(plane, 'carol')],
+    ['dan (no group)', () => personSession(plane, 'dan')],
+    ['summariser (agent)', () => agentSession(plane)],
+    ['another agent', () => agentSession(plane, OTHER_AGENT)],
+  ];
+  const rows: string[][] = [['', ...who.map(([name]) => name)]];
+  await open();
+  for (const route of ROUTES) {
+    const row = [route];
+    for (const [, openSession] of who) {
+      const { status } = await send(await openSession(), route);
+      row.push(String(status));
+      // What has changed something is asked the next time where nothing has.
+      if (status === 200 && route.startsWith('POST')) {
+        await plane.close();
+        await open();
+      }
+    }
+    rows.push(row);
+  }
+  await plane.close();
+  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
+  const text = rows.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column]!))
+      .join('  ')
+      .trimEnd(),
+  );
+  await expect(`${text.join('\n')}\n`).toMatchFileSnapshot(
+    join(import.meta.dirname, '../../test/golden/own-operations.txt'),
+  );
+});
+
+async function targetToken(): Promise<{ client: Client; accessToken: string }> {
+  const client = await openClient(plane);
+  const response = await client.token({
+    grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
+    subject_token_type: 'urn:remit:params:oauth:token-type:task',
+    subject_token: await subjectToken(await agentSession(plane), task),
+    actor_token_type: 'urn:ietf:params:oauth:token-type:jwt',
+    actor_token: await plane.svid(SUMMARISER),
+    resource: `${ISSUER}/mcp/files`,
+  });
+  return { client, accessToken: ((await response.json()) as { access_token: string }).access_token };
+}

@@ -1,0 +1,32 @@
+import { OpenAPIHono } from '@hono/zod-openapi';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { configForm } from '../config/config-file.ts';
+import { targetForm } from '../config/target-file.ts';
+import { controlRoutes, openApiDocument, type AppParts } from './app.ts';
+import { recordForm } from './record-form.ts';
+import type { ControlEnv } from './routes/route.ts';
+
+/** The documents under schema/, by file name. Generated, checked in, and held up to date by a test. */
+export function schemaDocuments(): Record<string, string> {
+  const app = new OpenAPIHono<ControlEnv>();
+  // Handlers are not called here, so the routes need none of their parts.
+  controlRoutes(app, {} as AppParts);
+  return {
+    'openapi.json': pretty(openApiDocument(app)),
+    'config.schema.json': pretty(z.toJSONSchema(configForm, { io: 'input', unrepresentable: 'any' })),
+    'record.schema.json': pretty(z.toJSONSchema(recordForm)),
+    'target.schema.json': pretty(z.toJSONSchema(targetForm, { io: 'input', unrepresentable: 'any' })),
+  };
+}
+
+function pretty(document: object): string {
+  return `${JSON.stringify(document, null, 2)}\n`;
+}
+
+if (process.argv[1] === import.meta.filename) {
+  const folder = join(import.meta.dirname, '../../schema');
+  mkdirSync(folder, { recursive: true });
+  for (const [name, text] of Object.entries(schemaDocuments())) writeFileSync(join(folder, name), text);
+}

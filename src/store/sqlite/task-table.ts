@@ -1,0 +1,155 @@
+import type { DatabaseSync, SQLOutputValue, StatementSync } from 'node:sqlite';
+import type { TaskView } from '../../core/decision.ts';
+import type { Task } from '../../core/task.ts';
+import type { TaskStore } from '../ports.ts';
+
+type Row = Record<string, SQLOutputValue>;
+type TaskFilter = Parameters<TaskStore['tasks']>[0];
+
+const COLUMNS = 'state, used_calls, ended_at, end_reason, body';
+
+/** The table of tasks, and in memory those that have not ended. */
+export class TaskTable {
+  readonly #db: DatabaseSync;
+  readonly #insert: StatementSync;
+  readonly #byId: StatementSync;
+  readonly #live: StatementSync;
+  readonly #tree: StatementSync;
+  readonly #end: StatementSync;
+  readonly #take: StatementSync;
+  readonly #state: StatementSync;
+  readonly #memory = new Map<string, TaskView>();
+
+  constructor(db: DatabaseSync) {
+    this.#db = db;
+    this.#insert = db.prepare(
+      `INSERT INTO tasks (id, parent, state, delegator_issuer, delegator_subject, agent, created_at, expires_at, budget_calls, body)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    );
+    this.#byId = db.prepare(`SELECT ${COLUMNS} FROM tasks WHERE id = ?`);
+    this.#live = db.prepare(`SELECT ${COLUMNS} FROM tasks WHERE state IN ('requested', 'active')`);
+    // The task and all below it that have not ended, the task itself first.
+    this.#tree = db.prepare(
+      `WITH RECURSIVE tree (id) AS (
+         SELECT id FROM tasks WHERE id = ?
+         UNION SELECT child.id FROM tasks child JOIN tree ON child.parent = tree.id
+       )
+       SELECT ${COLUMNS} FROM tasks WHERE id IN tree AND state IN ('requested', 'active') ORDER BY created_at, id`,
+    );
+    this.#end = db.prepare('UPDATE tasks SET state = ?, ended_at = ?, end_reason = ? WHERE id = ?');
+    this.#take = db.prepare(
+      `UPDATE tasks SET used_calls = used_calls + ?2 WHERE id = ?1 AND state = 'active' AND used_calls + ?2 <= budget_calls`,
+    );
+    this.#state = db.prepare('SELECT state FROM tasks WHERE id = ?');
+    this.reload();
+  }
+
+  reload(): void {
+    const rows = this.#live.all();
+    this.#memory.clear();
+    for (const row of rows) this.remember(viewOf(row));
+  }
+
+  remember(view: TaskView): void {
+    if (view.task.state === 'active' || view.task.state === 'requested') this.#memory.set(view.task.id, view);
+    else this.#memory.delete(view.task.id);
+  }
+
+  insert(task: Task): void {
+    this.#insert.run(
+      task.id,
+      task.parent,
+      task.state,
+      task.delegator.issuer,
+      task.delegator.subject,
+      task.agent.id,
+      task.createdAt,
+      task.window.expiresAt,
+      task.budget.calls,
+      JSON.stringify(task),
+    );
+  }
+
+  /** As the open transaction sees it. */
+  stateOf(id: string): Task['state'] | undefined {
+    const row = this.#state.get(id);
+    return row === undefined ? undefined : (row['state'] as Task['state']);
+  }
+
+  /** Takes `calls` from the task's budget; `false` when it is not active or the budget does not hold them. */
+  take(id: string, calls: number): boolean {
+    return this.#take.run(id, calls).changes === 1;
+  }
+
+  /** Ends the task and its descendants; returns them as they are now. */
+  endTree(end: { id: string; to: Task['state']; at: number; reason: string }): Task[] {
+    return this.#tree.all(end.id).map((row) => {
+      const { task } = viewOf(row);
+      const own = task.id === end.id;
+      // A descendant ends because its ancestor did: it is revoked, whatever became of the ancestor.
+      const ended: Task = {
+        ...task,
+        state: own ? end.to : 'revoked',
+        endedAt: end.at,
+        endReason: own ? end.reason : `its ancestor \`${end.id}\` ended: ${end.reason}`,
+      };
+      this.#end.run(ended.state, end.at, ended.endReason!, task.id);
+      return ended;
+    });
+  }
+
+  countTaken(id: string, calls: number): void {
+    const view = this.#memory.get(id);
+    if (view !== undefined) this.#memory.set(id, { task: view.task, used: { calls: view.used.calls + calls } });
+  }
+
+  view(id: string): TaskView | undefined {
+    const remembered = this.#memory.get(id);
+    if (remembered !== undefined) return remembered;
+    const row = this.#byId.get(id);
+    return row === undefined ? undefined : viewOf(row);
+  }
+
+  chain(id: string): TaskView[] {
+    const chain: TaskView[] = [];
+    for (let next: string | null = id; next !== null;) {
+      const view: TaskView | undefined = this.view(next);
+      if (view === undefined) return [];
+      chain.push(view);
+      next = view.task.parent;
+    }
+    return chain;
+  }
+
+  overdue(now: number): Task[] {
+    return [...this.#memory.values()].map((view) => view.task).filter((task) => task.window.expiresAt <= now);
+  }
+
+  list(filter: TaskFilter): Task[] {
+    const conditions: [string, (string | number)[]][] = [];
+    if (filter.state !== undefined) conditions.push(['state = ?', [filter.state]]);
+    if (filter.agent !== undefined) conditions.push(['agent = ?', [filter.agent]]);
+    if (filter.delegator !== undefined) {
+      conditions.push([
+        'delegator_issuer = ? AND delegator_subject = ?',
+        [filter.delegator.issuer, filter.delegator.subject],
+      ]);
+    }
+    if (filter.after !== undefined) {
+      conditions.push(['(created_at, id) < (SELECT created_at, id FROM tasks WHERE id = ?)', [filter.after]]);
+    }
+    const where = conditions.length === 0 ? '' : `WHERE ${conditions.map(([sql]) => sql).join(' AND ')}`;
+    return this.#db
+      .prepare(`SELECT ${COLUMNS} FROM tasks ${where} ORDER BY created_at DESC, id DESC LIMIT ?`)
+      .all(...conditions.flatMap(([, values]) => values), filter.limit)
+      .map((row) => viewOf(row).task);
+  }
+}
+
+function viewOf(row: Row): TaskView {
+  const task = JSON.parse(String(row['body'])) as Task;
+  task.state = row['state'] as Task['state'];
+  if (row['ended_at'] !== null) task.endedAt = Number(row['ended_at']);
+  if (row['end_reason'] !== null) task.endReason = String(row['end_reason']);
+  return { task, used: { calls: Number(row['used_calls']) } };
+}

@@ -1,0 +1,213 @@
+import { Conflict, Forbidden, InvalidRequest, NotFound } from '../core/errors.ts';
+import { sameDelegator } from '../core/party.ts';
+import type { TaskView } from '../core/decision.ts';
+import type { JsonObject } from '../core/json.ts';
+import type { DecisionRecord, EventRecord } from '../core/record.ts';
+import type { EndedState, Task } from '../core/task.ts';
+import type { TaskStore } from '../store/ports.ts';
+import { authorize, refusedRecord, type Asker, type AuthorizeParts, type OwnOperation } from './authorize.ts';
+import type { TaskRequest } from './task-request.ts';
+
+export type LifecycleParts = AuthorizeParts & {
+  store: TaskStore;
+  limits: { maxLifetimeSeconds: number; defaultLifetimeSeconds: number; defaultCalls: number };
+};
+
+export type TaskPage = { state?: Task['state']; after?: string; limit: number };
+
+/** Hears of all tasks that one end has ended, right after it is durable. Must not throw. */
+type Ended = (tasks: readonly Task[], reason: string) => void;
+
+/** The life of tasks: each step is decided, recorded and takes effect at once, or not at all. */
+export interface Lifecycle {
+  /** A person hands a task to an agent. @throws Forbidden, InvalidRequest */
+  request(asker: Asker, request: TaskRequest): Promise<Task>;
+  /** @throws NotFound also for a task that the asker may not know of. */
+  show(asker: Asker, id: string): Promise<Task>;
+  /** The asker's own tasks, newest first. */
+  list(asker: Asker, page: TaskPage): Promise<Task[]>;
+  /** @throws Conflict when it had ended already. */
+  complete(asker: Asker, id: string): Promise<Task>;
+  revoke(asker: Asker, id: string, reason: string): Promise<Task>;
+  /** Ends the tasks whose window has closed. */
+  expireOverdue(): Promise<Task[]>;
+  /** INVARIANT 6: the listener cuts live work. */
+  onEnded(listener: Ended): void;
+}
+
+export function createLifecycle(parts: LifecycleParts): Lifecycle {
+  const listeners: Ended[] = [];
+  const ended: Ended = (tasks, reason) => {
+    for (const listener of listeners) listener(tasks, reason);
+  };
+  return {
+    request: (asker, request) => requestTask(asker, request, parts),
+    show: (asker, id) => showTask(asker, id, parts),
+    list: async (asker, page) => {
+      const record = await authorize(asker, { operation: 'task.list', resources: [], arguments: {} }, parts);
+      await parts.log.append([record]);
+      return parts.store.tasks({
+        ...page,
+        ...(asker.delegator === null ? { agent: asker.agent!.id } : { delegator: asker.delegator }),
+      });
+    },
+    complete: (asker, id) => endTask(asker, { id, to: 'completed', reason: 'completed' }, parts, ended),
+    revoke: (asker, id, reason) => endTask(asker, { id, to: 'revoked', reason }, parts, ended),
+    expireOverdue: async () => {
+      const ends = parts.store.overdue(parts.clock()).map((task) => expire(task, parts, ended));
+      const results = await Promise.allSettled(ends);
+      const failed = results.find((result) => result.status === 'rejected');
+      // The others have ended, and who listens knows it; the next sweep tries this one again.
+      if (failed !== undefined) throw failed.reason;
+      return results.flatMap((result) => (result.status === 'fulfilled' ? result.value : []));
+    },
+    onEnded: (listener) => void listeners.push(listener),
+  };
+}
+
+async function requestTask(asker: Asker, request: TaskRequest, parts: LifecycleParts): Promise<Task> {
+  if (asker.delegator === null) return refuseAgent(asker, parts);
+  const now = parts.clock();
+  const task: Task = {
+    id: parts.newId('task'),
+    parent: null,
+    delegator: asker.delegator,
+    agent: { id: request.agent.id, trustDomain: request.agent.trustDomain },
+    purpose: request.purpose,
+    parameters: request.parameters,
+    grant: request.grant,
+    sensitivity: request.sensitivity,
+    origin: request.origin,
+    window: windowOf(request, now, parts.limits),
+    budget: { calls: request.calls ?? parts.limits.defaultCalls },
+    maxHops: request.maxHops,
+    state: 'active',
+    createdAt: now,
+  };
+  const record = await authorize(
+    asker,
+    {
+      operation: 'task.create',
+      resources: [`task:${task.id}`],
+      arguments: {
+        agent: task.agent.id,
+        purpose: task.purpose,
+        parameters: task.parameters,
+        grant: JSON.parse(JSON.stringify(task.grant)) as never,
+        sensitivity: task.sensitivity,
+        expires_at: task.window.expiresAt,
+        calls: task.budget.calls,
+      },
+    },
+    parts,
+  );
+  await parts.store.createTask(task, [record]);
+  return task;
+}
+
+async function refuseAgent(asker: Asker, parts: LifecycleParts): Promise<never> {
+  const reason = 'only a person can hand out a task; sign in as one';
+  await parts.log.append([refusedRecord(asker, { operation: 'task.create', subject: {}, reason }, parts)]);
+  throw new Forbidden(reason);
+}
+
+function windowOf(request: TaskRequest, now: number, limits: LifecycleParts['limits']): Task['window'] {
+  const lifetime = request.lifetimeSeconds ?? limits.defaultLifetimeSeconds;
+  if (lifetime > limits.maxLifetimeSeconds) {
+    throw new InvalidRequest(`\`lifetime_seconds\`: a task lives at most ${limits.maxLifetimeSeconds} seconds`);
+  }
+  const notBefore = Math.max(request.notBefore ?? now, now);
+  if (notBefore - now > limits.maxLifetimeSeconds * 1000) {
+    throw new InvalidRequest('`not_before`: is too far ahead; request the task nearer to its start');
+  }
+  return { notBefore, expiresAt: notBefore + lifetime * 1000 };
+}
+
+async function showTask(asker: Asker, id: string, parts: LifecycleParts): Promise<Task> {
+  const chain = parts.store.chain(id);
+  const task = chain[0]?.task;
+  if (task === undefined) throw unknownTask(id);
+  const record = await authorizeOn(asker, { operation: 'task.read', chain, arguments: {} }, parts);
+  await parts.log.append([record]);
+  return task;
+}
+
+/**
+ * Decides an operation on one task. Who is no party to it, and may not, does not learn that it exists. Whatever policy
+ * says, a task is completed by its parties alone, and is nothing to another agent.
+ */
+async function authorizeOn(
+  asker: Asker,
+  own: { operation: OwnOperation; chain: readonly TaskView[]; arguments: JsonObject },
+  parts: LifecycleParts,
+): Promise<DecisionRecord> {
+  const { task } = own.chain[0]!;
+  if (isParty(asker, task)) return authorize(asker, { ...own, resources: [`task:${task.id}`] }, parts);
+  if (asker.agent !== null || own.operation === 'task.complete') {
+    const refused = {
+      operation: own.operation,
+      subject: { task: task.id },
+      reason: 'the asker is no party to the task',
+    };
+    await parts.log.append([refusedRecord(asker, refused, parts)]);
+    throw unknownTask(task.id);
+  }
+  return authorize(asker, { ...own, resources: [`task:${task.id}`] }, parts).catch((error: unknown) => {
+    throw error instanceof Forbidden ? unknownTask(task.id) : error;
+  });
+}
+
+async function endTask(
+  asker: Asker,
+  end: { id: string; to: EndedState; reason: string },
+  parts: LifecycleParts,
+  ended: Ended,
+): Promise<Task> {
+  const chain = parts.store.chain(end.id);
+  const task = chain[0]?.task;
+  if (task === undefined) throw unknownTask(end.id);
+  const operation = end.to === 'completed' ? 'task.complete' : 'task.revoke';
+  const record = await authorizeOn(asker, { operation, chain, arguments: { reason: end.reason } }, parts);
+  if (task.state === 'active' && parts.clock() >= task.window.expiresAt) {
+    // The sweep is late: what has expired is not completed.
+    await expire(task, parts, ended);
+    throw new Conflict(`task \`${end.id}\` has expired`);
+  }
+  if (task.state !== 'active') throw new Conflict(`task \`${end.id}\` is already ${task.state}`);
+  const result = await parts.store.endTask({ ...end, at: parts.clock() }, (tasks) => [
+    record,
+    ...tasks.map((each) => endedRecord(each, parts)),
+  ]);
+  if (result.outcome !== 'ended') throw new Conflict(`task \`${end.id}\` has already ended`);
+  ended(result.tasks, end.reason);
+  return result.tasks.find((each) => each.id === end.id) ?? task;
+}
+
+async function expire(task: Task, parts: LifecycleParts, ended: Ended): Promise<Task[]> {
+  const end = { id: task.id, to: 'expired' as const, at: parts.clock(), reason: 'its window has closed' };
+  const result = await parts.store.endTask(end, (tasks) => tasks.map((each) => endedRecord(each, parts)));
+  if (result.outcome !== 'ended') return [];
+  ended(result.tasks, 'expired');
+  return result.tasks;
+}
+
+function endedRecord(task: Task, parts: LifecycleParts): EventRecord {
+  return {
+    version: 1,
+    id: parts.newId('rec'),
+    time: task.endedAt ?? parts.clock(),
+    kind: 'event',
+    event: 'task.ended',
+    subject: { task: task.id, state: task.state, reason: task.endReason ?? '', agent: task.agent.id },
+  };
+}
+
+/** The task's own agent and its delegator. */
+export function isParty(asker: Pick<Asker, 'agent' | 'delegator'>, task: Task): boolean {
+  if (asker.agent !== null) return asker.agent.id === task.agent.id;
+  return asker.delegator !== null && sameDelegator(asker.delegator, task.delegator);
+}
+
+function unknownTask(id: string): NotFound {
+  return new NotFound(`there is no task \`${id.slice(0, 64)}\` that you may see`);
+}

@@ -1,0 +1,122 @@
+import type { Grant } from '../core/grant.ts';
+import { delegatorId, type Agent, type Delegator } from '../core/party.ts';
+import type { SpiffeId } from '../core/spiffe-id.ts';
+import type { Task } from '../core/task.ts';
+import type { TokenKey } from './signing-key.ts';
+
+/** RFC 9068, section 2.1. */
+export const ACCESS_TOKEN_TYP = 'at+jwt';
+
+/** Whom a token is for. */
+export type TokenSubject =
+  | { kind: 'agent'; agent: Agent }
+  | { kind: 'person'; person: Delegator }
+  | { kind: 'task'; agent: Agent; task: Task; root: string; grants: Grant[] };
+
+export type AccessTokenClaims = {
+  jti: string;
+  sub: string;
+  /** Seconds since the epoch. */
+  iat: number;
+  exp: number;
+  cnf: { jkt: string };
+  subject:
+    | { kind: 'agent'; agent: Agent }
+    | { kind: 'person'; person: Delegator }
+    | { kind: 'task'; agent: Agent; taskId: string; grants: Grant[] };
+};
+
+export type AccessTokenParts = {
+  key: TokenKey;
+  issuer: string;
+  clock: () => number;
+  newId: (prefix: string) => string;
+  skewSeconds: number;
+};
+
+/** An `at+jwt` (RFC 9068) for one audience, bound to a key (RFC 9449, section 6.1), with `act` (RFC 8693, section 4.1). */
+export async function issueAccessToken(
+  token: { subject: TokenSubject; audience: string; jkt: string; expiresAt: number },
+  parts: AccessTokenParts,
+): Promise<{ accessToken: string; expiresIn: number }> {
+  const iat = Math.floor(parts.clock() / 1000);
+  const exp = Math.floor(token.expiresAt / 1000);
+  const accessToken = await parts.key.sign(ACCESS_TOKEN_TYP, {
+    iss: parts.issuer,
+    aud: token.audience,
+    jti: parts.newId('tok'),
+    iat,
+    exp,
+    cnf: { jkt: token.jkt },
+    ...subjectClaims(token.subject),
+  });
+  return { accessToken, expiresIn: exp - iat };
+}
+
+function subjectClaims(subject: TokenSubject): Record<string, unknown> & { sub: string } {
+  switch (subject.kind) {
+    case 'agent':
+      return { sub: subject.agent.id, client_id: subject.agent.id, attestation: subject.agent.attestation };
+    case 'person':
+      return { sub: delegatorId(subject.person), client_id: 'remit', person: subject.person };
+    case 'task': {
+      const { agent, task, root, grants } = subject;
+      const { acr, authTime } = task.delegator;
+      return {
+        sub: delegatorId(task.delegator),
+        client_id: agent.id,
+        // The actor profile asks for `iss` beside `sub`: the trust domain is who vouches for the agent.
+        act: { sub: agent.id, iss: `spiffe://${agent.trustDomain}` },
+        attestation: agent.attestation,
+        task: task.id,
+        txn: root,
+        authorization_details: grants,
+        ...(acr === undefined ? {} : { acr }),
+        ...(authTime === undefined ? {} : { auth_time: authTime }),
+      };
+    }
+  }
+}
+
+/** Verifies a token for exactly one audience. Rejects with jose's errors, or when a claim of ours is missing. */
+export async function readAccessToken(
+  token: string,
+  audience: string,
+  parts: Omit<AccessTokenParts, 'newId'>,
+): Promise<AccessTokenClaims> {
+  const payload = await parts.key.verify(token, {
+    typ: ACCESS_TOKEN_TYP,
+    issuer: parts.issuer,
+    audience,
+    now: parts.clock(),
+    skewSeconds: parts.skewSeconds,
+  });
+  // RFC 8707: one audience a token; a list that happens to hold ours is not what we issue.
+  if (payload.aud !== audience) throw new Error('aud');
+  const cnf = payload['cnf'];
+  const jkt: unknown = typeof cnf === 'object' && cnf !== null && 'jkt' in cnf ? cnf.jkt : undefined;
+  if (typeof jkt !== 'string' || payload.jti === undefined || payload.sub === undefined) throw new Error('cnf');
+  return {
+    jti: payload.jti,
+    sub: payload.sub,
+    iat: payload.iat!,
+    exp: payload.exp!,
+    cnf: { jkt },
+    subject: readSubject(payload),
+  };
+}
+
+/** Our own signature is over these claims, so their shapes are what `subjectClaims` wrote. */
+function readSubject(payload: Record<string, unknown>): AccessTokenClaims['subject'] {
+  if (payload['person'] !== undefined) return { kind: 'person', person: payload['person'] as Delegator };
+  const id = payload['client_id'] as SpiffeId;
+  const trustDomain = id.slice('spiffe://'.length).split('/')[0]!;
+  const agent: Agent = { id, trustDomain, attestation: payload['attestation'] as Agent['attestation'] };
+  if (payload['task'] === undefined) return { kind: 'agent', agent };
+  return {
+    kind: 'task',
+    agent,
+    taskId: payload['task'] as string,
+    grants: payload['authorization_details'] as Grant[],
+  };
+}

@@ -1,0 +1,110 @@
+import { InvalidToken, Unauthenticated } from '../core/errors.ts';
+import { delegatorId } from '../core/party.ts';
+import type { Caller } from '../identity/caller.ts';
+import type { DpopVerifier } from '../identity/dpop.ts';
+import type { TaskStore } from '../store/ports.ts';
+import { readAccessToken, type AccessTokenClaims, type AccessTokenParts } from './access-token.ts';
+
+const REMEMBERED = 10_000;
+const MAX_TOKEN = 16 * 1024;
+
+export type HttpRequest = { method: string; url: string; headers: Headers };
+
+export interface Authenticator {
+  /**
+   * INVARIANT 1: the caller behind a request to `audience`: a token of ours for exactly this audience, and a fresh proof
+   * of the key that it is bound to.
+   *
+   * @throws Unauthenticated, InvalidToken, InvalidDpopProof
+   */
+  authenticate(request: HttpRequest, audience: string): Promise<Caller>;
+}
+
+export function createAuthenticator(
+  parts: Omit<AccessTokenParts, 'newId'> & { dpop: DpopVerifier; tasks: Pick<TaskStore, 'task'> },
+): Authenticator {
+  const verified = new VerifiedTokens(parts);
+  return {
+    authenticate: async (request, audience) => {
+      const token = dpopToken(request.headers);
+      const claims = await verified.read(token, audience);
+      const proof = request.headers.get('dpop');
+      const { jkt } = await parts.dpop.verify({
+        // Several header lines arrive joined by a comma, which no JWS contains.
+        proofs: proof === null ? [] : proof.split(','),
+        method: request.method,
+        // What the caller meant is the name that Remit is known by, whatever a proxy made of `Host`.
+        url: `${parts.issuer}${new URL(request.url).pathname}`,
+        accessToken: token,
+      });
+      if (jkt !== claims.cnf.jkt) throw new InvalidToken('the access token is bound to another key');
+      return callerOf(claims, parts.tasks);
+    },
+  };
+}
+
+function dpopToken(headers: Headers): string {
+  const header = headers.get('authorization');
+  if (header === null) throw new Unauthenticated('an access token is needed');
+  const [scheme, token, ...rest] = header.split(' ');
+  if (scheme?.toLowerCase() === 'bearer') {
+    // RFC 9449, section 7.2: a bound token must not be accepted as a bearer token.
+    throw new InvalidToken('tokens are bound to a key; use the DPoP scheme with a proof');
+  }
+  if (scheme?.toLowerCase() !== 'dpop' || token === undefined || token === '' || rest.length > 0) {
+    throw new InvalidToken('the Authorization header is not a DPoP access token');
+  }
+  if (token.length > MAX_TOKEN) throw new InvalidToken('the access token is too long');
+  return token;
+}
+
+function callerOf(claims: AccessTokenClaims, tasks: Pick<TaskStore, 'task'>): Caller {
+  const token: Caller['token'] = {
+    id: claims.jti,
+    key: claims.cnf.jkt,
+    issuedAt: claims.iat * 1000,
+    expiresAt: claims.exp * 1000,
+    binding: 'dpop',
+  };
+  const { subject } = claims;
+  switch (subject.kind) {
+    case 'agent':
+      return { agent: subject.agent, delegator: null, taskId: null, grants: [], token };
+    case 'person':
+      return { agent: null, delegator: subject.person, taskId: null, grants: [], token };
+    case 'task': {
+      const task = tasks.task(subject.taskId);
+      if (task === undefined || task.agent.id !== subject.agent.id || delegatorId(task.delegator) !== claims.sub) {
+        throw new InvalidToken('the access token is not for a task that exists here');
+      }
+      const { agent, taskId, grants } = subject;
+      return { agent, delegator: task.delegator, taskId, grants, token };
+    }
+  }
+}
+
+/** Signatures that were found good, until the token expires. What a token allows is decided anew each time. */
+class VerifiedTokens {
+  readonly #parts: Omit<AccessTokenParts, 'newId'>;
+  readonly #claims = new Map<string, AccessTokenClaims>();
+
+  constructor(parts: Omit<AccessTokenParts, 'newId'>) {
+    this.#parts = parts;
+  }
+
+  async read(token: string, audience: string): Promise<AccessTokenClaims> {
+    const key = `${audience} ${token}`;
+    const known = this.#claims.get(key);
+    if (known !== undefined && this.#parts.clock() / 1000 < known.exp) return known;
+    this.#claims.delete(key);
+    let claims: AccessTokenClaims;
+    try {
+      claims = await readAccessToken(token, audience, this.#parts);
+    } catch (cause) {
+      throw new InvalidToken('the access token is not valid here', { cause });
+    }
+    if (this.#claims.size >= REMEMBERED) this.#claims.delete(this.#claims.keys().next().value!);
+    this.#claims.set(key, claims);
+    return claims;
+  }
+}

@@ -1,0 +1,77 @@
+import { Forbidden, InvalidGrant } from '../core/errors.ts';
+import type { DecisionRecord } from '../core/record.ts';
+import { authorize, type Asker } from '../task/authorize.ts';
+import { issueAccessToken, type TokenSubject } from './access-token.ts';
+import { checkDetails } from './check-details.ts';
+import { checkForm } from './check-form.ts';
+import { ACCESS_TOKEN_TYPE, checkGrantType } from './check-grant-type.ts';
+import { checkLifetime } from './check-lifetime.ts';
+import { checkProof } from './check-proof.ts';
+import { checkResource } from './check-resource.ts';
+import { checkSubject } from './check-subject.ts';
+import type { Check, Exchange, TokenEndpointParts, TokenRequest, TokenResponse } from './exchange.ts';
+
+export type { TokenEndpointParts, TokenRequest, TokenResponse } from './exchange.ts';
+
+/** The token endpoint: its checks, in order. */
+const CHECKS: readonly [name: string, check: Check][] = [
+  ['form', checkForm],
+  ['grant type', checkGrantType],
+  ['proof', checkProof],
+  ['resource', checkResource],
+  ['subject', checkSubject],
+  ['lifetime', checkLifetime],
+  ['details', checkDetails],
+];
+
+/**
+ * RFC 8693 token exchange, and client credentials by JWT-SVID. Every token is bound to the key of the request's proof,
+ * and is decided and recorded before it exists.
+ *
+ * @throws InvalidRequest, InvalidDpopProof, InvalidTarget, InvalidClient, InvalidGrant, InvalidAuthorizationDetails,
+ *   UnsupportedGrantType, and Forbidden when policy does not permit an agent a token of its own.
+ */
+export async function exchangeToken(http: TokenRequest, parts: TokenEndpointParts): Promise<TokenResponse> {
+  const exchange = { http } as Exchange;
+  for (const [, check] of CHECKS) await check(exchange, parts);
+  const { subject, resource, jkt } = exchange;
+  // INVARIANT 5: a crash after this line leaves a record of a token that nobody got, never the reverse.
+  await parts.log.append([await decideIssue(exchange, parts)]);
+  const expiresAt = Math.min(parts.clock() + parts.lifetimeSeconds * 1000, exchange.notAfter);
+  const token = await issueAccessToken({ subject, audience: resource.audience, jkt, expiresAt }, parts);
+  return {
+    access_token: token.accessToken,
+    issued_token_type: ACCESS_TOKEN_TYPE,
+    token_type: 'DPoP',
+    expires_in: token.expiresIn,
+    ...(subject.kind === 'task' ? { authorization_details: subject.grants } : {}),
+  };
+}
+
+async function decideIssue(exchange: Exchange, parts: TokenEndpointParts): Promise<DecisionRecord> {
+  const { subject, resource, jkt, http } = exchange;
+  const own = {
+    operation: 'token.issue' as const,
+    resources: [`token:${resource.audience}`],
+    arguments: { audience: resource.audience, key: jkt },
+    ...(subject.kind === 'task' ? { chain: parts.tasks.chain(subject.task.id) } : {}),
+  };
+  return authorize({ ...partiesOf(subject), token: null, request: http.request }, own, parts).catch(
+    (cause: unknown) => {
+      // RFC 8693, section 2.2.2, has one error for subjects and actors that policy does not accept.
+      const ofExchange = exchange.grant !== 'agent' && cause instanceof Forbidden;
+      throw ofExchange ? new InvalidGrant(cause.message, { cause }) : cause;
+    },
+  );
+}
+
+function partiesOf(subject: TokenSubject): Pick<Asker, 'agent' | 'delegator'> {
+  switch (subject.kind) {
+    case 'agent':
+      return { agent: subject.agent, delegator: null };
+    case 'person':
+      return { agent: null, delegator: subject.person };
+    case 'task':
+      return { agent: subject.agent, delegator: subject.task.delegator };
+  }
+}

@@ -1,0 +1,56 @@
+import type { Grant } from '../core/grant.ts';
+import type { DpopVerifier } from '../identity/dpop.ts';
+import type { IdTokenVerifier } from '../identity/id-token.ts';
+import type { SvidVerifier } from '../identity/jwt-svid.ts';
+import type { TaskStore } from '../store/ports.ts';
+import type { AuthorizeParts } from '../task/authorize.ts';
+import type { Catalogue } from '../task/task-request.ts';
+import type { AccessTokenParts, TokenSubject } from './access-token.ts';
+import type { TokenForm } from './form.ts';
+
+export type TokenEndpointParts = AuthorizeParts &
+  AccessTokenParts & {
+    dpop: DpopVerifier;
+    svids: SvidVerifier;
+    idTokens: IdTokenVerifier;
+    tasks: Pick<TaskStore, 'chain'>;
+    catalogue: Catalogue;
+    /** Longest life of an access token. */
+    lifetimeSeconds: number;
+  };
+
+export type TokenRequest = {
+  headers: Headers;
+  contentType: string;
+  body: string;
+  /** `req_…` */
+  request: string;
+};
+
+/** RFC 6749, section 5.1, and RFC 8693, section 2.2.1. */
+export type TokenResponse = {
+  access_token: string;
+  issued_token_type: string;
+  token_type: 'DPoP';
+  expires_in: number;
+  authorization_details?: Grant[];
+};
+
+/** A token request on its way. Each check fills in its part. */
+export type Exchange = {
+  readonly http: TokenRequest;
+  form: TokenForm;
+  grant: GrantKind;
+  /** RFC 7638 thumbprint of the key that was proven. */
+  jkt: string;
+  /** `target` is `null` for Remit's own API. */
+  resource: { audience: string; target: string | null };
+  subject: TokenSubject;
+  /** Milliseconds since the epoch: when the first of the things that the token rests on ends. */
+  notAfter: number;
+};
+
+export type GrantKind = 'agent' | 'person' | 'task';
+
+/** One check of the token endpoint: fills in its part of the exchange, or throws. */
+export type Check = (exchange: Exchange, parts: TokenEndpointParts) => void | Promise<void>;

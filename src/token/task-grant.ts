@@ -1,0 +1,37 @@
+import { InvalidClient, InvalidGrant, InvalidRequest, InvalidTarget } from '../core/errors.ts';
+import { hasEnded, notLive } from '../core/task.ts';
+import { authenticateClient, checkClientId } from './agent-grant.ts';
+import { JWT_TYPE } from './check-grant-type.ts';
+import type { Exchange, TokenEndpointParts } from './exchange.ts';
+import { verifyTaskToken } from './task-token.ts';
+import { verifySvid } from './verify-svid.ts';
+
+/** An agent for a task, at one target. INVARIANT 1: the agent proves itself, and is the one that the task names. */
+export async function taskGrant(exchange: Exchange, parts: TokenEndpointParts): Promise<void> {
+  const { form, resource } = exchange;
+  // RFC 8693, section 1.1: without an actor this would be impersonation.
+  if (form.actor_token === undefined) {
+    throw new InvalidRequest('`actor_token` is missing; an agent acts as itself, with its JWT-SVID');
+  }
+  if (form.actor_token_type !== JWT_TYPE) throw new InvalidRequest(`\`actor_token_type\`: expected \`${JWT_TYPE}\``);
+  const { taskId, mayAct } = await verifyTaskToken(form.subject_token!, parts);
+  const { agent, expiresAt } = await verifySvid(form.actor_token, parts, InvalidGrant);
+  checkClientId(form, agent);
+  // The actor is authentication enough. A client that authenticates besides is the same agent (RFC 6749, section 2.3).
+  if (form.client_assertion !== undefined && (await authenticateClient(form, parts)).agent.id !== agent.id) {
+    throw new InvalidClient('the client is another workload than the actor');
+  }
+  const chain = parts.tasks.chain(taskId);
+  const task = chain[0]?.task;
+  if (task === undefined || agent.id !== mayAct || task.agent.id !== agent.id) {
+    throw new InvalidGrant('the actor is not the agent of this task');
+  }
+  const dead = chain.find((view) => notLive(view.task, parts.clock()) !== null)?.task;
+  if (dead !== undefined) {
+    throw new InvalidGrant(hasEnded(dead.state) ? `the task has ended (${dead.state})` : 'the task is not active now');
+  }
+  const grants = task.grant.filter((grant) => grant.target === resource.target);
+  if (grants.length === 0) throw new InvalidTarget('the task grants nothing at this resource');
+  exchange.subject = { kind: 'task', agent, task, root: chain.at(-1)!.task.id, grants };
+  exchange.notAfter = Math.min(expiresAt, ...chain.map((view) => view.task.window.expiresAt));
+}

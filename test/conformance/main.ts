@@ -1,0 +1,27 @@
+/** `npm run conformance -- SUITE [--json]`: outside referees. Exit 0 when nothing differs, 1 when something does. */
+import { runMcpSuite } from './mcp.ts';
+import { createReport, type Report } from './report.ts';
+
+type Suite = { about: string; run: (report: Report, args: readonly string[]) => Promise<void> };
+
+const SUITES: Record<string, Suite> = {
+  mcp: {
+    about: 'the MCP conformance suite, directly and through the gateway, compared check by check',
+    run: runMcpSuite,
+  },
+};
+
+const args = process.argv.slice(2);
+const json = args.includes('--json');
+const [name, ...rest] = args.filter((arg) => arg !== '--json');
+const suite = name !== undefined && Object.hasOwn(SUITES, name) ? SUITES[name] : undefined;
+
+if (suite === undefined) {
+  const known = Object.entries(SUITES).map(([key, { about }]) => `  ${key.padEnd(8)} ${about}`);
+  process.stderr.write(`usage: npm run conformance -- SUITE [--json]\n\nsuites:\n${known.join('\n')}\n`);
+  process.exitCode = 2;
+} else {
+  const report = createReport(json, (line) => process.stdout.write(`${line}\n`));
+  await suite.run(report, rest);
+  process.exitCode = report.finish(name ?? '') ? 0 : 1;
+}

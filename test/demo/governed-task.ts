@@ -1,0 +1,264 @@
+import { cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { DpopKey } from '../../src/cli/bound-tokens.ts';
+import { startAgent } from '../harness/agent-process.ts';
+import { root, startRemit, until, type RemitProcess } from '../harness/remit-process.ts';
+import type { Act } from './acts.ts';
+
+const AGENT = 'spiffe://remit.local/agent/summariser';
+
+type ToolResult = {
+  content: { type: string; text?: string }[];
+  isError?: boolean;
+  structuredContent?: { remit?: { decision?: string; codes?: string[]; error?: string; approval?: { id: string } } };
+};
+
+/** One governed task from end to end: a Remit, an agent and people, each in a process of its own. */
+export async function governedTask(): Promise<{ acts: Act[]; dispose: () => Promise<void> }> {
+  const remit = await startRemit({ prepare: addSlowTarget });
+  const agent = await startAgent(remit, AGENT);
+  const files = `${remit.url}/mcp/files`;
+  let task = '';
+  let approval = '';
+  let token = '';
+
+  const call = (name: string, args: Record<string, unknown>, target = 'files') =>
+    agent.ask<ToolResult>({ do: 'call', target, name, arguments: args });
+  const summary = { path: 'out/summary.md', content: 'The guide is in review; the import job is fine.' };
+
+  const acts: Act[] = [
+    {
+      name: 'no identity',
+      expected: 'refused: 401, with the place to learn how',
+      run: async () => refusal(await post(files, {})),
+    },
+    {
+      name: 'identity, but no task',
+      expected: 'refused: 401 invalid_token',
+      run: async () => {
+        const own = await agent.ask<{ token: string }>({ do: 'own-token' });
+        return refusal(await post(files, { authorization: `DPoP ${own.token}` }));
+      },
+    },
+    {
+      name: 'alice asks for a task to summarise the notes',
+      expected: 'granted: active',
+      run: async () => {
+        const granted = await requestTask(remit, 'summarise the notes', join(remit.folder, 'summarise.yaml'));
+        task = granted.id;
+        return `granted: ${granted.state}`;
+      },
+    },
+    {
+      name: "the list shows only the task's tools",
+      expected: 'list_directory, read_text_file, write_file',
+      run: async () => {
+        await agent.ask({ do: 'connect', target: 'files', task, revision: 'auto' });
+        const { tools } = await agent.ask<{ tools: { name: string }[] }>({ do: 'list', target: 'files' });
+        return tools
+          .map((tool) => tool.name)
+          .sort()
+          .join(', ');
+      },
+    },
+    {
+      name: 'read a note',
+      expected: 'permit: # Monday',
+      run: async () => outcome(await call('read_text_file', { path: 'notes/monday.md' })),
+    },
+    {
+      name: 'read outside the grant',
+      expected: 'deny: outside_grant, naming `file:private/salaries.md`',
+      run: async () => {
+        const result = await call('read_text_file', { path: 'notes/../private/salaries.md' });
+        return `${outcome(result)}, naming ${text(result).match(/`file:private[^`]*`/)?.[0]}`;
+      },
+    },
+    {
+      name: 'write the summary',
+      expected: 'hold: approval_required, nothing written',
+      run: async () => {
+        const result = await call('write_file', summary);
+        approval = result.structuredContent?.remit?.approval?.id ?? '';
+        return `${outcome(result)}, ${written(remit, summary.path) ? 'and it is written' : 'nothing written'}`;
+      },
+    },
+    {
+      name: 'alice approves her own request',
+      expected: 'refused: the delegator of a task cannot answer its approvals; ask another person',
+      run: async () => {
+        const answer = await remit.cli(['approve', approval, '--as', 'alice']);
+        return answer.code === 0 ? 'approved' : `refused: ${answer.stderr.trim().replace('remit: ', '')}`;
+      },
+    },
+    {
+      name: 'bob, another person, sees exactly what is asked and approves',
+      expected: 'approved, having seen path and content',
+      run: async () => {
+        const shown = await remit.cli(['approvals', 'show', approval, '--as', 'bob']);
+        const seen = shown.stdout.includes(summary.path) && shown.stdout.includes(summary.content);
+        const answer = await remit.cli(['approve', approval, '--as', 'bob', '--json']);
+        const { state } = JSON.parse(answer.stdout || '{}') as { state?: string };
+        return `${state ?? answer.stderr}, having seen ${seen ? 'path and content' : 'something else'}`;
+      },
+    },
+    {
+      name: 'the same call again',
+      expected: 'permit: Successfully wrote to out/summary.md, written',
+      run: async () =>
+        `${outcome(await call('write_file', summary))}, ${written(remit, summary.path) ? 'written' : 'not written'}`,
+    },
+    {
+      name: 'and once more',
+      expected: 'hold: approval_required',
+      run: async () => outcome(await call('write_file', summary)),
+    },
+    {
+      name: 'the token replayed by another process without the key',
+      expected: 'refused: 401 invalid_token',
+      run: async () => {
+        ({ token } = await agent.ask<{ token: string }>({ do: 'token', target: 'files' }));
+        const stranger = await DpopKey.generate();
+        const proof = await stranger.proof('POST', files, token);
+        return refusal(await post(files, { authorization: `DPoP ${token}`, dpop: proof }));
+      },
+    },
+    {
+      name: 'the bound token as Bearer',
+      expected: 'refused: 401 invalid_token',
+      run: async () => refusal(await post(files, { authorization: `Bearer ${token}` })),
+    },
+    {
+      name: 'the task is completed while a call is in flight',
+      expected: 'cut within a second, and the next call refused: task_not_live',
+      run: () => completeInFlight(remit),
+    },
+    {
+      name: 'the log is verified with the public key alone',
+      expected: 'verified',
+      run: async () => {
+        const published = join(remit.dataDir, 'log');
+        await until(async () => (await remit.cli(['log', 'verify', '--dir', published])).code === 0, 5_000);
+        const copy = join(remit.folder, 'copy');
+        cpSync(published, copy, { recursive: true });
+        return verify(remit, copy);
+      },
+    },
+    {
+      name: 'one byte of a copy of the log is changed',
+      expected: 'detected',
+      run: async () => {
+        const copy = join(remit.folder, 'copy');
+        flipOneByte(join(copy, 'tile', 'entries'));
+        return (await verify(remit, copy)) === 'verified' ? 'not detected' : 'detected';
+      },
+    },
+  ];
+
+  /** A second task, so that the cut is seen from the outside: alice completes it while the agent waits for a tool. */
+  async function completeInFlight(from: RemitProcess): Promise<string> {
+    const { id: waiting } = await requestTask(from, 'wait', '[{target: slow, operations: [wait]}]');
+    await agent.ask({ do: 'connect', target: 'slow', task: waiting, revision: 'auto' });
+    const inFlight = call('wait', { seconds: 30 }, 'slow').then(outcome, (error: Error) => error.message);
+    await until(() => readFileSync(join(from.folder, 'slow.started'), 'utf8').length > 0, 10_000);
+    await from.cli(['task', 'complete', waiting, '--as', 'alice']);
+    const cut = await Promise.race([
+      inFlight.then((words) => (words.includes('waited') ? 'finished' : 'cut within a second')),
+      new Promise<string>((resolve) => setTimeout(() => resolve('still running'), 1_000).unref()),
+    ]);
+    const next = await call('wait', { seconds: 0 }, 'slow').then(
+      (result) => result.structuredContent?.remit?.codes?.[0] ?? outcome(result),
+      (error: Error) => error.message,
+    );
+    return `${cut}, and the next call refused: ${next}`;
+  }
+
+  return {
+    acts,
+    dispose: async () => {
+      await agent.dispose();
+      await remit.dispose();
+    },
+  };
+}
+
+async function requestTask(
+  remit: RemitProcess,
+  purpose: string,
+  grant: string,
+): Promise<{ id: string; state: string }> {
+  const args = ['--as', 'alice', '--agent', AGENT, '--purpose', purpose, '--grant', grant, '--json'];
+  const { stdout, stderr } = await remit.cli(['task', 'request', ...args]);
+  if (stdout === '') throw new Error(stderr);
+  return JSON.parse(stdout) as { id: string; state: string };
+}
+
+/** The quickstart, and one more target whose only tool takes its time. */
+function addSlowTarget(folder: string): void {
+  const started = join(folder, 'slow.started');
+  writeFileSync(started, '');
+  writeFileSync(
+    join(folder, 'targets', 'slow.yaml'),
+    JSON.stringify({
+      name: 'slow',
+      kind: 'mcp',
+      sensitivity: 'internal',
+      upstream: {
+        stdio: {
+          command: 'node',
+          args: [join(root, 'test/demo/slow-server.ts')],
+          env: { STARTED: { value: started } },
+        },
+      },
+      operations: { wait: { effect: 'read' } },
+    }),
+  );
+  const config = join(folder, 'remit.yaml');
+  writeFileSync(config, `${readFileSync(config, 'utf8').trimEnd()}\n  - targets/slow.yaml\n`);
+}
+
+function post(url: string, headers: Record<string, string>): Promise<Response> {
+  const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/list', params: {} });
+  return fetch(url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', accept: 'application/json, text/event-stream', ...headers },
+    body,
+  });
+}
+
+function refusal(response: Response): string {
+  const challenge = response.headers.get('www-authenticate') ?? '';
+  if (response.status !== 401) return `answered: ${response.status}`;
+  const error = /error="([^"]+)"/.exec(challenge)?.[1];
+  if (error !== undefined) return `refused: 401 ${error}`;
+  return `refused: 401${challenge.includes('resource_metadata=') ? ', with the place to learn how' : ''}`;
+}
+
+function outcome(result: ToolResult): string {
+  const remit = result.structuredContent?.remit;
+  if (remit?.decision !== undefined) return `${remit.decision}: ${remit.codes?.join(', ')}`;
+  return `${result.isError === true ? 'error' : 'permit'}: ${text(result).split('\n')[0]}`;
+}
+
+function text(result: ToolResult): string {
+  return result.content.map((part) => part.text ?? '').join('\n');
+}
+
+function written(remit: RemitProcess, path: string): boolean {
+  return readdirSync(join(remit.folder, 'workspace', 'out')).includes(path.split('/').at(-1)!);
+}
+
+async function verify(remit: RemitProcess, dir: string): Promise<string> {
+  const { code, stdout, stderr } = await remit.cli(['log', 'verify', '--dir', dir]);
+  return code === 0 ? 'verified' : `not verified: ${stdout}${stderr}`;
+}
+
+/** Flips the lowest bit of a byte in the middle of the first file below `dir`. */
+function flipOneByte(dir: string): void {
+  const first = readdirSync(dir, { recursive: true, withFileTypes: true }).find((entry) => entry.isFile())!;
+  const file = join(first.parentPath, first.name);
+  const bytes = readFileSync(file);
+  const middle = Math.floor(bytes.length / 2);
+  bytes[middle]! ^= 1;
+  writeFileSync(file, bytes);
+}

@@ -1,0 +1,129 @@
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startAgent, type AgentProcess } from '../harness/agent-process.ts';
+import { root, startRemit, until, type RemitProcess } from '../harness/remit-process.ts';
+
+const AGENT = 'spiffe://remit.local/agent/leaky';
+const CONFIG_CANARY = `config-canary-${'a'.repeat(24)}`;
+const ARGUMENT_CANARY = `argument-canary-${'b'.repeat(24)}`;
+const RESULT_CANARY = `result-canary-${'c'.repeat(24)}`;
+
+let remit: RemitProcess;
+let agent: AgentProcess;
+const answers: string[] = [];
+const tokens: string[] = [];
+
+beforeAll(async () => {
+  remit = await startRemit({
+    env: { LEAKY_SECRET: CONFIG_CANARY, REMIT_LOG_LEVEL: 'trace' },
+    prepare: (folder) => {
+      writeFileSync(
+        join(folder, 'targets', 'leaky.yaml'),
+        JSON.stringify({
+          name: 'leaky',
+          kind: 'mcp',
+          sensitivity: 'internal',
+          upstream: {
+            stdio: {
+              command: 'node',
+              args: [join(root, 'test/e2e/leaky-server.ts')],
+              env: { SERVER_SECRET: { from_env: 'LEAKY_SECRET' } },
+            },
+          },
+          operations: { leak: { effect: 'read' } },
+        }),
+      );
+      const config = join(folder, 'remit.yaml');
+      writeFileSync(config, `${readFileSync(config, 'utf8').trimEnd()}\n  - targets/leaky.yaml\n`);
+    },
+  });
+  agent = await startAgent(remit, AGENT);
+  const grant = '[{target: leaky, operations: [leak]}]';
+  const asked = await remit.cli([
+    'task',
+    'request',
+    '--as',
+    'alice',
+    '--agent',
+    AGENT,
+    '--purpose',
+    'leak',
+    '--grant',
+    grant,
+    '--json',
+  ]);
+  const task = (JSON.parse(asked.stdout) as { id: string }).id;
+  await agent.ask({ do: 'connect', target: 'leaky', task, revision: 'auto' });
+  for (const how of ['result', 'throw', 'die', 'result']) {
+    const call = { do: 'call' as const, target: 'leaky', name: 'leak' };
+    const answer = await agent
+      .ask({ ...call, arguments: { how, api_key: ARGUMENT_CANARY } })
+      .catch((error: Error) => ({ failed: error.message }));
+    answers.push(JSON.stringify(answer));
+  }
+  tokens.push((await agent.ask<{ token: string }>({ do: 'token', target: 'leaky' })).token);
+  tokens.push((await agent.ask<{ token: string }>({ do: 'own-token' })).token);
+  // Refused requests that carry a token.
+  for (const authorization of [`Bearer ${tokens[0]}`, `DPoP ${tokens[1]}`, `DPoP ${tokens[0]}x`]) {
+    const response = await fetch(`${remit.url}/mcp/leaky`, {
+      method: 'POST',
+      headers: { authorization, 'content-type': 'application/json' },
+      body: '{}',
+    });
+    answers.push(await response.text());
+    const api = await fetch(`${remit.url}/v1/tasks/${tokens[0]}`, { headers: { authorization } });
+    answers.push(await api.text());
+  }
+  await until(() => readdirSync(join(remit.dataDir, 'log')).includes('checkpoint'), 5_000);
+  await agent.dispose();
+  await remit.stop();
+}, 60_000);
+afterAll(() => remit.dispose());
+
+test('the agent got the result, and its canary is in no record and no log line', () => {
+  expect(answers[0]).toContain(RESULT_CANARY);
+  expect(everythingWritten()).not.toContain(RESULT_CANARY);
+});
+
+test("INVARIANT 7 and 14: the target's own secret reaches neither the agent nor any record, log line or error", () => {
+  expect(answers.join('\n')).not.toContain(CONFIG_CANARY);
+  expect(everythingWritten()).not.toContain(CONFIG_CANARY);
+});
+
+test('an argument that is named like a secret is in no record and no log line', () => {
+  expect(everythingWritten()).not.toContain(ARGUMENT_CANARY);
+});
+
+test('INVARIANT 14: no token, nor its signature, is in any record, log line or error', () => {
+  const written = everythingWritten();
+  expect(tokens).toHaveLength(2);
+  for (const token of tokens) {
+    for (const part of [token, token.split('.')[2]!]) {
+      expect(written).not.toContain(part);
+      expect(answers.join('\n')).not.toContain(part);
+    }
+  }
+});
+
+test('private keys are in their own files only', () => {
+  const keys = readFileSync(join(remit.dataDir, 'keys', 'token.jwk'), 'utf8');
+  const { d } = JSON.parse(keys) as { d: string };
+  expect(everythingWritten()).not.toContain(d);
+});
+
+/** What the process has printed, the database with its write-ahead log, and every file of the log. */
+function everythingWritten(): string {
+  const texts = [remit.output()];
+  for (const name of readdirSync(remit.dataDir)) {
+    if (name.startsWith('remit.db')) texts.push(readFileSync(join(remit.dataDir, name), 'latin1'));
+  }
+  const log = join(remit.dataDir, 'log');
+  for (const entry of readdirSync(log, { recursive: true, withFileTypes: true })) {
+    if (entry.isFile()) texts.push(readFileSync(join(entry.parentPath, entry.name), 'latin1'));
+  }
+  const all = texts.join('\n');
+  // The search means something: the records of the calls are in what is searched.
+  expect(all).toContain('"operation":"leak"');
+  return all;
+}
