@@ -50,8 +50,11 @@ const LOG_ORIGIN_PREFIX = 'remit/';
 
 const clock = Date.now;
 const sha256 = (text: string) => createHash('sha256').update(text, 'utf8').digest('hex');
-/** 120 random bits: unguessable and unique. */
-const newId = (prefix: string) => `${prefix}_${randomBytes(15).toString('base64url')}`;
+/** 120 random bits, in digits and lower-case letters: unguessable, unique, and easy to copy. */
+const newId = (prefix: string) =>
+  `${prefix}_${BigInt(`0x${randomBytes(15).toString('hex')}`)
+    .toString(36)
+    .padStart(24, '0')}`;
 
 const [command = '', ...rest] = process.argv.slice(2);
 if (command === 'serve') {

@@ -89,7 +89,7 @@ async function requestTask(args: string[], io: Io): Promise<number> {
 }
 
 /** A file of YAML or JSON, or the same inline. */
-function readGrant(grant: string): unknown {
+export function readGrant(grant: string): unknown {
   try {
     return parseYaml(existsSync(grant) ? readFileSync(grant, 'utf8') : grant);
   } catch (cause) {

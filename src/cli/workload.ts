@@ -5,13 +5,17 @@ import { InvalidRequest } from '../core/errors.ts';
 import { createWorkloadClient } from '../identity/workload-client.ts';
 import { askForIdentity, runAsAgent } from './agent.ts';
 import { openAgentSession, type AgentSession } from './agent-session.ts';
+import { callApi } from './api.ts';
 import { failureOf } from './bound-tokens.ts';
 import { runBridge } from './bridge.ts';
 import { UsageError, type Command, type Io } from './io.ts';
+import { readGrant } from './task.ts';
 
 export const AGENT_USAGE = `remit agent run --id SPIFFE_ID -- COMMAND…     run a command as an agent of the development authority
 remit call --task ID [--target T] OPERATION [JSON]   call one operation, as an agent
 remit mcp --task ID [--target T]               an MCP server on stdio, for clients that know only that
+remit mcp --dev-id SPIFFE_ID --purpose TEXT --grant FILE --as PERSON
+                                               the same, under a task that it requests, and completes at its end
   Both take the identity of \`remit agent run\` or of SPIRE (SPIFFE_ENDPOINT_SOCKET); with --dev-id SPIFFE_ID
   they ask the development authority themselves.`;
 
@@ -34,12 +38,30 @@ export const agent: Command = async ([verb, ...args], io) => {
 const OPTIONS = { task: { type: 'string' }, target: { type: 'string' }, 'dev-id': { type: 'string' } } as const;
 
 export const mcp: Command = async (args, io) => {
-  const { values } = parseArgs({ args, options: OPTIONS });
-  return withSession(values, io, async (session, taskId) => {
-    const target = values.target ?? (await onlyTarget(session, taskId, io));
-    await runBridge({ session, remitUrl: io.remitUrl, target, complain: io.err });
-    return 0;
+  const { values } = parseArgs({
+    args,
+    options: { ...OPTIONS, purpose: { type: 'string' }, grant: { type: 'string' } },
   });
+  const bridge = (task: string) =>
+    withSession({ ...values, task }, io, async (session) => {
+      const target = values.target ?? (await onlyTarget(session, task, io));
+      await runBridge({ session, remitUrl: io.remitUrl, target, complain: io.err });
+      return 0;
+    });
+  if (values.task !== undefined) return bridge(values.task);
+  const { 'dev-id': agentId, purpose, grant } = values;
+  if (agentId === undefined || purpose === undefined || grant === undefined) throw new UsageError(AGENT_USAGE);
+  const { id } = await callApi<{ id: string }>(io, 'POST', '/tasks', {
+    agent: agentId,
+    purpose,
+    grant: readGrant(grant),
+  });
+  try {
+    return await bridge(id);
+  } finally {
+    // The task was for this client; it ends with it. What is revoked or expired by then has ended already.
+    await callApi(io, 'POST', `/tasks/${id}/complete`).catch((error: Error) => io.err(error.message));
+  }
 };
 
 export const call: Command = async (args, io) => {

@@ -1,13 +1,13 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { askForIdentity } from '../../src/cli/agent.ts';
 import { openAgentSession } from '../../src/cli/agent-session.ts';
 import type { BoundFetch } from '../../src/cli/bound-tokens.ts';
 import { authoritySocket } from '../../src/cli/workload.ts';
 import { createWorkloadClient } from '../../src/identity/workload-client.ts';
-import { pathWithBins, root, startRemit, type RemitProcess } from '../harness/remit-process.ts';
+import { addTarget, requestTask } from '../harness/quickstart.ts';
+import { pathWithBins, root, startRemit } from '../harness/remit-process.ts';
 import { percentile, rounded, type Figure } from './figures.ts';
 
 const AGENT = 'spiffe://remit.local/agent/bench';
@@ -19,11 +19,13 @@ const REVISION = '2026-07-28';
  */
 export async function benchMcp(options: { calls: number; seconds: number }): Promise<Figure[]> {
   const upstream = await startUpstream();
-  const remit = await startRemit({ prepare: (folder) => addTarget(folder, upstream.url) });
+  const remit = await startRemit({ prepare: (folder) => addTarget(folder, benchTarget(upstream.url)) });
   const identity = await askForIdentity(authoritySocket(remit.dataDir), AGENT);
   const workload = createWorkloadClient(`unix:${identity.socket}`);
   try {
-    const session = await openAgentSession({ remitUrl: remit.url, workload, taskId: await requestTask(remit) });
+    const grant = '[{target: bench, operations: [echo]}]';
+    const task = await requestTask(remit, { agent: AGENT, purpose: 'bench', grant, calls: 1_000_000 });
+    const session = await openAgentSession({ remitUrl: remit.url, workload, taskId: task.id });
     const direct = caller(upstream.url, fetch);
     const governed = caller(`${remit.url}/mcp/bench`, session.fetch);
     await loop(50, 1, direct);
@@ -121,35 +123,6 @@ async function startUpstream(): Promise<{ url: string; stop: () => void }> {
   return { url: url.trim(), stop: () => child.stdin.end() };
 }
 
-function addTarget(folder: string, url: string): void {
-  const target = {
-    name: 'bench',
-    kind: 'mcp',
-    sensitivity: 'internal',
-    upstream: { http: { url } },
-    operations: { echo: { effect: 'read' } },
-  };
-  writeFileSync(join(folder, 'targets', 'bench.yaml'), JSON.stringify(target));
-  const config = join(folder, 'remit.yaml');
-  writeFileSync(config, `${readFileSync(config, 'utf8').trimEnd()}\n  - targets/bench.yaml\n`);
-}
-
-async function requestTask(remit: RemitProcess): Promise<string> {
-  const grant = '[{target: bench, operations: [echo]}]';
-  const args = [
-    '--as',
-    'alice',
-    '--agent',
-    AGENT,
-    '--purpose',
-    'bench',
-    '--grant',
-    grant,
-    '--calls',
-    '1000000',
-    '--json',
-  ];
-  const { stdout, stderr } = await remit.cli(['task', 'request', ...args]);
-  if (stdout === '') throw new Error(stderr);
-  return (JSON.parse(stdout) as { id: string }).id;
+function benchTarget(url: string) {
+  return { name: 'bench', upstream: { http: { url } }, operations: { echo: { effect: 'read' } } };
 }

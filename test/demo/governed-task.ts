@@ -2,6 +2,7 @@ import { cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DpopKey } from '../../src/cli/bound-tokens.ts';
 import { startAgent } from '../harness/agent-process.ts';
+import { addTarget, requestTask } from '../harness/quickstart.ts';
 import { root, startRemit, until, type RemitProcess } from '../harness/remit-process.ts';
 import type { Act } from './acts.ts';
 
@@ -44,7 +45,11 @@ export async function governedTask(): Promise<{ acts: Act[]; dispose: () => Prom
       name: 'alice asks for a task to summarise the notes',
       expected: 'granted: active',
       run: async () => {
-        const granted = await requestTask(remit, 'summarise the notes', join(remit.folder, 'summarise.yaml'));
+        const granted = await requestTask(remit, {
+          agent: AGENT,
+          purpose: 'summarise the notes',
+          grant: join(remit.folder, 'summarise.yaml'),
+        });
         task = granted.id;
         return `granted: ${granted.state}`;
       },
@@ -157,7 +162,11 @@ export async function governedTask(): Promise<{ acts: Act[]; dispose: () => Prom
 
   /** A second task, so that the cut is seen from the outside: alice completes it while the agent waits for a tool. */
   async function completeInFlight(from: RemitProcess): Promise<string> {
-    const { id: waiting } = await requestTask(from, 'wait', '[{target: slow, operations: [wait]}]');
+    const { id: waiting } = await requestTask(from, {
+      agent: AGENT,
+      purpose: 'wait',
+      grant: '[{target: slow, operations: [wait]}]',
+    });
     await agent.ask({ do: 'connect', target: 'slow', task: waiting, revision: 'auto' });
     const inFlight = call('wait', { seconds: 30 }, 'slow').then(outcome, (error: Error) => error.message);
     await until(() => readFileSync(join(from.folder, 'slow.started'), 'utf8').length > 0, 10_000);
@@ -182,39 +191,17 @@ export async function governedTask(): Promise<{ acts: Act[]; dispose: () => Prom
   };
 }
 
-async function requestTask(
-  remit: RemitProcess,
-  purpose: string,
-  grant: string,
-): Promise<{ id: string; state: string }> {
-  const args = ['--as', 'alice', '--agent', AGENT, '--purpose', purpose, '--grant', grant, '--json'];
-  const { stdout, stderr } = await remit.cli(['task', 'request', ...args]);
-  if (stdout === '') throw new Error(stderr);
-  return JSON.parse(stdout) as { id: string; state: string };
-}
-
-/** The quickstart, and one more target whose only tool takes its time. */
+/** One more target, whose only tool takes its time. */
 function addSlowTarget(folder: string): void {
   const started = join(folder, 'slow.started');
   writeFileSync(started, '');
-  writeFileSync(
-    join(folder, 'targets', 'slow.yaml'),
-    JSON.stringify({
-      name: 'slow',
-      kind: 'mcp',
-      sensitivity: 'internal',
-      upstream: {
-        stdio: {
-          command: 'node',
-          args: [join(root, 'test/demo/slow-server.ts')],
-          env: { STARTED: { value: started } },
-        },
-      },
-      operations: { wait: { effect: 'read' } },
-    }),
-  );
-  const config = join(folder, 'remit.yaml');
-  writeFileSync(config, `${readFileSync(config, 'utf8').trimEnd()}\n  - targets/slow.yaml\n`);
+  addTarget(folder, {
+    name: 'slow',
+    upstream: {
+      stdio: { command: 'node', args: [join(root, 'test/demo/slow-server.ts')], env: { STARTED: { value: started } } },
+    },
+    operations: { wait: { effect: 'read' } },
+  });
 }
 
 function post(url: string, headers: Record<string, string>): Promise<Response> {

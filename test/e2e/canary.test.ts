@@ -1,7 +1,8 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startAgent, type AgentProcess } from '../harness/agent-process.ts';
+import { addTarget, requestTask } from '../harness/quickstart.ts';
 import { root, startRemit, until, type RemitProcess } from '../harness/remit-process.ts';
 
 const AGENT = 'spiffe://remit.local/agent/leaky';
@@ -17,43 +18,22 @@ const tokens: string[] = [];
 beforeAll(async () => {
   remit = await startRemit({
     env: { LEAKY_SECRET: CONFIG_CANARY, REMIT_LOG_LEVEL: 'trace' },
-    prepare: (folder) => {
-      writeFileSync(
-        join(folder, 'targets', 'leaky.yaml'),
-        JSON.stringify({
-          name: 'leaky',
-          kind: 'mcp',
-          sensitivity: 'internal',
-          upstream: {
-            stdio: {
-              command: 'node',
-              args: [join(root, 'test/e2e/leaky-server.ts')],
-              env: { SERVER_SECRET: { from_env: 'LEAKY_SECRET' } },
-            },
+    prepare: (folder) =>
+      addTarget(folder, {
+        name: 'leaky',
+        upstream: {
+          stdio: {
+            command: 'node',
+            args: [join(root, 'test/e2e/leaky-server.ts')],
+            env: { SERVER_SECRET: { from_env: 'LEAKY_SECRET' } },
           },
-          operations: { leak: { effect: 'read' } },
-        }),
-      );
-      const config = join(folder, 'remit.yaml');
-      writeFileSync(config, `${readFileSync(config, 'utf8').trimEnd()}\n  - targets/leaky.yaml\n`);
-    },
+        },
+        operations: { leak: { effect: 'read' } },
+      }),
   });
   agent = await startAgent(remit, AGENT);
   const grant = '[{target: leaky, operations: [leak]}]';
-  const asked = await remit.cli([
-    'task',
-    'request',
-    '--as',
-    'alice',
-    '--agent',
-    AGENT,
-    '--purpose',
-    'leak',
-    '--grant',
-    grant,
-    '--json',
-  ]);
-  const task = (JSON.parse(asked.stdout) as { id: string }).id;
+  const { id: task } = await requestTask(remit, { agent: AGENT, purpose: 'leak', grant });
   await agent.ask({ do: 'connect', target: 'leaky', task, revision: 'auto' });
   for (const how of ['result', 'throw', 'die', 'result']) {
     const call = { do: 'call' as const, target: 'leaky', name: 'leak' };

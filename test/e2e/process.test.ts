@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { Client } from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { requestTask } from '../harness/quickstart.ts';
 import { freePort, pathWithBins, root, startRemit, type RemitProcess } from '../harness/remit-process.ts';
 
 const AGENT = 'spiffe://remit.local/agent/summariser';
@@ -16,13 +17,10 @@ beforeAll(async () => {
 }, 30_000);
 afterAll(() => remit.dispose());
 
-async function requestTask(...more: string[]): Promise<string> {
+const newTask = async () => {
   const grant = join(remit.folder, 'summarise.yaml');
-  const args = ['--as', 'alice', '--agent', AGENT, '--purpose', 'test', '--grant', grant, '--json', ...more];
-  const { stdout, stderr } = await remit.cli(['task', 'request', ...args]);
-  if (stdout === '') throw new Error(stderr);
-  return (JSON.parse(stdout) as { id: string }).id;
-}
+  return (await requestTask(remit, { agent: AGENT, purpose: 'test', grant })).id;
+};
 
 const keyIds = async () => {
   const { keys } = (await (await fetch(`${remit.url}/jwks`)).json()) as { keys: { kid: string }[] };
@@ -31,7 +29,7 @@ const keyIds = async () => {
 
 describe('a restart', () => {
   test.each(['stop', 'kill'] as const)('after %s goes on with the same keys, tasks and log', async (how) => {
-    const task = await requestTask();
+    const task = await newTask();
     const before = { keys: await keyIds(), vkey: readFileSync(join(remit.dataDir, 'log', 'log.pub'), 'utf8') };
     const code = how === 'stop' ? await remit.stop() : await remit.kill();
     if (how === 'stop') expect(code).toBe(0);
@@ -46,7 +44,7 @@ describe('a restart', () => {
 
 describe('the bridge', () => {
   test('lets an unmodified stdio client work under a task', async () => {
-    const task = await requestTask();
+    const task = await newTask();
     const client = new Client({ name: 'plain', version: '1.0.0' });
     await client.connect(
       new StdioClientTransport({
@@ -68,6 +66,32 @@ describe('the bridge', () => {
     );
     expect([true, 'refused']).toContain(after);
     await client.close();
+  });
+});
+
+describe('the bridge without a task', () => {
+  test('requests one, and completes it when its client goes', async () => {
+    const grant = join(remit.folder, 'summarise.yaml');
+    const client = new Client({ name: 'plain', version: '1.0.0' });
+    await client.connect(
+      new StdioClientTransport({
+        command: process.execPath,
+        args: [main, 'mcp', '--as', 'alice', '--dev-id', AGENT, '--purpose', 'from a client', '--grant', grant],
+        env: { PATH: pathWithBins, REMIT_URL: remit.url, REMIT_DATA: remit.dataDir },
+      }),
+    );
+    const read = await client.callTool({ name: 'read_text_file', arguments: { path: 'notes/monday.md' } });
+    expect(JSON.stringify(read.content)).toContain('# Monday');
+    await client.close();
+    const own = async () => {
+      const { stdout } = await remit.cli(['task', 'list', '--as', 'alice', '--json']);
+      const tasks = stdout
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line) as { purpose: string; state: string });
+      return tasks.find((task) => task.purpose === 'from a client')?.state;
+    };
+    await expect.poll(own, { timeout: 10_000 }).toBe('completed');
   });
 });
 
@@ -112,7 +136,7 @@ describe('a start that cannot be', () => {
     expect(run.stderr).toContain('held by another process');
     // And the one that holds it is unharmed.
     expect((await fetch(`${remit.url}/healthz`)).status).toBe(200);
-    await requestTask();
+    await newTask();
   });
 
   test('on a data folder that cannot be made says so', async () => {

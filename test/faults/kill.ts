@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { LogRecord } from '../../src/core/record.ts';
 import { startAgent } from '../harness/agent-process.ts';
+import { addTarget, requestTask } from '../harness/quickstart.ts';
 import { root, startRemit, type RemitProcess } from '../harness/remit-process.ts';
 
 const AGENT = 'spiffe://remit.local/agent/marker';
@@ -29,7 +30,8 @@ export async function killRounds(rounds: number, progress: (line: string) => voi
   const remit = await startRemit({ prepare: addWitness });
   const agent = await startAgent(remit, AGENT);
   try {
-    const task = await requestTask(remit);
+    const grant = '[{target: witness, operations: [note]}]';
+    const { id: task } = await requestTask(remit, { agent: AGENT, purpose: 'mark', grant, calls: 100_000 });
     await agent.ask({ do: 'connect', target: 'witness', task, revision: 'auto' });
     let marks = 0;
     let continued = 0;
@@ -66,40 +68,13 @@ export async function killRounds(rounds: number, progress: (line: string) => voi
 function addWitness(folder: string): void {
   const seen = join(folder, 'seen');
   writeFileSync(seen, '');
-  writeFileSync(
-    join(folder, 'targets', 'witness.yaml'),
-    JSON.stringify({
-      name: 'witness',
-      kind: 'mcp',
-      sensitivity: 'internal',
-      upstream: {
-        stdio: { command: 'node', args: [join(root, 'test/faults/witness-server.ts')], env: { SEEN: { value: seen } } },
-      },
-      operations: { note: { effect: 'write' } },
-    }),
-  );
-  const config = join(folder, 'remit.yaml');
-  writeFileSync(config, `${readFileSync(config, 'utf8').trimEnd()}\n  - targets/witness.yaml\n`);
-}
-
-async function requestTask(remit: RemitProcess): Promise<string> {
-  const grant = '[{target: witness, operations: [note]}]';
-  const args = [
-    '--as',
-    'alice',
-    '--agent',
-    AGENT,
-    '--purpose',
-    'mark',
-    '--grant',
-    grant,
-    '--calls',
-    '100000',
-    '--json',
-  ];
-  const { stdout, stderr } = await remit.cli(['task', 'request', ...args]);
-  if (stdout === '') throw new Error(stderr);
-  return (JSON.parse(stdout) as { id: string }).id;
+  addTarget(folder, {
+    name: 'witness',
+    upstream: {
+      stdio: { command: 'node', args: [join(root, 'test/faults/witness-server.ts')], env: { SEEN: { value: seen } } },
+    },
+    operations: { note: { effect: 'write' } },
+  });
 }
 
 async function verify(remit: RemitProcess): Promise<string> {

@@ -1,0 +1,24 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { RemitProcess } from './remit-process.ts';
+
+/** Adds a target to a copy of the quickstart, before Remit is started on it. */
+export function addTarget(folder: string, target: { name: string; upstream: object; operations: object }): void {
+  const file = join(folder, 'targets', `${target.name}.yaml`);
+  writeFileSync(file, JSON.stringify({ kind: 'mcp', sensitivity: 'internal', ...target }));
+  const config = join(folder, 'remit.yaml');
+  writeFileSync(config, `${readFileSync(config, 'utf8').trimEnd()}\n  - targets/${target.name}.yaml\n`);
+}
+
+/** Alice hands a task to an agent, by the command line. `grant` is a file, or YAML. */
+export async function requestTask(
+  remit: RemitProcess,
+  request: { agent: string; purpose: string; grant: string; calls?: number },
+): Promise<{ id: string; state: string }> {
+  const { agent, purpose, grant, calls } = request;
+  const args = ['--as', 'alice', '--agent', agent, '--purpose', purpose, '--grant', grant, '--json'];
+  if (calls !== undefined) args.push('--calls', String(calls));
+  const { stdout, stderr } = await remit.cli(['task', 'request', ...args]);
+  if (stdout === '') throw new Error(stderr);
+  return JSON.parse(stdout) as { id: string; state: string };
+}
