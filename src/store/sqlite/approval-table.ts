@@ -36,7 +36,7 @@ export class ApprovalTable {
       `UPDATE approvals SET state = ?, answered_at = ?, answered_by = ? WHERE id = ? AND state = 'pending' AND expires_at > ?`,
     );
     this.#spend = db.prepare(
-      `UPDATE approvals SET state = 'spent' WHERE id = ? AND state = 'approved' AND expires_at > ?`,
+      `UPDATE approvals SET state = 'spent' WHERE id = ? AND task = ? AND state = 'approved' AND expires_at > ?`,
     );
     this.#close = db.prepare(
       `UPDATE approvals SET state = 'closed' WHERE task = ? AND state IN ('pending', 'approved') RETURNING id`,
@@ -78,16 +78,18 @@ export class ApprovalTable {
   }
 
   stored(id: string): Approval | undefined {
-    const row = this.#byId.get(id);
+    const row = id.isWellFormed() ? this.#byId.get(id) : undefined;
     return row === undefined ? undefined : approvalOf(row);
   }
 
-  answer(answer: { id: string; to: 'approved' | 'refused'; by: Delegator; at: number }): boolean {
-    return this.#answer.run(answer.to, answer.at, JSON.stringify(answer.by), answer.id, answer.at).changes === 1;
+  /** `false` when it does not wait, or its time is over at `now`. */
+  answer(answer: { id: string; to: 'approved' | 'refused'; by: Delegator; at: number }, now: number): boolean {
+    return this.#answer.run(answer.to, answer.at, JSON.stringify(answer.by), answer.id, now).changes === 1;
   }
 
-  spend(id: string, now: number): boolean {
-    return this.#spend.run(id, now).changes === 1;
+  /** INVARIANT 8: once, for the task it was given for, in time. */
+  spend(id: string, task: string | undefined, now: number): boolean {
+    return task !== undefined && this.#spend.run(id, task, now).changes === 1;
   }
 
   /** Closes what is open for a task; returns the ids. */

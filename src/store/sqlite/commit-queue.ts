@@ -8,18 +8,24 @@ type Work = {
   reject: (error: unknown) => void;
 };
 
+/** A verb that has run. Once the batch is durable: `apply` changes memory, then `settle` tells its caller. */
+type Done = { apply: () => void; settle: () => void };
+
 /** What the queue needs of a database. */
 export type Transactions = {
   begin(): void;
   commit(): void;
+  /** Ends the transaction if one is open. Throws when it stays open. */
   rollback(): void;
   savepoint(): void;
   release(): void;
   rollbackTo(): void;
   /** Reads everything that memory holds anew. Throws when the database cannot be read. */
   reload(): void;
-  /** Called after each commit. Must not throw. */
+  /** Called after each commit, before memory changes. Must not throw. */
   committed(): void;
+  /** Called once memory agrees with what is durable: tells who listens, when the log has grown. Must not throw. */
+  announce(): void;
 };
 
 /**
@@ -59,7 +65,13 @@ export class CommitQueue {
   /** Commits what waits; takes nothing more. */
   close(): void {
     while (this.#waiting.length > 0) this.#commitBatch();
-    this.#broken ??= new Unavailable('the store is closed');
+    this.#break(new Unavailable('the store is closed'));
+  }
+
+  /** Takes nothing more, also not what waits already. */
+  #break(reason: Unavailable): void {
+    this.#broken ??= reason;
+    for (const work of this.#waiting.splice(0)) work.reject(this.#broken);
   }
 
   #schedule(): void {
@@ -75,7 +87,7 @@ export class CommitQueue {
   #commitBatch(): void {
     const batch = this.#waiting.splice(0, this.#maxBatch);
     if (batch.length === 0) return;
-    const done: (() => void)[] = [];
+    const done: Done[] = [];
     try {
       this.#transactions.begin();
       for (const work of batch) done.push(this.#runOne(work));
@@ -85,23 +97,22 @@ export class CommitQueue {
       return;
     }
     this.#transactions.committed();
-    for (const settle of done) settle();
+    for (const { apply } of done) apply();
+    this.#transactions.announce();
+    for (const { settle } of done) settle();
   }
 
-  /** Runs one verb in its savepoint; what it returns settles the verb's promise once the batch is durable. */
-  #runOne(work: Work): () => void {
+  /** Runs one verb in its savepoint. */
+  #runOne(work: Work): Done {
     this.#transactions.savepoint();
     try {
       const result = work.run();
       this.#transactions.release();
-      return () => {
-        work.applied(result);
-        work.resolve(result);
-      };
+      return { apply: () => work.applied(result), settle: () => work.resolve(result) };
     } catch (error) {
       if (isStorageFault(error)) throw error;
       this.#transactions.rollbackTo();
-      return () => work.reject(error);
+      return { apply: () => {}, settle: () => work.reject(error) };
     }
   }
 
@@ -113,14 +124,12 @@ export class CommitQueue {
   #fail(batch: readonly Work[], cause: unknown): void {
     const error = new Unavailable('the change could not be stored; nothing is permitted', { cause });
     try {
+      // A transaction that stays open would be read as if it were durable.
       this.#transactions.rollback();
-    } catch {
-      // Already rolled back by the database itself, or never begun.
-    }
-    try {
       this.#transactions.reload();
+      this.#transactions.announce();
     } catch (reloadCause) {
-      this.#broken = new Unavailable('the store cannot be read any more; restart Remit', { cause: reloadCause });
+      this.#break(new Unavailable('the store cannot be read any more; restart Remit', { cause: reloadCause }));
     }
     for (const work of batch) work.reject(error);
   }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { chmodSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { chmodSync, closeSync, fsyncSync, mkdirSync, openSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { InvalidConfig } from '../../core/errors.ts';
@@ -12,30 +12,59 @@ const MIGRATIONS = join(import.meta.dirname, '../../../migrations/sqlite');
  * @throws InvalidConfig when the file cannot be written, is held by another process, or is of a newer Remit.
  */
 export function openDatabase(file: string): DatabaseSync {
-  let db: DatabaseSync;
+  let db: DatabaseSync | undefined;
   try {
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+    createPrivately(file);
     db = new DatabaseSync(file);
-    chmodSync(file, 0o600);
     // The kernel releases an exclusive lock when the process dies, however it dies.
     db.exec(`
       PRAGMA busy_timeout = 1000;
       PRAGMA locking_mode = EXCLUSIVE;
       PRAGMA journal_mode = WAL;
       PRAGMA synchronous = FULL;
+      PRAGMA fullfsync = ON; -- on macOS a plain fsync does not reach the medium; does nothing elsewhere
       PRAGMA foreign_keys = ON;
       BEGIN EXCLUSIVE; COMMIT;
     `);
   } catch (cause) {
+    db?.close();
     throw new InvalidConfig(openProblem(file, cause), { cause });
   }
-  migrate(db, file);
+  try {
+    migrate(db, file);
+  } catch (error) {
+    db.close();
+    throw error;
+  }
   return db;
+}
+
+/**
+ * Only the owner may read the file, from its first moment; SQLite gives its WAL the same mode. An existing file is never
+ * opened here: closing any descriptor of it would drop the locks that this process holds on it.
+ */
+function createPrivately(file: string): void {
+  try {
+    closeSync(openSync(file, 'wx', 0o600));
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+    chmodSync(file, 0o600);
+    return;
+  }
+  // Without this a power loss could take the new file's name away, and what was committed with it.
+  const folder = openSync(dirname(file), 'r');
+  try {
+    fsyncSync(folder);
+  } finally {
+    closeSync(folder);
+  }
 }
 
 function openProblem(file: string, cause: unknown): string {
   const text = cause instanceof Error ? cause.message : '';
   if (text.includes('locked')) return `database \`${file}\` is held by another process; stop that one first`;
+  if (text.includes('not a database')) return `\`${file}\` is not a database; move it away or name another data folder`;
   return `database \`${file}\` cannot be opened for writing; check the folder, its permissions and the free space`;
 }
 

@@ -1,11 +1,13 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Approval } from '../../core/approval.ts';
-import { hasEnded } from '../../core/task.ts';
+import { Conflict } from '../../core/errors.ts';
+import { hasEnded, mayBecome } from '../../core/task.ts';
 import type { Admission, DefinitionPin, Store } from '../ports.ts';
 import { ApprovalTable } from './approval-table.ts';
 import { CommitQueue } from './commit-queue.ts';
 import { openDatabase } from './database.ts';
 import { DefinitionTable } from './definition-table.ts';
+import { checkIdentifiers } from './identifier.ts';
 import { RecordLog } from './record-log.ts';
 import { TaskTable } from './task-table.ts';
 
@@ -39,11 +41,14 @@ export async function openSqliteStore(options: SqliteOptions): Promise<SqliteSto
   };
   const listeners: ((size: number) => void)[] = [];
   let savepoint = 0;
+  let announced = tables.log.size();
   const queue = new CommitQueue(
     {
       begin: () => db.exec('BEGIN IMMEDIATE'),
       commit: () => (options.commit === undefined ? db.exec('COMMIT') : options.commit(db)),
-      rollback: () => db.exec('ROLLBACK'),
+      rollback: () => {
+        if (db.isTransaction) db.exec('ROLLBACK');
+      },
       savepoint: () => {
         savepoint = tables.log.next;
         db.exec('SAVEPOINT verb');
@@ -54,10 +59,11 @@ export async function openSqliteStore(options: SqliteOptions): Promise<SqliteSto
         tables.log.rewind(savepoint);
       },
       reload: () => Object.values(tables).forEach((table) => table.reload()),
-      committed: () => {
-        const before = tables.log.size();
-        tables.log.committed();
-        if (tables.log.size() > before) for (const listener of listeners) listener(tables.log.size());
+      committed: () => tables.log.committed(),
+      announce: () => {
+        const size = tables.log.size();
+        if (size > announced) for (const listener of listeners) listener(size);
+        announced = size;
       },
     },
     options.maxBatch ?? 512,
@@ -75,7 +81,7 @@ export async function openSqliteStore(options: SqliteOptions): Promise<SqliteSto
     healthy: () => queue.healthy,
     close: async () => {
       queue.close();
-      db.close();
+      if (db.isOpen) db.close();
     },
   };
 }
@@ -89,7 +95,8 @@ function taskVerbs(queue: CommitQueue, { log, tasks, approvals }: Tables, clock:
     createTask: (task, records) =>
       queue.add(
         () => {
-          if (task.parent !== null && tasks.stateOf(task.parent) !== 'active') return 'parent_ended' as const;
+          checkIdentifiers(task.id, task.delegator.issuer, task.delegator.subject, task.agent.id);
+          if (task.parent !== null && !tasks.isLive(task.parent, clock())) return 'parent_ended' as const;
           tasks.insert(task);
           log.append(records);
           return 'created' as const;
@@ -102,9 +109,11 @@ function taskVerbs(queue: CommitQueue, { log, tasks, approvals }: Tables, clock:
       queue
         .add(
           () => {
+            checkIdentifiers(end.id);
             const state = tasks.stateOf(end.id);
             if (state === undefined) return { outcome: 'unknown' as const };
             if (hasEnded(state)) return { outcome: 'already_ended' as const };
+            if (!mayBecome(state, end.to)) throw new Conflict(`a task that is ${state} cannot become ${end.to}`);
             const ended = tasks.endTree(end);
             const closed = ended.flatMap((task) => approvals.close(task.id));
             log.append(records(ended));
@@ -135,7 +144,7 @@ function taskVerbs(queue: CommitQueue, { log, tasks, approvals }: Tables, clock:
   };
 }
 
-/** Checks everything before it changes anything, so that "not admitted" leaves no trace. */
+/** What was taken is given back when a later check fails, so that "not admitted" leaves no trace. */
 function admitInTransaction(
   request: Parameters<Store['admit']>[0],
   calls: number,
@@ -145,14 +154,20 @@ function admitInTransaction(
 ): Admission {
   const taken: string[] = [];
   const undo = (because: Exclude<Admission, { admitted: true }>['because']): Admission => {
-    for (const id of taken) tasks.take(id, -calls);
+    for (const id of taken) tasks.take(id, -calls, now);
     return { admitted: false, because };
   };
-  for (const id of request.chain) {
-    if (!tasks.take(id, calls)) return undo(tasks.stateOf(id) === 'active' ? 'over_budget' : 'task_ended');
+  checkIdentifiers(...request.chain, request.approval ?? '');
+  for (const [level, id] of request.chain.entries()) {
+    const task = tasks.take(id, calls, now);
+    if (task === undefined) return undo(tasks.isLive(id, now) ? 'over_budget' : 'task_ended');
     taken.push(id);
+    // INVARIANT 3: a chain with a level left out would escape that level's budget and its end.
+    if (task.parent !== (request.chain[level + 1] ?? null)) throw new Error('the chain is not that of its task');
   }
-  if (request.approval !== null && !approvals.spend(request.approval, now)) return undo('approval_spent');
+  if (request.approval !== null && !approvals.spend(request.approval, request.chain[0], now)) {
+    return undo('approval_spent');
+  }
   log.append(records);
   return { admitted: true };
 }
@@ -166,7 +181,8 @@ function approvalVerbs(queue: CommitQueue, { log, tasks, approvals }: Tables, cl
         () => {
           const waiting = approvals.waitingFor(request.task, request.digest, clock());
           // A request for a task that has just ended is kept as closed: it can never be answered.
-          const live = tasks.stateOf(request.task) === 'active';
+          checkIdentifiers(request.id, request.task, request.digest);
+          const live = tasks.isLive(request.task, clock());
           const kept: Approval = waiting ?? { ...request, state: live ? 'pending' : 'closed' };
           if (waiting === undefined) approvals.insert(kept);
           log.append(records(kept));
@@ -177,11 +193,13 @@ function approvalVerbs(queue: CommitQueue, { log, tasks, approvals }: Tables, cl
     answerApproval: (answer, records) =>
       queue.add(
         () => {
+          checkIdentifiers(answer.id);
           const approval = approvals.stored(answer.id);
           if (approval === undefined) return 'unknown' as const;
-          if (approval.state === 'closed' || tasks.stateOf(approval.task) !== 'active') return 'task_ended' as const;
+          const now = Math.max(answer.at, clock());
+          if (approval.state === 'closed' || !tasks.isLive(approval.task, now)) return 'task_ended' as const;
           if (approval.state !== 'pending') return 'already_answered' as const;
-          if (!approvals.answer(answer)) return 'expired' as const;
+          if (!approvals.answer(answer, now)) return 'expired' as const;
           log.append(records);
           return 'answered' as const;
         },
@@ -208,6 +226,7 @@ function definitionVerbs(queue: CommitQueue, { log, definitions }: Tables): Defi
       queue
         .add(() => {
           const { target, operation, digest, definition } = seen;
+          checkIdentifiers(target, operation, digest);
           const known = definitions.stored(target, operation);
           if (known?.digest === digest) return { verdict: 'unchanged' as const };
           const verdict = known === undefined ? ('pinned' as const) : ('changed' as const);

@@ -17,6 +17,7 @@ export class TaskTable {
   readonly #tree: StatementSync;
   readonly #end: StatementSync;
   readonly #take: StatementSync;
+  readonly #isLive: StatementSync;
   readonly #state: StatementSync;
   readonly #memory = new Map<string, TaskView>();
 
@@ -28,18 +29,24 @@ export class TaskTable {
     );
     this.#byId = db.prepare(`SELECT ${COLUMNS} FROM tasks WHERE id = ?`);
     this.#live = db.prepare(`SELECT ${COLUMNS} FROM tasks WHERE state IN ('requested', 'active')`);
-    // The task and all below it that have not ended, the task itself first.
+    // The task and all below it that have not ended, parents before their children. Below a task that has ended
+    // nothing is alive, so the walk stops there.
     this.#tree = db.prepare(
-      `WITH RECURSIVE tree (id) AS (
-         SELECT id FROM tasks WHERE id = ?
-         UNION SELECT child.id FROM tasks child JOIN tree ON child.parent = tree.id
+      `WITH RECURSIVE tree (id, depth) AS (
+         SELECT id, 0 FROM tasks WHERE id = ? AND state IN ('requested', 'active')
+         UNION ALL
+         SELECT child.id, tree.depth + 1 FROM tasks child JOIN tree ON child.parent = tree.id
+         WHERE child.state IN ('requested', 'active')
        )
-       SELECT ${COLUMNS} FROM tasks WHERE id IN tree AND state IN ('requested', 'active') ORDER BY created_at, id`,
+       SELECT ${COLUMNS} FROM tree JOIN tasks USING (id) ORDER BY depth, created_at, id`,
     );
     this.#end = db.prepare('UPDATE tasks SET state = ?, ended_at = ?, end_reason = ? WHERE id = ?');
     this.#take = db.prepare(
-      `UPDATE tasks SET used_calls = used_calls + ?2 WHERE id = ?1 AND state = 'active' AND used_calls + ?2 <= budget_calls`,
+      `UPDATE tasks SET used_calls = used_calls + ?2
+       WHERE id = ?1 AND state = 'active' AND expires_at > ?3 AND used_calls + ?2 <= budget_calls
+       RETURNING parent`,
     );
+    this.#isLive = db.prepare(`SELECT 1 FROM tasks WHERE id = ? AND state = 'active' AND expires_at > ?`);
     this.#state = db.prepare('SELECT state FROM tasks WHERE id = ?');
     this.reload();
   }
@@ -76,9 +83,17 @@ export class TaskTable {
     return row === undefined ? undefined : (row['state'] as Task['state']);
   }
 
-  /** Takes `calls` from the task's budget; `false` when it is not active or the budget does not hold them. */
-  take(id: string, calls: number): boolean {
-    return this.#take.run(id, calls).changes === 1;
+  /** Whether the task is active and its window open, as the open transaction sees it. */
+  isLive(id: string, now: number): boolean {
+    return this.#isLive.get(id, now) !== undefined;
+  }
+
+  /**
+   * Takes `calls` from the task's budget and gives its parent; `undefined` when it is not live or the budget does not
+   * hold them. A window that has closed ends authority at that moment, whether or not the end was written yet.
+   */
+  take(id: string, calls: number, now: number): { parent: string | null } | undefined {
+    return this.#take.get(id, calls, now) as { parent: string | null } | undefined;
   }
 
   /** Ends the task and its descendants; returns them as they are now. */
@@ -106,7 +121,7 @@ export class TaskTable {
   view(id: string): TaskView | undefined {
     const remembered = this.#memory.get(id);
     if (remembered !== undefined) return remembered;
-    const row = this.#byId.get(id);
+    const row = id.isWellFormed() ? this.#byId.get(id) : undefined;
     return row === undefined ? undefined : viewOf(row);
   }
 

@@ -1,0 +1,168 @@
+import { expect, it } from 'vitest';
+import { bob, approvalFixture, MINUTE, NOW, recordFixture, taskFixture } from './fixture.ts';
+import { useStore, type OpenStore } from './subject.ts';
+
+export function admissionConformance(open: OpenStore): void {
+  const subject = useStore(open);
+  let calls = 0;
+
+  function call(chain: string[], options: { approval?: string; counted?: boolean } = {}) {
+    calls += 1;
+    const { approval = null, counted = true } = options;
+    return subject.store.admit({ chain, counted, approval }, [recordFixture(`rec_call_${calls}`, `call ${chain[0]}`)]);
+  }
+  const used = (id: string) => subject.store.chain(id)[0]!.used.calls;
+
+  async function approved(change: Partial<Parameters<typeof approvalFixture>[0]> = {}): Promise<string> {
+    const approval = await subject.store.requestApproval(approvalFixture(change), () => []);
+    const answer = { id: approval.id, to: 'approved', by: bob, at: NOW } as const;
+    expect(await subject.store.answerApproval(answer, [])).toBe('answered');
+    return approval.id;
+  }
+
+  it('admits, takes one call from every level, and records', async () => {
+    await subject.store.createTask(taskFixture({ id: 'a' }), []);
+    await subject.store.createTask(taskFixture({ id: 'b', parent: 'a' }), []);
+    expect(await call(['b', 'a'])).toEqual({ admitted: true });
+    expect(await call(['a'])).toEqual({ admitted: true });
+    expect([used('b'), used('a')]).toEqual([1, 2]);
+    expect(subject.notes()).toEqual(['call b', 'call a']);
+  });
+
+  it('counts nothing for what is not counted, also on a used-up budget', async () => {
+    await subject.store.createTask(taskFixture({ budget: { calls: 0 } }), []);
+    expect(await call(['task_1'], { counted: false })).toEqual({ admitted: true });
+    expect(used('task_1')).toBe(0);
+    expect(subject.notes()).toEqual(['call task_1']);
+  });
+
+  it('admits what stands under no task', async () => {
+    expect(await call([])).toEqual({ admitted: true });
+    expect(subject.store.size()).toBe(1);
+  });
+
+  it('admits exactly the budget to 100 callers at once', async () => {
+    await subject.store.createTask(taskFixture({ budget: { calls: 10 } }), []);
+    const admissions = await Promise.all(Array.from({ length: 100 }, () => call(['task_1'])));
+    expect(admissions.filter(({ admitted }) => admitted)).toHaveLength(10);
+    expect(admissions.at(-1)).toEqual({ admitted: false, because: 'over_budget' });
+    expect([used('task_1'), subject.store.size()]).toEqual([10, 10]);
+    await subject.reopen();
+    expect(used('task_1')).toBe(10);
+    expect(await call(['task_1'])).toEqual({ admitted: false, because: 'over_budget' });
+  });
+
+  it('takes nothing from a child when an ancestor has nothing left', async () => {
+    await subject.store.createTask(taskFixture({ id: 'a', budget: { calls: 3 } }), []);
+    for (const id of ['b', 'c']) await subject.store.createTask(taskFixture({ id, parent: 'a' }), []);
+    const admissions = await Promise.all(
+      Array.from({ length: 10 }, (_, i) => call(i % 2 === 0 ? ['b', 'a'] : ['c', 'a'])),
+    );
+    expect(admissions.filter(({ admitted }) => admitted)).toHaveLength(3);
+    expect([used('a'), used('b'), used('c')]).toEqual([3, 2, 1]);
+    expect(subject.notes()).toEqual(['call b', 'call c', 'call b']);
+  });
+
+  it('admits nothing under a task that has ended, is unknown, was not started, or whose window has closed', async () => {
+    const refused = { admitted: false, because: 'task_ended' };
+    await subject.store.createTask(taskFixture({ id: 'a' }), []);
+    await subject.store.createTask(taskFixture({ id: 'b' }), []);
+    await subject.store.createTask(taskFixture({ id: 'requested', state: 'requested' }), []);
+    await subject.store.endTask({ id: 'a', to: 'completed', at: NOW, reason: 'done' }, () => []);
+    for (const counted of [true, false]) {
+      expect(await call(['a'], { counted })).toEqual(refused);
+      expect(await call(['unknown'], { counted })).toEqual(refused);
+      expect(await call(['requested'], { counted })).toEqual(refused);
+    }
+    subject.at(NOW + 10 * MINUTE);
+    expect(await call(['b'])).toEqual(refused);
+    expect(subject.store.size()).toBe(0);
+  });
+
+  it('refuses a chain with a level left out', async () => {
+    await subject.store.createTask(taskFixture({ id: 'a' }), []);
+    await subject.store.createTask(taskFixture({ id: 'b', parent: 'a' }), []);
+    await expect(call(['b'])).rejects.toThrow('chain');
+    await expect(call(['a', 'b'])).rejects.toThrow('chain');
+    expect([used('a'), used('b'), subject.store.size()]).toEqual([0, 0, 0]);
+  });
+
+  it('takes nothing when the record cannot be written', async () => {
+    await subject.store.createTask(taskFixture(), [recordFixture('rec_taken', 'create')]);
+    const id = await approved();
+    const request = { chain: ['task_1'], counted: true, approval: id };
+    await expect(subject.store.admit(request, [recordFixture('rec_taken')])).rejects.toThrow();
+    expect(used('task_1')).toBe(0);
+    expect(subject.store.approval(id)?.state).toBe('approved');
+    expect(await call(['task_1'], { approval: id })).toEqual({ admitted: true });
+    expect(subject.notes()).toEqual(['create', 'call task_1']);
+  });
+
+  it('lets one of twenty redeemers spend an approval', async () => {
+    await subject.store.createTask(taskFixture({ budget: { calls: 100 } }), []);
+    const id = await approved();
+    const admissions = await Promise.all(Array.from({ length: 20 }, () => call(['task_1'], { approval: id })));
+    expect(admissions.filter(({ admitted }) => admitted)).toHaveLength(1);
+    expect(admissions.at(-1)).toEqual({ admitted: false, because: 'approval_spent' });
+    expect(subject.store.approval(id)?.state).toBe('spent');
+    expect(subject.store.givenApproval('task_1', 'sha256:00', NOW)).toBeUndefined();
+    expect([used('task_1'), subject.store.size()]).toEqual([1, 1]);
+    await subject.reopen();
+    expect(await call(['task_1'], { approval: id })).toEqual({ admitted: false, because: 'approval_spent' });
+  });
+
+  it('spends no approval that is unknown, unanswered, refused, expired, or of another task', async () => {
+    const spent = { admitted: false, because: 'approval_spent' };
+    await subject.store.createTask(taskFixture(), []);
+    await subject.store.createTask(taskFixture({ id: 'other' }), []);
+    await subject.store.requestApproval(approvalFixture({ id: 'pending', digest: '1' }), () => []);
+    await subject.store.requestApproval(approvalFixture({ id: 'refused', digest: '2' }), () => []);
+    await subject.store.answerApproval({ id: 'refused', to: 'refused', by: bob, at: NOW }, []);
+    const expired = await approved({ id: 'expired', digest: '3' });
+    for (const approval of ['unknown', 'pending', 'refused']) {
+      expect(await call(['task_1'], { approval })).toEqual(spent);
+    }
+    expect(await call(['other'], { approval: expired })).toEqual(spent);
+    expect(await call([], { approval: expired })).toEqual(spent);
+    subject.at(NOW + 5 * MINUTE);
+    expect(await call(['task_1'], { approval: expired })).toEqual(spent);
+    expect([used('task_1'), used('other'), subject.store.size()]).toEqual([0, 0, 0]);
+  });
+
+  it('orders an end, answers and calls of one moment: nothing follows the end', async () => {
+    await subject.store.createTask(taskFixture({ id: 'a', budget: { calls: 100 } }), []);
+    await subject.store.createTask(taskFixture({ id: 'b', parent: 'a', budget: { calls: 100 } }), []);
+    const waiting = Array.from({ length: 6 }, (_, i) => `apr_${i}`);
+    for (const id of waiting)
+      await subject.store.requestApproval(approvalFixture({ id, task: 'b', digest: id }), () => []);
+
+    const admissions = [];
+    const answers = [];
+    let ending;
+    for (let i = 0; i < 12; i++) {
+      admissions.push(call(['b', 'a']));
+      if (i % 2 === 0) {
+        const answer = { id: waiting[i / 2]!, to: 'approved', by: bob, at: NOW } as const;
+        answers.push(subject.store.answerApproval(answer, [recordFixture(`rec_answer_${i}`, 'answer')]));
+      }
+      if (i === 5) {
+        const end = { id: 'a', to: 'revoked', at: NOW, reason: 'stop' } as const;
+        ending = subject.store.endTask(end, () => [recordFixture('rec_end', 'end')]);
+      }
+    }
+    expect((await ending)?.outcome).toBe('ended');
+    const admitted = (await Promise.all(admissions)).filter((admission) => admission.admitted).length;
+    const answered = (await Promise.all(answers)).filter((answer) => answer === 'answered').length;
+
+    const notes = subject.notes();
+    expect(notes.at(-1)).toBe('end');
+    expect(notes.filter((note) => note === 'call b')).toHaveLength(admitted);
+    expect(notes.filter((note) => note === 'answer')).toHaveLength(answered);
+    expect(used('b')).toBe(admitted);
+    expect((await Promise.all(answers)).every((answer) => answer === 'answered' || answer === 'task_ended')).toBe(true);
+    for (const id of waiting) {
+      expect(subject.store.approval(id)?.state).toBe('closed');
+      expect(await call(['b', 'a'], { approval: id })).toEqual({ admitted: false, because: 'task_ended' });
+    }
+  });
+}

@@ -1,0 +1,65 @@
+import type { Approval } from '../../core/approval.ts';
+import type { Delegator } from '../../core/party.ts';
+import type { LogRecord } from '../../core/record.ts';
+import type { SpiffeId } from '../../core/spiffe-id.ts';
+import type { Task } from '../../core/task.ts';
+
+/** Plain values for tests of stores. Times are relative to `NOW`. */
+export const NOW = 1_790_000_000_000;
+export const MINUTE = 60_000;
+
+export const alice: Delegator = { issuer: 'https://people.example', subject: 'alice', groups: ['staff'] };
+export const bob: Delegator = { issuer: 'https://people.example', subject: 'bob', groups: ['staff', 'owners'] };
+
+export function taskFixture(change: Partial<Task> = {}): Task {
+  return {
+    id: 'task_1',
+    parent: null,
+    delegator: alice,
+    agent: { id: 'spiffe://example.org/agent/writer' as SpiffeId, trustDomain: 'example.org' },
+    purpose: 'summarise the notes',
+    parameters: { folder: 'notes' },
+    grant: [{ type: 'remit_grant', target: 'files', effects: ['read'] }],
+    sensitivity: 'internal',
+    origin: { channel: 'cli', trust: 'authenticated' },
+    window: { notBefore: NOW, expiresAt: NOW + 10 * MINUTE },
+    budget: { calls: 10 },
+    maxHops: 3,
+    state: 'active',
+    createdAt: NOW,
+    ...change,
+  };
+}
+
+export function approvalFixture(change: Partial<Approval> = {}): Approval {
+  return {
+    id: 'apr_1',
+    digest: 'sha256:00',
+    task: 'task_1',
+    approvers: ['owners'],
+    requester: {
+      agent: 'spiffe://example.org/agent/writer',
+      delegator: { issuer: alice.issuer, subject: alice.subject },
+    },
+    card: {
+      target: 'files',
+      operation: 'write_file',
+      effect: 'write',
+      resources: ['file:summary.md'],
+      arguments: { path: 'summary.md', content: 'é 日本' },
+      purpose: 'summarise the notes',
+      chain: [{ task: 'task_1', agent: 'spiffe://example.org/agent/writer' }],
+      reasons: ['writing needs a yes'],
+    },
+    policySet: 'sha256:01',
+    state: 'pending',
+    createdAt: NOW,
+    expiresAt: NOW + 5 * MINUTE,
+    ...change,
+  };
+}
+
+/** A record that says what happened in the test: `note` is any text. */
+export function recordFixture(id: string, note = ''): LogRecord {
+  return { version: 1, id, time: NOW, kind: 'event', event: 'process.started', subject: { note } };
+}
