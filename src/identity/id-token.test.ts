@@ -92,6 +92,8 @@ describe('OpenID Connect Core, section 3.1.3.7: refused is', () => {
     ['(10) from the future', () => idToken({ iat: SECONDS + 60 })],
     ['no subject', () => idToken({ sub: '' })],
     ['groups that are none', () => idToken({ groups: 'staff' })],
+    ['RFC 8725, 3.11: an access token for us', () => idToken({}, { typ: 'at+jwt' })],
+    ['RFC 8725, 3.11: a logout token for us', () => idToken({}, { typ: 'logout+jwt' })],
     ['what is no token', async () => 'nonsense'],
     ['a token without end', async () => `${await idToken()}${'A'.repeat(20_000)}`],
   ];
@@ -101,6 +103,28 @@ describe('OpenID Connect Core, section 3.1.3.7: refused is', () => {
       message: 'the ID token is not valid here',
     });
   });
+});
+
+test.each([false, 'false', 'true', 0, null])('nor is one whose `email_verified` is %j', async (email_verified) => {
+  const { delegator } = await verifier.verify(await idToken({ email: 'a@example.test', email_verified }));
+  expect(delegator.email).toBe(email_verified === null ? 'a@example.test' : undefined);
+});
+
+test('twenty people who come at once share one fetch, and all get in', async () => {
+  const tokens = await Promise.all(Array.from({ length: 20 }, (_, i) => idToken({ sub: `person-${i}` })));
+  const people = await Promise.all(tokens.map((token) => verifier.verify(token)));
+  expect(new Set(people.map(({ delegator }) => delegator.subject)).size).toBe(20);
+  expect(fetched).toHaveLength(2);
+});
+
+test('a provider that does not answer is not asked again for every token', async () => {
+  discoveredIssuer = 'https://other.example.test';
+  for (let i = 0; i < 5; i++) await verifier.verify(await idToken()).catch(() => {});
+  expect(fetched).toHaveLength(1);
+  discoveredIssuer = ISSUER;
+  now += 6_000;
+  await verifier.verify(await idToken());
+  expect(fetched).toHaveLength(3);
 });
 
 test('nothing is fetched for an issuer that is not configured', async () => {

@@ -5,8 +5,9 @@ import type { Delegator } from '../core/party.ts';
 
 const ALGORITHMS = ['RS256', 'PS256', 'ES256', 'ES384', 'EdDSA', 'Ed25519'];
 const MAX_TOKEN = 16 * 1024;
-/** Keys are fetched again for an unknown `kid` at most this often, so that forged tokens cannot make us a flooder. */
+/** Keys are fetched, for an unknown `kid` or after a failure, at most so often: forged tokens make no flood of fetches. */
 const REFETCH_AFTER_MS = 60_000;
+const RETRY_AFTER_MS = 5_000;
 
 export interface IdTokenVerifier {
   /**
@@ -49,7 +50,9 @@ export function createIdTokenVerifier(options: {
             clockTolerance: options.skewSeconds,
             currentDate: new Date(options.clock()),
           });
-        const { payload } = await known.keys.use(verify, options.clock());
+        const { payload, protectedHeader } = await known.keys.use(verify, options.clock());
+        // RFC 8725, section 3.11: a token of another kind, with our client id as audience, is no ID token.
+        if (protectedHeader.typ !== undefined && protectedHeader.typ !== 'JWT') throw new Error('typ');
         checkAuthorizedParty(payload, known.provider.clientId);
         if (payload.iat! * 1000 > options.clock() + options.skewSeconds * 1000) throw new Error('iat is in the future');
         return { delegator: delegatorOf(payload, known.provider), expiresAt: payload.exp! * 1000 };
@@ -73,7 +76,8 @@ function delegatorOf(payload: JWTPayload, provider: PeopleProvider): Delegator {
   if (!Array.isArray(groups) || groups.some((group) => typeof group !== 'string')) throw new Error('groups');
   const text = (claim: string) => (typeof payload[claim] === 'string' ? payload[claim] : undefined);
   const name = text('name');
-  const email = payload['email_verified'] === false ? undefined : text('email');
+  const verified = payload['email_verified'] ?? true;
+  const email = verified === true ? text('email') : undefined;
   const acr = text('acr');
   const amr = payload['amr'];
   const authTime = payload['auth_time'];
@@ -95,6 +99,8 @@ class ProviderKeys {
   readonly #fetchJson: FetchJson;
   #keys: JSONWebKeySet | undefined;
   #fetchedAt = Number.NEGATIVE_INFINITY;
+  #failedAt = Number.NEGATIVE_INFINITY;
+  #fetching: Promise<JSONWebKeySet> | undefined;
 
   constructor(issuer: string, fetchJson: FetchJson) {
     this.#issuer = issuer;
@@ -102,7 +108,10 @@ class ProviderKeys {
   }
 
   async use<Result>(verify: (keys: JSONWebKeySet) => Promise<Result>, now: number): Promise<Result> {
-    this.#keys ??= await this.#fetch(now);
+    if (this.#keys === undefined) {
+      if (now - this.#failedAt < RETRY_AFTER_MS) throw new Error('the provider has just not answered');
+      this.#keys = await this.#fetch(now);
+    }
     try {
       return await verify(this.#keys);
     } catch (error) {
@@ -113,8 +122,21 @@ class ProviderKeys {
     }
   }
 
-  async #fetch(now: number): Promise<JSONWebKeySet> {
+  /** Callers that come while a fetch is under way wait for that one. */
+  #fetch(now: number): Promise<JSONWebKeySet> {
     this.#fetchedAt = now;
+    this.#fetching ??= this.#fetchKeys()
+      .catch((error: unknown) => {
+        this.#failedAt = now;
+        throw error;
+      })
+      .finally(() => {
+        this.#fetching = undefined;
+      });
+    return this.#fetching;
+  }
+
+  async #fetchKeys(): Promise<JSONWebKeySet> {
     const metadata = await this.#fetchJson(`${this.#issuer.replace(/\/$/, '')}/.well-known/openid-configuration`);
     const { issuer, jwks_uri: jwksUri } = metadata as { issuer?: unknown; jwks_uri?: unknown };
     if (issuer !== this.#issuer || typeof jwksUri !== 'string') throw new Error('discovery names another issuer');

@@ -80,7 +80,7 @@ describe('refused is', () => {
       async () => `${encode({ alg: 'none', kid: 'k1' })}.${encode({ sub: ID, aud: AUDIENCE, exp: SECONDS + 9 })}.`,
     ],
     ['JWT-SVID 2.1: a symmetric key of the bundle', async () => svid({ header: { kid: 'sym' } })],
-    ['JWT-SVID 2.1: another `typ`', () => svid({ header: { typ: 'at+jwt' } })],
+    ['JWT-SVID 2.3: another `typ`', () => svid({ header: { typ: 'at+jwt' } })],
     ['JWT-SVID 3.2: no audience', () => svid({ claims: { aud: undefined } })],
     ['JWT-SVID 3.2: another audience', () => svid({ claims: { aud: ['https://other.example.test'] } })],
     ['JWT-SVID 3.3: no expiry', () => svid({ claims: { exp: undefined } })],

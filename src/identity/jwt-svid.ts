@@ -4,7 +4,7 @@ import type { Agent } from '../core/party.ts';
 import { parseWorkloadId } from '../core/spiffe-id.ts';
 import type { TrustBundles } from './trust-bundle.ts';
 
-/** JWT-SVID specification, section 3.1: no `none`, nothing symmetric. */
+/** JWT-SVID specification, section 2.1: no `none`, nothing symmetric. */
 export const SVID_ALGORITHMS = ['RS256', 'RS384', 'RS512', 'ES256', 'ES384', 'ES512', 'PS256', 'PS384', 'PS512'];
 
 const MAX_SVID = 8 * 1024;
@@ -59,7 +59,7 @@ async function keyFor(bundles: TrustBundles, trustDomain: string, kid: string | 
   return importJWK(key, alg);
 }
 
-/** Section 2.1: `typ` is optional, and is `JWT` or `JOSE` where present. */
+/** Section 2.3: `typ` is optional, and is `JWT` or `JOSE` where present. */
 function checkType(token: string): void {
   const header = JSON.parse(Buffer.from(token.split('.')[0]!, 'base64url').toString()) as { typ?: unknown };
   if (header.typ !== undefined && header.typ !== 'JWT' && header.typ !== 'JOSE') throw new Error('typ');
