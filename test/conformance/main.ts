@@ -1,4 +1,6 @@
 /** `npm run conformance -- SUITE [--json]`: outside referees. Exit 0 when nothing differs, 1 when something does. */
+import { runOracleSuite } from './cedar/oracle.ts';
+import { runCedarSuite } from './cedar/suite.ts';
 import { runMcpSuite } from './mcp.ts';
 import { createReport, type Report } from './report.ts';
 
@@ -8,6 +10,14 @@ const SUITES: Record<string, Suite> = {
   mcp: {
     about: 'the MCP conformance suite, directly and through the gateway, compared check by check',
     run: runMcpSuite,
+  },
+  cedar: {
+    about: 'the published Cedar tests: FOLDER or ARCHIVE in the format of cedar-integration-tests',
+    run: runCedarSuite,
+  },
+  oracle: {
+    about: 'generated policies, entities and requests against cedar-wasm: [CASES] [SEED]',
+    run: runOracleSuite,
   },
 };
 

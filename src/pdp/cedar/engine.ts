@@ -1,0 +1,61 @@
+import type { PolicyJson } from '@cedar-policy/cedar-wasm/nodejs';
+import { compileAnd, compileTest, type Request, type Test } from './compile.ts';
+import { ScopeIndex } from './scope-index.ts';
+import { scopeOf, scopeTests, type Scope, type SlotValues } from './scope.ts';
+import { EvaluationError } from './value.ts';
+
+/** A policy in Cedar's JSON policy format with the id that answers name it by; `slots` when it links a template. */
+export type PolicySource = { id: string; json: PolicyJson; slots?: SlotValues };
+
+export type CompiledPolicy = {
+  id: string;
+  effect: 'permit' | 'forbid';
+  scope: Scope;
+  /** Whether head and conditions hold. @throws EvaluationError */
+  holds: Test;
+};
+
+/** @throws TypeError for JSON that is not a policy of Cedar 4.5. */
+export function compilePolicy({ id, json, slots }: PolicySource): CompiledPolicy {
+  const scope = scopeOf(json, slots);
+  const conditions = json.conditions.map(({ kind, body }): Test => {
+    const test = compileTest(body);
+    return kind === 'when' ? test : (request) => !test(request);
+  });
+  const tests = [...scopeTests(scope), ...conditions];
+  return { id, effect: json.effect, scope, holds: tests.length === 0 ? () => true : compileAnd(tests) };
+}
+
+/** Cedar's answer: whether it allows, the policies that determined that, and those that erred and were skipped. */
+export type Answer = { allowed: boolean; reasons: string[]; errors: { policy: string; message: string }[] };
+
+/** Authorisation as the Cedar language reference defines it ("How Cedar authorization works"). */
+export class CedarEngine {
+  readonly #index: ScopeIndex<CompiledPolicy>;
+
+  constructor(policies: Iterable<PolicySource>) {
+    this.#index = new ScopeIndex(
+      Array.from(policies, (source) => {
+        const policy = compilePolicy(source);
+        return { policy, scope: policy.scope };
+      }),
+    );
+  }
+
+  authorize(request: Request): Answer {
+    const candidates: CompiledPolicy[] = [];
+    this.#index.candidates(request, candidates);
+    const satisfied: Record<'permit' | 'forbid', string[]> = { permit: [], forbid: [] };
+    const errors: Answer['errors'] = [];
+    for (const policy of candidates) {
+      try {
+        if (policy.holds(request)) satisfied[policy.effect].push(policy.id);
+      } catch (error) {
+        if (!(error instanceof EvaluationError)) throw error;
+        errors.push({ policy: policy.id, message: error.message });
+      }
+    }
+    const allowed = satisfied.forbid.length === 0 && satisfied.permit.length > 0;
+    return { allowed, reasons: allowed ? satisfied.permit : satisfied.forbid, errors };
+  }
+}
