@@ -12,6 +12,8 @@ export type Action = {
   resources: string[];
   sensitivity: Sensitivity;
   arguments: JsonObject;
+  /** Where the value of each argument was seen. Absent where the gateway cannot tell. */
+  provenance?: Readonly<Record<string, ArgumentOrigin>>;
   /** A handshake or list of the protocol itself, covered by any grant at the target. */
   protocol: boolean;
   /** INVARIANT 12: only a `pinned` definition may be used. `builtin` operations have no upstream definition. */
@@ -19,6 +21,9 @@ export type Action = {
   /** Why the action could not be described in full. Such an action is denied, and recorded with what is known. */
   undescribed?: Undescribed;
 };
+
+/** `unseen`: nowhere, so the model made it up. A value seen in the prompt and in untrusted text counts as the prompt's. */
+export type ArgumentOrigin = 'prompt' | 'parameters' | 'trusted' | 'untrusted' | 'unseen';
 
 export type Undescribed = {
   code: 'unresolved_resource' | 'target_unavailable';

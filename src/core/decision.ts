@@ -68,7 +68,12 @@ export type DecisionInput = {
 /** What the access token adds: how old it is, how it is bound, and what it was narrowed to (RFC 9396). */
 export type TokenFacts = { issuedAt: number; binding: 'dpop' | 'mtls'; narrowedTo: Grant[] };
 
-export type TaskView = { task: Task; used: { calls: number } };
+export type TaskView = {
+  task: Task;
+  used: { calls: number };
+  /** What the task has touched, such as the origin and sensitivity of results. Absent where nothing labels results. */
+  labels?: readonly string[];
+};
 
 /** The policy engine's part. Implemented in `pdp/`; a value, never an exception. */
 export type EvaluatePolicy = (input: DecisionInput) => Decision;

@@ -27,42 +27,38 @@ export type GrantVerdict = { satisfied: true } | { satisfied: false; problem: st
 
 /** Whether any grant of the list covers the action; otherwise the nearest miss, in words for a person or a model. */
 export function satisfies(grants: readonly Grant[], action: Action, check: CheckArguments): GrantVerdict {
-  let nearest = `the task grants nothing at target \`${action.target}\``;
-  let nearness = 0;
+  let nearest: Miss | null = null;
   for (const grant of grants) {
     const miss = firstMiss(grant, action, check);
-    if (miss === null) return { satisfied: true };
-    if (miss.nearness > nearness) {
-      nearness = miss.nearness;
-      nearest = miss.problem;
-    }
+    if (miss === null) return SATISFIED;
+    if (nearest === null || miss.nearness > nearest.nearness) nearest = miss;
   }
-  return { satisfied: false, problem: nearest };
+  return { satisfied: false, problem: nearest?.problem ?? elsewhere(action) };
 }
+
+const SATISFIED: GrantVerdict = { satisfied: true };
 
 type Miss = { nearness: number; problem: string };
 
 function firstMiss(grant: Grant, action: Action, check: CheckArguments): Miss | null {
-  if (grant.target !== action.target) return { nearness: 0, problem: '' };
+  if (grant.target !== action.target) return { nearness: 0, problem: elsewhere(action) };
   // Handshakes and lists tell a caller what the target is; holding any grant at the target covers them.
   if (action.protocol) return null;
-  const byOperation = grant.operations?.includes(action.operation) ?? false;
-  const byEffect = grant.effects?.includes(action.effect) ?? false;
-  if (!byOperation && !byEffect) {
+  const { operations, effects, resources } = grant;
+  if (operations?.includes(action.operation) !== true && effects?.includes(action.effect) !== true) {
     return { nearness: 1, problem: `\`${action.operation}\` (${action.effect}) is not among the task's operations` };
   }
-  if (grant.resources !== undefined) {
-    const patterns = grant.resources;
+  if (resources !== undefined) {
     if (action.resources.length === 0) {
       return {
         nearness: 2,
         problem: `\`${action.operation}\` names no resource, and the grant is for named ones only`,
       };
     }
-    const outside = action.resources.find((name) => !patterns.some((pattern) => matchesPattern(pattern, name)));
-    if (outside !== undefined) {
-      const inside = patterns.map((pattern) => `\`${pattern}\``).join(', ');
-      return { nearness: 3, problem: `\`${action.operation}\` on \`${outside}\` is outside ${inside}` };
+    for (const name of action.resources) {
+      if (matchesAny(resources, name)) continue;
+      const inside = resources.map((pattern) => `\`${pattern}\``).join(', ');
+      return { nearness: 3, problem: `\`${action.operation}\` on \`${name}\` is outside ${inside}` };
     }
   }
   if (grant.arguments !== undefined) {
@@ -72,6 +68,15 @@ function firstMiss(grant: Grant, action: Action, check: CheckArguments): Miss | 
     }
   }
   return null;
+}
+
+function matchesAny(patterns: readonly string[], name: string): boolean {
+  for (const pattern of patterns) if (matchesPattern(pattern, name)) return true;
+  return false;
+}
+
+function elsewhere({ target }: Action): string {
+  return `the task grants nothing at target \`${target}\``;
 }
 
 /** Whether some call of the operation could be covered, whatever its arguments: what a list of operations may show. */

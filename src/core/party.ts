@@ -6,6 +6,8 @@ export type Agent = {
   trustDomain: string;
   /** How the identity was proven. */
   attestation: 'jwt-svid' | 'x509-svid' | 'oidc';
+  /** Groups that the configuration puts the agent in. Absent where no group is configured. */
+  groups?: readonly string[];
 };
 
 /** The person or service on whose behalf an agent acts (OAuth subject), as their identity provider stated them. */

@@ -14,20 +14,28 @@ const REMEMBERED = 1_000;
  */
 export function createCheckArguments(): CheckArguments {
   const compiled = new Map<string, ValidateFunction | string>();
+  // A task's grant is one object for all its calls; its text is made once.
+  const known = new WeakMap<JsonObject, ValidateFunction | string>();
   return (schema, value) => {
-    const key = canonicalJson(schema);
-    let validate = compiled.get(key);
-    if (validate === undefined) {
-      validate = compile(schema, key);
-      if (compiled.size >= REMEMBERED) compiled.delete(compiled.keys().next().value!);
-      compiled.set(key, validate);
-    }
+    let validate = known.get(schema);
+    if (validate === undefined) known.set(schema, (validate = byText(compiled, schema)));
     if (typeof validate === 'string') return [validate];
     if (validate(value) === true) return [];
     return (validate.errors ?? []).map(
       (error) => `\`${error.instancePath || '/'}\` ${error.message ?? 'is not valid'}`,
     );
   };
+}
+
+function byText(compiled: Map<string, ValidateFunction | string>, schema: JsonObject): ValidateFunction | string {
+  const key = canonicalJson(schema);
+  let validate = compiled.get(key);
+  if (validate === undefined) {
+    validate = compile(schema, key);
+    if (compiled.size >= REMEMBERED) compiled.delete(compiled.keys().next().value!);
+    compiled.set(key, validate);
+  }
+  return validate;
 }
 
 /** Why the schema cannot be used, or `null`. */

@@ -228,7 +228,12 @@ describe('a policy set that cannot be used is refused', () => {
     ['an approval on a permit', `@approval("x") ${PERMIT_ALL}`, 'on a permit'],
     ['an empty approval', `${PERMIT_ALL} @approval("") forbid (principal, action, resource);`, 'empty @approval'],
     ['nothing permitted', 'forbid (principal, action, resource);', 'permits nothing'],
-    ['a template', 'permit (principal == ?principal, action, resource);', 'templates'],
+    ['a template that nothing links', 'permit (principal == ?principal, action, resource);', 'permits nothing'],
+    [
+      'a nest of brackets',
+      `permit (principal, action, resource) when { ${'('.repeat(10_000)}true };`,
+      'test.cedar:1: a policy has more than',
+    ],
   ];
   test.each(cases)('%s', (_name, text, message) => {
     expect(() => pdp(text)).toThrow(message);

@@ -3,8 +3,8 @@ import { decide as decideInCore, type DecideParts } from '../core/decide.ts';
 import type { Decision, DecisionInput } from '../core/decision.ts';
 import { couldSatisfy, type CheckArguments } from '../core/grant.ts';
 import { notLive } from '../core/task.ts';
-import { Evaluator } from './evaluate.ts';
-import { parsePolicySet } from './policy-set.ts';
+import { buildEvaluator, type Evaluator } from './evaluate.ts';
+import { parsePolicySet, type PolicySet } from './policy-set.ts';
 
 /** The policy decision point for one immutable policy set. Every decision of Remit is one call of `decide`. */
 export interface Pdp {
@@ -19,16 +19,32 @@ export interface Pdp {
   couldPermit(input: DecisionInput): boolean;
 }
 
+export type PdpParts = { checkArguments: CheckArguments };
+
 /** @throws InvalidConfig for a policy set that cannot be used. */
-export function createPdp(
-  files: Record<string, string>,
-  parts: { sha256: Sha256Hex; checkArguments: CheckArguments },
-): Pdp {
+export function createPdp(files: Record<string, string>, parts: PdpParts & { sha256: Sha256Hex }): Pdp {
   const set = parsePolicySet(files, parts.sha256);
-  const evaluator = new Evaluator(set);
+  const steps = buildEvaluator(set);
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return pdpOf(set, step.value, parts);
+  }
+}
+
+/** As `createPdp`, with `pause` awaited between slices of some milliseconds, so that decisions go on meanwhile. */
+export async function createPdpInSlices(set: PolicySet, parts: PdpParts, pause: () => Promise<void>): Promise<Pdp> {
+  const steps = buildEvaluator(set);
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return pdpOf(set, step.value, parts);
+    await pause();
+  }
+}
+
+function pdpOf(set: PolicySet, evaluator: Evaluator, { checkArguments }: PdpParts): Pdp {
   const decideParts: DecideParts = {
     evaluatePolicy: (input) => evaluator.decide(input),
-    checkArguments: parts.checkArguments,
+    checkArguments,
     policySet: set.hash,
   };
   return {

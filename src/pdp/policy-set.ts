@@ -1,22 +1,32 @@
-import * as cedar from '@cedar-policy/cedar-wasm/nodejs';
-import { canonicalJson } from '../core/json.ts';
+import type { Effect as CedarEffect } from '@cedar-policy/cedar-wasm/nodejs';
 import type { Sha256Hex } from '../core/action.ts';
 import { InvalidConfig } from '../core/errors.ts';
+import { canonicalJson } from '../core/json.ts';
+import { splitPolicies, SplitError, type Statement } from './cedar/split.ts';
+import { policyToJson } from './cedar/to-json.ts';
+import { parseLinks, type Link } from './template-links.ts';
 
-/** One policy as Remit needs to know it; the text stays with Cedar. */
+/** One policy as Remit needs to know it. Plain data: it may come from another thread. */
 export type Policy = {
-  /** `@id("…")`, or the file's name and the policy's place in it, such as `base.cedar#2`. */
+  /** `@id("…")`, or the file's name and the policy's place in it, such as `base.cedar#2`; of a link, the link's id. */
   id: string;
-  effect: 'permit' | 'forbid';
+  effect: CedarEffect;
   text: string;
+  file: string;
+  /** Line of the file that the policy starts on, from 1. */
+  line: number;
   /** `@reason("…")`: what the caller and the approver read. */
   reason: string | undefined;
-  /** `@control("ASI03", …)`, split at commas. */
+  /** `@control("ASI03, NHI5")`, split at commas. */
   controls: string[];
   /** `@approval("group-or-person")`, on a `forbid` only. */
   approval: string | undefined;
   /** `@observe`: evaluated and recorded, never enforced. */
   observe: boolean;
+  /** Cedar's JSON policy format, as text: ten thousand policies as objects would fill the memory. */
+  json: string;
+  /** Of a template's link. */
+  slots: Record<string, { type: string; id: string }> | undefined;
 };
 
 /** An immutable set of policies, named by the hash of its files. */
@@ -27,56 +37,112 @@ export type PolicySet = {
   policies: ReadonlyMap<string, Policy>;
 };
 
+/** Names the set of these files. */
+export function policySetHash(files: Readonly<Record<string, string>>, sha256: Sha256Hex): string {
+  return `sha256:${sha256(canonicalJson(files))}`;
+}
+
 /**
- * Parses a policy set. `files` maps names (`base.cedar`) to Cedar text.
+ * Parses a policy set. `files` maps names to texts: `base.cedar` holds Cedar, `base.links.json` the links of templates.
  *
- * @throws InvalidConfig naming file and line, for text that is not Cedar, an id used twice, a template, `@approval` on
- *   a `permit`, or a set that permits nothing at all.
+ * @throws InvalidConfig naming file and line, for text that is not Cedar, an id used twice, `@approval` on a `permit`,
+ *   a link to no template, or a set that permits nothing at all.
  */
 export function parsePolicySet(files: Record<string, string>, sha256: Sha256Hex): PolicySet {
-  const policies = new Map<string, Policy>();
-  for (const file of Object.keys(files).sort()) {
-    for (const policy of parseFile(file, files[file]!)) {
-      if (policies.has(policy.id)) {
-        throw new InvalidConfig(`${file}: policy id \`${policy.id}\` is used twice; give each policy its own @id`);
-      }
-      policies.set(policy.id, policy);
+  return assemblePolicySet(parsePolicies(files), files, policySetHash(files, sha256));
+}
+
+/** @throws InvalidConfig as parsePolicySet. */
+export function assemblePolicySet(
+  policies: Iterable<Policy>,
+  files: Readonly<Record<string, string>>,
+  hash: string,
+): PolicySet {
+  const byId = new Map<string, Policy>();
+  let permits = false;
+  for (const policy of policies) {
+    const other = byId.get(policy.id);
+    if (other !== undefined) {
+      throw new InvalidConfig(
+        `${policy.file}:${policy.line}: policy id \`${policy.id}\` is used twice, first at ${other.file}:${other.line}; ` +
+          'give each policy its own @id',
+      );
+    }
+    byId.set(policy.id, policy);
+    permits ||= policy.effect === 'permit' && !policy.observe;
+  }
+  if (!permits) throw new InvalidConfig('the policy set permits nothing; add at least one `permit` policy');
+  return { hash, files, policies: byId };
+}
+
+/** The policies and links of the files, in order, one at a time. @throws InvalidConfig */
+export function* parsePolicies(files: Readonly<Record<string, string>>): Generator<Policy> {
+  const templates = new Map<string, Policy>();
+  const names = Object.keys(files).sort();
+  for (const file of names.filter((name) => !isLinks(name))) {
+    for (const [place, statement] of statementsOf(file, files[file]!).entries()) {
+      const policy = parsePolicy(file, place, statement);
+      if (!statement.isTemplate) yield policy;
+      else if (templates.has(policy.id)) {
+        throw new InvalidConfig(`${file}:${policy.line}: template id \`${policy.id}\` is used twice`);
+      } else templates.set(policy.id, policy);
     }
   }
-  if (![...policies.values()].some((policy) => policy.effect === 'permit' && !policy.observe)) {
-    throw new InvalidConfig('the policy set permits nothing; add at least one `permit` policy');
+  for (const file of names.filter(isLinks)) {
+    for (const link of parseLinks(file, files[file]!)) yield linked(file, link, templates);
   }
-  return { hash: `sha256:${sha256(canonicalJson(files))}`, files, policies };
 }
 
-function parseFile(file: string, text: string): Policy[] {
-  const parts = cedar.policySetTextToParts(text);
-  if (parts.type === 'failure') throw new InvalidConfig(describeParseError(file, text, parts.errors));
-  if (parts.policy_templates.length > 0) {
-    throw new InvalidConfig(`${file}: templates are not supported; write the policies out`);
-  }
-  return parts.policies.map((policyText, place) => parsePolicy(file, place, policyText));
+function isLinks(name: string): boolean {
+  return name.endsWith('.links.json');
 }
 
-function parsePolicy(file: string, place: number, text: string): Policy {
-  const parsed = cedar.policyToJson(text);
-  if (parsed.type === 'failure') throw new InvalidConfig(describeParseError(file, text, parsed.errors));
+function linked(file: string, { id, template, slots }: Link, templates: ReadonlyMap<string, Policy>): Policy {
+  const found = templates.get(template);
+  if (found === undefined) throw new InvalidConfig(`${file}: link \`${id}\` names no template: \`${template}\``);
+  const wanted = new Set(found.text.match(/\?(?:principal|resource)\b/g));
+  const missing = [...wanted].find((slot) => !Object.hasOwn(slots, slot));
+  if (missing !== undefined) throw new InvalidConfig(`${file}: link \`${id}\` gives no value for \`${missing}\``);
+  return { ...found, id, slots };
+}
+
+function statementsOf(file: string, text: string): Statement[] {
+  try {
+    return splitPolicies(text);
+  } catch (error) {
+    if (error instanceof SplitError) throw new InvalidConfig(`${file}:${error.line}: ${error.message}`);
+    throw error;
+  }
+}
+
+function parsePolicy(file: string, place: number, statement: Statement): Policy {
+  const parsed = policyToJson(statement);
+  if (!parsed.ok) {
+    const at = parsed.error?.sourceLocations?.[0];
+    const line = at === undefined ? statement.line : lineAt(statement, at.start);
+    const expected = at?.label ? ` (${at.label})` : '';
+    const problem = parsed.error?.message.replace(/^failed to parse (?:policy|template) from string: /, '');
+    throw new InvalidConfig(`${file}:${line}: ${problem ?? 'is not a Cedar policy'}${expected}`);
+  }
   const { effect, annotations = {} } = parsed.json;
+  const where = `${file}:${statement.line}`;
   const id = annotations['id'] ?? `${file}#${place + 1}`;
   if (annotations['approval'] !== undefined && effect === 'permit') {
     throw new InvalidConfig(
-      `${file}: policy \`${id}\` has @approval on a permit; put it on the forbid that an approval may lift`,
+      `${where}: policy \`${id}\` has @approval on a permit; put it on the forbid that an approval may lift`,
     );
   }
   if (annotations['approval'] !== undefined && annotations['approval'].trim() === '') {
     throw new InvalidConfig(
-      `${file}: policy \`${id}\` has an empty @approval; name the group or person who may approve`,
+      `${where}: policy \`${id}\` has an empty @approval; name the group or person who may approve`,
     );
   }
   return {
     id,
     effect,
-    text,
+    text: statement.text,
+    file,
+    line: statement.line,
     reason: annotations['reason'],
     controls: (annotations['control'] ?? '')
       .split(',')
@@ -84,19 +150,13 @@ function parsePolicy(file: string, place: number, text: string): Policy {
       .filter((control) => control !== ''),
     approval: annotations['approval']?.trim(),
     observe: annotations['observe'] !== undefined,
+    json: JSON.stringify(parsed.json),
+    slots: undefined,
   };
 }
 
-function describeParseError(file: string, text: string, errors: readonly cedar.DetailedError[]): string {
-  const first = errors[0];
-  const at = first?.sourceLocations?.[0];
-  const line = at === undefined ? '' : `:${lineOf(text, at.start)}`;
-  const expected = at?.label ? ` (${at.label})` : '';
-  return `${file}${line}: ${first?.message ?? 'is not a Cedar policy set'}${expected}`;
-}
-
-/** Line number, from 1, of a byte offset into the UTF-8 form of `text`: Cedar counts bytes. */
-function lineOf(text: string, byteOffset: number): number {
+/** Line of the file, from 1, of a byte offset into the UTF-8 form of a statement: Cedar counts bytes. */
+export function lineAt({ text, firstLine }: Pick<Statement, 'text' | 'firstLine'>, byteOffset: number): number {
   const before = new TextEncoder().encode(text).subarray(0, byteOffset);
-  return before.reduce((lines, byte) => (byte === 0x0a ? lines + 1 : lines), 1);
+  return before.reduce((line, byte) => (byte === 0x0a ? line + 1 : line), firstLine);
 }

@@ -1,9 +1,11 @@
 import { parseArgs } from 'node:util';
+import { benchDecision } from './decision.ts';
 import type { Figure } from './figures.ts';
 import { benchMcp } from './mcp.ts';
 
 /** Benchmarks by name: `npm run bench -- NAME [--json]`. Each measures beside what it is compared with, in one run. */
 const BENCHMARKS: Readonly<Record<string, () => Promise<Figure[]>>> = {
+  decision: () => benchDecision(),
   mcp: () => benchMcp({ calls: 1_000, seconds: 8 }),
 };
 
