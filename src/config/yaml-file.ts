@@ -43,6 +43,8 @@ type Issue = { path: PropertyKey[]; message: string; code?: string | undefined; 
 
 /** For a union, the branch that came furthest says what is really wrong. */
 function deepest(issue: z.core.$ZodIssue): Issue {
+  // zod only says that the key is invalid; why is one level below.
+  if (issue.code === 'invalid_key') return { path: issue.path, message: issue.issues[0]?.message ?? issue.message };
   if (issue.code !== 'invalid_union') return issue;
   const branches = issue.errors.flatMap((branch) => branch.slice(0, 1)).map(deepest);
   const best = branches.sort((a, b) => b.path.length - a.path.length)[0];

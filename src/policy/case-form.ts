@@ -45,7 +45,8 @@ const personShape = {
   acr: text.optional(),
   amr: texts.optional(),
 };
-const delegator = orText((person) => ({ person }), strict({ person: text.optional(), ...personShape })).nullable();
+const person = orText((name) => ({ person: name }), strict({ person: text.optional(), ...personShape }));
+const delegator = person.nullable();
 
 const grant = strict({
   type: z.literal('remit_grant').default('remit_grant'),
@@ -107,7 +108,7 @@ const token = strict({
   narrowed_to: z.array(grant).optional(),
 }).nullable();
 
-const approval = orText((person) => ({ by: [person] }), strict({ id: text.optional(), by: z.array(delegator).min(1) }));
+const approval = orText((by) => ({ by: [by] }), strict({ id: text.optional(), by: z.array(person).min(1) }));
 
 /** Who attempts, under which task, and when. */
 const circumstances = {

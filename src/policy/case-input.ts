@@ -47,7 +47,7 @@ export function caseInput(file: CaseFile, where: string, situation: Situation): 
         ? null
         : {
             id: given.approval.id ?? 'appr_case',
-            approvers: given.approval.by.flatMap((person) => (person === null ? [] : [build.delegator(person)])),
+            approvers: given.approval.by.map((person) => build.delegator(person)),
           },
   };
 }
