@@ -26,7 +26,7 @@ matrix:
     outside: { task: { origin: outside } }
     no task: { task: null }
   operations:
-    read: { action: { target: files, operation: read, effect: read, resources: [a, b] } }
+    read: { action: { target: files, operation: read, effect: read, resources: [a, b, a] } }
     write: { action: { target: files, operation: write, effect: write }, task: { purpose: write } }
 `,
   );

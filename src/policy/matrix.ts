@@ -41,7 +41,7 @@ export function decideMatrix(file: CaseFile, matrix: Matrix, decide: (input: Dec
 }
 
 function resourcesOf({ resources = [] }: ActionForm): string[] {
-  return resources.length === 0 ? [NO_RESOURCE] : resources;
+  return resources.length === 0 ? [NO_RESOURCE] : [...new Set(resources)];
 }
 
 /** A row may say more about the task of a column; `null` on either side means that there is none. */

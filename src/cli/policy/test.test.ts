@@ -130,6 +130,14 @@ describe('exit code 1', () => {
     expect(readFileSync(join(folder, 'tests/table.txt'), 'utf8')).toBe(table);
   });
 
+  test('for a row of the table that the matrix no longer has', async () => {
+    const table = `${TABLE}send  -  deny\n`;
+    write({ 'a.cedar': POLICY, 'tests/a.yaml': DEFAULTS + MATRIX, 'tests/table.txt': table });
+    expect(await run()).toBe(1);
+    expect(out[1]).toBe('        alice × send × -: expected deny, no longer in the matrix');
+    expect(out.at(-1)).toContain('2 of 2 cells as expected');
+  });
+
   test('for a table that is not there', async () => {
     write({ 'a.cedar': POLICY, 'tests/a.yaml': DEFAULTS + MATRIX });
     expect(await run()).toBe(1);
@@ -160,6 +168,11 @@ describe('exit code 2', () => {
     ['bad YAML', { 'a.cedar': POLICY, 'tests/a.yaml': 'cases: [' }, 'tests/a.yaml:1:'],
     ['an unknown field', { 'a.cedar': POLICY, 'tests/a.yaml': 'caess: []' }, 'known here are `agents`'],
     ['a case without sense', { 'a.cedar': POLICY, 'tests/a.yaml': cases(READ.replace(':read', ':rad')) }, '`a read`'],
+    [
+      'two matrices with one table',
+      { 'a.cedar': POLICY, 'tests/a.yaml': DEFAULTS + MATRIX, 'tests/b.yaml': DEFAULTS + MATRIX },
+      'tests/a.yaml has the same table',
+    ],
     ['bad Cedar', { 'a.cedar': 'permit (principal', 'tests/a.yaml': cases(READ) }, 'a.cedar:1'],
     ['no policy', { 'tests/a.yaml': cases(READ) }, 'has no .cedar file'],
   ])('for %s', async (_name, files, words) => {

@@ -46,55 +46,70 @@ function readCaseFiles(folder: string): CaseFile[] {
   try {
     const names = readdirSync(folder).filter((name) => /\.ya?ml$/.test(name));
     const files = names.sort().map((name) => join(folder, name));
-    return files.map((file) => parseCaseFile(file, readFileSync(file, 'utf8')));
+    return withTablesOfTheirOwn(files.map((file) => parseCaseFile(file, readFileSync(file, 'utf8'))));
   } catch (cause) {
     if (cause instanceof InvalidConfig) throw cause;
     throw new InvalidConfig(`${folder}: cases cannot be read; check the path and its permissions`, { cause });
   }
 }
 
+/** Two matrices in one table would each undo what `--update` wrote for the other. */
+function withTablesOfTheirOwn(files: CaseFile[]): CaseFile[] {
+  const owners = new Map<string, string>();
+  for (const { file, matrix } of files) {
+    if (matrix === undefined) continue;
+    const owner = owners.get(matrix.expected);
+    if (owner !== undefined) {
+      throw new InvalidConfig(`${file}: \`matrix.expected\`: ${owner} has the same table; give each matrix its own`);
+    }
+    owners.set(matrix.expected, file);
+  }
+  return files;
+}
+
 type Shown = { report: CasesReport; files: CaseFile[]; folder: string; strict: boolean; update: boolean };
 
 function show({ report, files, folder, strict, update }: Shown, given: Io): number {
   const io: Io = { ...given, out: (line) => given.out(given.json ? line : printable(line)) };
-  for (const each of report.cases) showCase(each, io);
-  const different = report.matrices.map((matrix) => checkMatrix(matrix, update, io));
-  // A file that tests nothing looks like a test; an empty folder would look like a policy set that holds.
-  const tested = new Set(
-    [...report.cases, ...report.matrices.filter(({ cells }) => cells.length > 0)].map((each) => each.file),
-  );
-  const empty = files.map(({ file }) => file).filter((file) => !tested.has(file));
-  if (files.length === 0) empty.push(join(folder, 'tests'));
-  for (const where of empty) {
-    if (!io.json) io.out(`FAIL  ${where}: no cases; add at least one, or nothing is tested`);
-  }
-  if (!io.json && report.uncovered.length > 0) {
-    io.out(`${strict ? 'FAIL  ' : ''}not covered by any case: ${report.uncovered.join(', ')}`);
-  }
-  const failed = report.cases.filter(({ problems }) => problems.length > 0).length;
-  const cells = report.matrices.reduce((sum, { cells: each }) => sum + each.length, 0);
-  const wrongCells = different.reduce((sum, count) => sum + count, 0);
-  const pass = failed + wrongCells + empty.length === 0 && !(strict && report.uncovered.length > 0);
+  const { cases, matrices, policies, uncovered } = report;
+  for (const each of cases) showCase(each, io);
+  const differences = matrices.flatMap((matrix) => checkMatrix(matrix, update, io));
   const summary = {
-    pass,
+    pass: false,
     policy_set: report.policySet,
-    cases: report.cases.length,
-    cases_failed: failed,
-    cells,
-    cells_different: wrongCells,
-    without_cases: empty,
-    policies: report.policies.length,
-    not_covered: report.uncovered,
+    cases: cases.length,
+    cases_failed: cases.filter(({ problems }) => problems.length > 0).length,
+    cells: matrices.reduce((sum, { cells }) => sum + cells.length, 0),
+    cells_different: differences.length,
+    without_cases: withoutCases(report, files, folder),
+    policies: policies.length,
+    not_covered: uncovered,
   };
+  const problems = summary.cases_failed + summary.cells_different + summary.without_cases.length;
+  summary.pass = problems === 0 && !(strict && uncovered.length > 0);
   if (io.json) io.out(JSON.stringify(summary));
   else {
-    const covered = report.policies.length - report.uncovered.length;
+    for (const where of summary.without_cases) {
+      io.out(`FAIL  ${where}: no cases; add at least one, or nothing is tested`);
+    }
+    if (uncovered.length > 0) io.out(`${strict ? 'FAIL  ' : ''}not covered by any case: ${uncovered.join(', ')}`);
+    // A row of the table that the matrix no longer has is a difference, and no cell.
+    const wrong = differences.filter(({ got }) => got !== null).length;
     io.out(
-      `${summary.cases - failed} of ${summary.cases} cases and ${cells - wrongCells} of ${cells} cells as expected; ` +
-        `${covered} of ${report.policies.length} policies covered`,
+      `${summary.cases - summary.cases_failed} of ${summary.cases} cases and ` +
+        `${summary.cells - wrong} of ${summary.cells} cells as expected; ` +
+        `${policies.length - uncovered.length} of ${policies.length} policies covered`,
     );
   }
-  return pass ? PASSED : FAILED;
+  return summary.pass ? PASSED : FAILED;
+}
+
+/** A file that tests nothing looks like a test, and an empty folder would look like a policy set that holds. */
+function withoutCases({ cases, matrices }: CasesReport, files: readonly CaseFile[], folder: string): string[] {
+  if (files.length === 0) return [join(folder, 'tests')];
+  const decided = [...cases, ...matrices.filter(({ cells }) => cells.length > 0)];
+  const tested = new Set(decided.map(({ file }) => file));
+  return files.map(({ file }) => file).filter((file) => !tested.has(file));
 }
 
 function showCase({ file, name, decision, problems }: CaseResult, io: Io): void {
@@ -110,8 +125,8 @@ function showCase({ file, name, decision, problems }: CaseResult, io: Io): void 
   }
 }
 
-/** Compares one matrix with its table, or writes the table; the number of cells that are still different. */
-function checkMatrix({ file, expected, cells }: MatrixResult, update: boolean, io: Io): number {
+/** Compares one matrix with its table, or writes the table; what is different still. */
+function checkMatrix({ file, expected, cells }: MatrixResult, update: boolean, io: Io): CellDifference[] {
   const table = join(dirname(file), expected);
   const exists = existsSync(table);
   const differences = compareMatrix(exists ? readFileSync(table, 'utf8') : '', cells);
@@ -127,7 +142,7 @@ function checkMatrix({ file, expected, cells }: MatrixResult, update: boolean, i
       `wrote ${table}: ${differences.length} ${differences.length === 1 ? 'cell' : 'cells'} changed; review the table`,
     );
   }
-  return failed ? differences.length : 0;
+  return failed ? differences : [];
 }
 
 function cellText({ who, operation, resource, expected, got }: CellDifference): string {
