@@ -9,7 +9,11 @@ import { InvalidConfig } from '../core/errors.ts';
  * @throws InvalidConfig with one line: file, line, field and what is expected.
  */
 export function readYaml<Schema extends z.ZodType>(file: string, schema: Schema): z.output<Schema> {
-  const text = readText(file);
+  return parseYaml(file, readText(file), schema);
+}
+
+/** As `readYaml`, of a text that was read already; `file` is what messages call it. */
+export function parseYaml<Schema extends z.ZodType>(file: string, text: string, schema: Schema): z.output<Schema> {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true, version: '1.2' });
   const broken = document.errors[0];
@@ -39,6 +43,8 @@ type Issue = { path: PropertyKey[]; message: string; code?: string | undefined; 
 
 /** For a union, the branch that came furthest says what is really wrong. */
 function deepest(issue: z.core.$ZodIssue): Issue {
+  // zod only says that the key is invalid; why is one level below.
+  if (issue.code === 'invalid_key') return { path: issue.path, message: issue.issues[0]?.message ?? issue.message };
   if (issue.code !== 'invalid_union') return issue;
   const branches = issue.errors.flatMap((branch) => branch.slice(0, 1)).map(deepest);
   const best = branches.sort((a, b) => b.path.length - a.path.length)[0];
@@ -49,7 +55,9 @@ function deepest(issue: z.core.$ZodIssue): Issue {
 function describe(issue: Issue): string {
   if (issue.code === 'unrecognized_keys') {
     const field = [...issue.path, issue.keys?.[0] ?? ''].join('.');
-    return `\`${field}\` is not a known field; remove it or check its spelling`;
+    // A schema may say which fields it knows; zod's own words only repeat the name.
+    const hint = issue.message.startsWith('Unrecognized') ? 'remove it or check its spelling' : issue.message;
+    return `\`${field}\` is not a known field; ${hint}`;
   }
   const field = issue.path.length === 0 ? 'the file' : `\`${issue.path.join('.')}\``;
   return `${field}: ${issue.message.charAt(0).toLowerCase()}${issue.message.slice(1)}`;

@@ -1,0 +1,12 @@
+import { UsageError, type Command } from '../io.ts';
+import { policyTest, POLICY_TEST_USAGE } from './test.ts';
+
+/** What can be done with policy, each in a file of its own. */
+const POLICY_VERBS: Readonly<Record<string, Command>> = { test: policyTest };
+
+export const POLICY_USAGE = [POLICY_TEST_USAGE].join('\n');
+
+export const policy: Command = async ([verb = '', ...args], io) => {
+  if (!Object.hasOwn(POLICY_VERBS, verb)) throw new UsageError(POLICY_USAGE);
+  return POLICY_VERBS[verb]!(args, io);
+};
