@@ -94,23 +94,25 @@ function checkLiveness({ chain, action, now }: DecisionInput): Reason | null {
 function checkGrants({ chain, token, action }: DecisionInput, parts: DecideParts): Reason | null {
   // Remit's own operations are not granted by tasks: policy decides them, over the task where there is one.
   if (action.target === 'remit') return null;
-  const levels = chain.map(({ task }) => task.grant);
-  // The token is one more level: it can narrow, and never stands in for the task.
-  if (token !== null) levels.push(token.narrowedTo);
-  for (const grants of levels) {
-    const verdict = satisfies(grants, action, parts.checkArguments);
-    if (!verdict.satisfied) {
-      return { code: 'outside_grant', message: verdict.problem, next: 'ask for a task that includes it' };
-    }
+  for (const { task } of chain) {
+    const verdict = satisfies(task.grant, action, parts.checkArguments);
+    if (!verdict.satisfied) return outsideGrant(verdict.problem);
   }
-  return null;
+  // The token is one more level: it can narrow, and never stands in for the task.
+  const verdict = token === null ? null : satisfies(token.narrowedTo, action, parts.checkArguments);
+  return verdict === null || verdict.satisfied ? null : outsideGrant(verdict.problem);
+}
+
+function outsideGrant(message: string): Reason {
+  return { code: 'outside_grant', message, next: 'ask for a task that includes it' };
 }
 
 function checkSensitivity({ chain, action }: DecisionInput): Reason | null {
   // The ceiling is for a target's data; without this, a task for public data only could not even be ended.
   if (action.target === 'remit') return null;
+  const level = sensitivityLevel(action.sensitivity);
   for (const { task } of chain) {
-    if (sensitivityLevel(action.sensitivity) > sensitivityLevel(task.sensitivity)) {
+    if (level > sensitivityLevel(task.sensitivity)) {
       return {
         code: 'over_sensitivity',
         message: `\`${action.operation}\` touches ${action.sensitivity} data; the task's ceiling is ${task.sensitivity}`,

@@ -1,6 +1,6 @@
 import type { JsonObject, JsonValue } from '../core/json.ts';
 import { valueOf } from './cedar/literal.ts';
-import { CedarSet, type CedarRecord, type Value } from './cedar/value.ts';
+import { CedarSet, CedarRecord, type Value } from './cedar/value.ts';
 
 /**
  * The one mapping of JSON into Cedar. Integers are `Long`; fractions of up to four digits are `decimal`; arrays are
@@ -8,17 +8,17 @@ import { CedarSet, type CedarRecord, type Value } from './cedar/value.ts';
  * does not see a value cannot forbid it: other fractions, integers beyond 2^53, `null` in arrays, members named like
  * Cedar's own escapes, and nesting beyond MAX_DEPTH.
  */
-export class JsonRecord implements CedarRecord {
-  readonly record = true;
-  readonly #json: JsonObject;
+export class JsonRecord extends CedarRecord {
+  readonly #json: Readonly<JsonObject>;
   #made: Map<string, Value> | undefined;
 
   /** `json` has passed `findUnmappable`. Members become values when a policy looks at them. */
-  constructor(json: JsonObject) {
+  constructor(json: Readonly<JsonObject>) {
+    super();
     this.#json = json;
   }
 
-  get(name: string): Value | undefined {
+  override get(name: string): Value | undefined {
     const made = this.#made?.get(name);
     if (made !== undefined) return made;
     // A name of `Object.prototype` is no member.
@@ -30,7 +30,7 @@ export class JsonRecord implements CedarRecord {
     return value;
   }
 
-  names(): readonly string[] {
+  override names(): readonly string[] {
     return Object.keys(this.#json).filter((name) => this.#json[name] !== null);
   }
 }
@@ -40,15 +40,19 @@ const MAX_DEPTH = 64;
 
 const RESERVED = new Set(['__entity', '__extn', '__expr', '__proto__']);
 
+const UNDERSCORE = 0x5f;
+
 const DECIMAL = /^-?\d{1,14}\.\d{1,4}$/;
 
 /** Why policy cannot see the value as it is, with its place in the arguments, or `null`. */
 export function findUnmappable(value: JsonObject, path = '', depth = 1): string | null {
   if (depth > MAX_DEPTH) return `argument \`${path}\` is nested deeper than ${MAX_DEPTH} levels`;
   for (const name of Object.keys(value)) {
-    if (name.startsWith('__') && RESERVED.has(name)) return `argument \`${path}/${name}\` has a reserved name`;
+    if (name.charCodeAt(0) === UNDERSCORE && RESERVED.has(name))
+      return `argument \`${path}/${name}\` has a reserved name`;
     const member = value[name]!;
     if (typeof member === 'string' || member === null) continue;
+    if (typeof member === 'boolean' || Number.isSafeInteger(member)) continue;
     const problem = findInValue(member, `${path}/${name}`, depth);
     if (problem !== null) return problem;
   }
@@ -64,7 +68,9 @@ function findInValue(value: JsonValue, path: string, depth: number): string | nu
   if (typeof value !== 'object') return null;
   if (!Array.isArray(value)) return findUnmappable(value, path, depth + 1);
   if (depth >= MAX_DEPTH) return `argument \`${path}\` is nested deeper than ${MAX_DEPTH} levels`;
-  for (const [place, item] of value.entries()) {
+  for (let place = 0; place < value.length; place++) {
+    const item = value[place]!;
+    if (typeof item === 'string') continue;
     const problem = findInValue(item, `${path}/${place}`, depth + 1);
     if (problem !== null) return problem;
   }

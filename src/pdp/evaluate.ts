@@ -11,7 +11,29 @@ import type { Policy, PolicySet } from './policy-set.ts';
 import { CedarRequest } from './request.ts';
 
 /** A policy of the set, ready to run. */
-export type Ready = { policy: Policy; compiled: CompiledPolicy };
+export class Ready {
+  readonly policy: Policy;
+  readonly compiled: CompiledPolicy;
+  #round = 0;
+  #outcome: boolean | EvaluationError = false;
+
+  constructor(policy: Policy, compiled: CompiledPolicy) {
+    this.policy = policy;
+    this.compiled = compiled;
+  }
+
+  /** Within one round the principal alone differs, so a policy that does not look at it is evaluated once. */
+  outcome(request: Request, round: number): boolean | EvaluationError {
+    if (this.#round === round && !this.compiled.usesPrincipal) return this.#outcome;
+    this.#round = round;
+    try {
+      return (this.#outcome = this.compiled.holds(request));
+    } catch (error) {
+      if (error instanceof EvaluationError) return (this.#outcome = error);
+      throw error;
+    }
+  }
+}
 
 /** What policy says of one principal and one resource. */
 type Verdict = {
@@ -42,7 +64,7 @@ export function* buildEvaluator(set: PolicySet): Generator<void, Evaluator> {
   for (const policy of set.policies.values()) {
     const slots = Object.entries(policy.slots ?? {}).map(([slot, uid]) => [slot, uidOf(uid)] as const);
     const json = JSON.parse(policy.json) as Parameters<typeof compilePolicy>[0]['json'];
-    ready.push({ policy, compiled: compilePolicy({ id: policy.id, json, slots: Object.fromEntries(slots) }) });
+    ready.push(new Ready(policy, compilePolicy({ id: policy.id, json, slots: Object.fromEntries(slots) })));
     if (ready.length % SLICE === 0) yield;
   }
   const evaluator = new Evaluator(set, ready);
@@ -58,6 +80,7 @@ export class Evaluator {
   readonly #set: PolicySet;
   readonly #index: ScopeIndex<Ready>;
   readonly #partial: PartialEvaluator;
+  #round = 0;
 
   constructor(set: PolicySet, ready: readonly Ready[]) {
     this.#set = set;
@@ -74,8 +97,9 @@ export class Evaluator {
       return this.#decision(input, [failed('neither an agent nor a person is known')]);
     }
     const verdicts: Verdict[] = [];
-    for (const principal of request.principals) {
-      for (const resource of request.resources) {
+    for (const resource of request.resources) {
+      this.#round += 1;
+      for (const principal of request.principals) {
         const { action, context, entities } = request;
         verdicts.push(this.#evaluate({ principal, action, resource, context, entities }, input.approval));
       }
@@ -96,45 +120,47 @@ export class Evaluator {
     const held: Policy[] = [];
     let observed: Policy[] | undefined;
     let problems: Problem[] | undefined;
-    for (const { policy, compiled } of candidates) {
-      try {
-        if (!compiled.holds(request)) continue;
-      } catch (error) {
-        if (!(error instanceof EvaluationError)) throw error;
-        // Cedar skips a policy that errs, so an erring `forbid` would let the action through.
-        if (!policy.observe) {
-          (problems ??= []).push({ policy, message: `policy \`${policy.id}\` failed: ${error.message}` });
-          continue;
-        }
-      }
+    for (const ready of candidates) {
+      const { policy } = ready;
+      const outcome = ready.outcome(request, this.#round);
+      if (outcome === false) continue;
       if (policy.observe) (observed ??= []).push(policy);
+      // Cedar skips a policy that errs, so an erring `forbid` would let the action through.
+      else if (outcome !== true) (problems ??= []).push({ policy, message: outcome.message });
       else if (policy.effect === 'permit') permits.push(policy);
-      else if (policy.approval === undefined) forbids.push(policy);
-      else held.push(policy);
+      else (policy.approval === undefined ? forbids : held).push(policy);
     }
-    const verdict = {
+    const verdict: Verdict = {
+      outcome: 'deny',
       principal: request.principal,
+      determining: NONE,
       held: NONE,
       observed: observed ?? NONE,
       problems: problems ?? NONE,
     };
     if (problems !== undefined) {
       problems.sort((a, b) => compareIds(a.policy!, b.policy!));
-      return { ...verdict, outcome: 'deny', determining: problems.map(({ policy }) => policy!) };
+      verdict.determining = problems.map(({ policy }) => policy!);
+    } else if (forbids.length > 0) {
+      verdict.determining = sorted([...forbids, ...held]);
+    } else if (permits.length > 0) {
+      const lifted = approval !== null && held.every((policy) => isLifted(policy, approval));
+      verdict.outcome = held.length === 0 || lifted ? 'permit' : 'hold';
+      verdict.determining = sorted(permits);
+      verdict.held = sorted(held);
     }
-    if (forbids.length > 0) return { ...verdict, outcome: 'deny', determining: sorted([...forbids, ...held]) };
-    if (permits.length === 0) return { ...verdict, outcome: 'deny', determining: NONE };
-    const determining = sorted(permits);
-    if (held.length === 0) return { ...verdict, outcome: 'permit', determining };
-    const lifted = approval !== null && held.every((policy) => isLifted(policy, approval));
-    return { ...verdict, outcome: lifted ? 'permit' : 'hold', determining, held: sorted(held) };
+    return verdict;
   }
 
   #decision(input: DecisionInput, verdicts: readonly Verdict[]): Decision {
-    const denied = verdicts.find((verdict) => verdict.outcome === 'deny');
-    const holding = verdicts.filter((verdict) => verdict.outcome === 'hold');
-    const decisive = denied !== undefined ? [denied] : holding.length > 0 ? holding : verdicts;
-    const outcome = denied !== undefined ? 'deny' : holding.length > 0 ? 'hold' : 'permit';
+    let outcome: Verdict['outcome'] = 'permit';
+    for (const verdict of verdicts) {
+      if (verdict.outcome === 'deny' || outcome === 'permit') outcome = verdict.outcome;
+      if (outcome === 'deny') break;
+    }
+    // The first that denies decides alone; otherwise all that hold do, or all.
+    const denied = outcome === 'deny' ? verdicts.find((verdict) => verdict.outcome === 'deny') : undefined;
+    const decisive = denied !== undefined ? [denied] : outcome === 'permit' ? verdicts : verdicts.filter(isHold);
     const held = union(decisive, 'held');
     const determining = outcome === 'hold' ? held : union(decisive, 'determining', held);
     return {
@@ -151,6 +177,10 @@ export class Evaluator {
   }
 }
 
+function isHold({ outcome }: Verdict): boolean {
+  return outcome === 'hold';
+}
+
 function failed(message: string): Verdict {
   const problems = [{ policy: null, message }];
   return { outcome: 'deny', principal: null, determining: NONE, held: NONE, observed: NONE, problems };
@@ -165,7 +195,7 @@ function denyReasons(
   if (problems.length > 0) {
     return problems.map(({ policy, message }) => ({
       code: 'policy_error',
-      message,
+      message: policy === null ? message : `policy \`${policy.id}\` failed: ${message}`,
       next:
         policy === null ? 'send arguments that policy can see exactly' : 'ask an operator to look at the policy set',
     }));
@@ -213,21 +243,23 @@ function union(
   part: 'determining' | 'held' | 'observed',
   more: readonly Policy[] = NONE,
 ): readonly Policy[] {
-  let first = more;
-  let all: Set<Policy> | undefined;
-  for (let place = verdicts.length - 1; place >= 0; place--) {
-    const next = verdicts[place]![part];
-    if (next.length === 0) continue;
-    if (first.length === 0) first = next;
-    else all ??= new Set();
-  }
-  if (all === undefined) return first;
-  for (const verdict of verdicts) for (const policy of verdict[part]) all.add(policy);
-  for (const policy of more) all.add(policy);
-  return [...all];
+  let all: readonly Policy[] = NONE;
+  for (const verdict of verdicts) all = joined(all, verdict[part]);
+  return joined(all, more);
+}
+
+/** Both lists, each policy once. Mostly one is empty, or they are alike. */
+function joined(a: readonly Policy[], b: readonly Policy[]): readonly Policy[] {
+  if (a.length === 0) return b;
+  if (b.length === 0 || (a.length === 1 && b.length === 1 && a[0] === b[0])) return a;
+  const more = b.filter((policy) => !a.includes(policy));
+  return more.length === 0 ? a : [...a, ...more];
 }
 
 function controlsOf(policies: readonly Policy[]): string[] {
-  if (policies.every((policy) => policy.controls.length === 0)) return [];
-  return [...new Set(policies.flatMap((policy) => policy.controls))];
+  const controls: string[] = [];
+  for (const policy of policies) {
+    for (const control of policy.controls) if (!controls.includes(control)) controls.push(control);
+  }
+  return controls;
 }

@@ -2,7 +2,7 @@ import type { PolicyJson } from '@cedar-policy/cedar-wasm/nodejs';
 import type { DecisionInput } from '../core/decision.ts';
 import { compile, type Request } from './cedar/compile.ts';
 import { isIn } from './cedar/entities.ts';
-import { operands, operatorOf, type Binary, type Expr, type Unary } from './cedar/expression.ts';
+import { operands, operatorOf, partsOf, type Binary, type Expr, type Unary } from './cedar/expression.ts';
 import { uidOf, type ValueJson } from './cedar/literal.ts';
 import type { Constraint } from './cedar/scope.ts';
 import { EvaluationError, type EntityUid } from './cedar/value.ts';
@@ -191,9 +191,9 @@ const UNKNOWN_CONTEXT = new Set(['args', 'provenance']);
 
 /** Whether the expression looks at the resource, the arguments, where they came from, or the context as a whole. */
 function touchesUnknown(expr: Expr): boolean {
-  const { name, body } = operatorOf(expr);
+  const operator = operatorOf(expr);
+  const { name, body } = operator;
   if (name === 'Var') return body === 'resource' || body === 'context';
-  if (name === 'Value') return false;
   if (name === '.' || name === 'has') {
     const { left, attr } = body as { left: Expr; attr: string | string[] };
     const path = typeof attr === 'string' ? [attr] : attr;
@@ -202,13 +202,5 @@ function touchesUnknown(expr: Expr): boolean {
     if (ofContext) return UNKNOWN_CONTEXT.has(path[0]!) && (name === '.' || path.length > 1 || path[0] !== 'args');
     return touchesUnknown(left);
   }
-  return partsOf(body).some(touchesUnknown);
-}
-
-function partsOf(body: unknown): Expr[] {
-  if (Array.isArray(body)) return body as Expr[];
-  const parts = Object.values(body as Record<string, unknown>).filter(
-    (part) => typeof part === 'object' && part !== null,
-  );
-  return parts.filter((part) => !Array.isArray(part)) as Expr[];
+  return partsOf(operator).some(touchesUnknown);
 }

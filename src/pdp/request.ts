@@ -1,12 +1,12 @@
 import type { Action } from '../core/action.ts';
-import type { DecisionInput, TaskView } from '../core/decision.ts';
+import type { DecisionInput, TaskView, TokenFacts } from '../core/decision.ts';
 import type { Effect } from '../core/effect.ts';
 import { delegatorId, type Agent, type Delegator } from '../core/party.ts';
 import { sensitivityLevel, type Sensitivity } from '../core/sensitivity.ts';
 import type { PromptOrigin } from '../core/task.ts';
 import { JsonRecord } from './arguments.ts';
 import type { Entities, Entity } from './cedar/entities.ts';
-import { CedarSet, Datetime, EagerRecord, EntityUid, type CedarRecord, type Value } from './cedar/value.ts';
+import { CedarSet, Datetime, EagerRecord, EntityUid, CedarRecord, type Value } from './cedar/value.ts';
 
 /**
  * A decision's input in Cedar's terms. This is the one place where Cedar's *principal* is named: an action is evaluated
@@ -23,17 +23,16 @@ export class CedarRequest {
 
   constructor(input: DecisionInput) {
     const { agent, delegator, action } = input;
-    const principals: EntityUid[] = [];
-    if (agent !== null) principals.push(agentUid(agent.id));
-    if (delegator !== null) principals.push(personUid(delegator));
-    this.principals = principals;
+    const agentId = agent === null ? null : agentUid(agent.id);
+    const personId = delegator === null ? null : personUid(delegator);
+    this.principals =
+      agentId === null ? (personId === null ? [] : [personId]) : personId === null ? [agentId] : [agentId, personId];
     this.action = actionUid(action);
+    const target = targetUid(action.target);
     this.resources =
-      action.resources.length === 0
-        ? [targetUid(action.target)]
-        : action.resources.map((name) => resourceUid(action.target, name));
-    this.context = new RequestContext(input);
-    this.entities = new RequestEntities(input);
+      action.resources.length === 0 ? [target] : action.resources.map((name) => resourceUid(action.target, name));
+    this.context = new Facts(CONTEXT, new ContextFacts(input, personId));
+    this.entities = new RequestEntities(input, { agent: agentId, person: personId, action: this.action, target });
   }
 }
 
@@ -48,8 +47,26 @@ export function targetUid(name: string): EntityUid {
 }
 /** Operation names are free text; the target's name has no colon, so the pair is unambiguous. */
 export function actionUid({ target, operation }: Pick<Action, 'target' | 'operation'>): EntityUid {
-  return new EntityUid('Action', `${target}:${operation}`);
+  const known = ACTIONS.get(target)?.get(operation);
+  if (known !== undefined) return known;
+  const uid = new EntityUid('Action', `${target}:${operation}`);
+  // Operations come from callers too: what is remembered is bounded.
+  if (remembered >= REMEMBERED) {
+    ACTIONS.clear();
+    remembered = 0;
+  }
+  let ofTarget = ACTIONS.get(target);
+  if (ofTarget === undefined) ACTIONS.set(target, (ofTarget = new Map()));
+  ofTarget.set(operation, uid);
+  remembered += 1;
+  return uid;
 }
+
+/** Kept so that the index hashes each id once and not at every decision. */
+const ACTIONS = new Map<string, Map<string, EntityUid>>();
+const REMEMBERED = 10_000;
+let remembered = 0;
+
 export function resourceUid(target: string, name: string): EntityUid {
   return new EntityUid('Resource', `${target}:${name}`);
 }
@@ -77,32 +94,39 @@ function memberOfEffect(effect: Effect): Entity {
 /** The entities of one request: whatever else a policy names is known to have neither attributes nor parents. */
 export class RequestEntities implements Entities {
   readonly #input: DecisionInput;
-  readonly #made = new Map<string, Entity>();
+  readonly #own: { agent: EntityUid | null; person: EntityUid | null; action: EntityUid; target: EntityUid };
+  #agent: Entity | undefined;
+  #person: Entity | undefined;
+  #target: Entity | undefined;
+  #resource: { uid: EntityUid; entity: Entity } | undefined;
 
-  constructor(input: DecisionInput) {
+  constructor(
+    input: DecisionInput,
+    own: { agent: EntityUid | null; person: EntityUid | null; action: EntityUid; target: EntityUid },
+  ) {
     this.#input = input;
+    this.#own = own;
   }
 
   get(uid: EntityUid): Entity | undefined {
-    const { action, agent, delegator } = this.#input;
+    const { action, agent, delegator, chain } = this.#input;
+    const own = this.#own;
     switch (uid.type) {
       case 'Action':
         // The request's action alone is in a group; groups are in none.
-        return uid.id === action.effect
-          ? BARE
-          : isPair(uid.id, action.target, action.operation)
-            ? EFFECT_MEMBERS[action.effect]
-            : undefined;
-      case 'Agent':
-        return this.#agent(uid.id, agent);
+        if (own.action.is(uid)) return EFFECT_MEMBERS[action.effect];
+        return uid.id === action.effect ? BARE : undefined;
+      case 'Agent': {
+        if (own.agent?.is(uid) === true) return (this.#agent ??= agentEntity(agent!));
+        const hop = chain.find(({ task }) => task.agent.id === uid.id);
+        return hop === undefined ? undefined : agentEntity(hop.task.agent);
+      }
       case 'Person':
-        return delegator !== null && isPair(uid.id, delegator.issuer, delegator.subject, '|')
-          ? this.#once('person', () => personEntity(delegator))
-          : undefined;
+        return own.person?.is(uid) === true ? (this.#person ??= personEntity(delegator!)) : undefined;
       case 'Target':
-        return uid.id === action.target ? this.#once('target', () => targetEntity(action)) : undefined;
+        return own.target.is(uid) ? (this.#target ??= targetEntity(action)) : undefined;
       case 'Resource':
-        return this.#resource(uid.id);
+        return this.#resource?.uid === uid ? this.#resource.entity : this.#resourceOf(uid);
       default:
         return undefined;
     }
@@ -123,71 +147,73 @@ export class RequestEntities implements Entities {
     return uids.map((uid) => ({ uid, entity: this.get(uid)! }));
   }
 
-  #agent(id: string, acting: Agent | null): Entity | undefined {
-    if (acting !== null && acting.id === id) return this.#once('agent', () => agentEntity(acting));
-    const hop = this.#input.chain.find(({ task }) => task.agent.id === id);
-    return hop === undefined ? undefined : this.#once(`agent ${id}`, () => agentEntity(hop.task.agent));
-  }
-
-  #resource(id: string): Entity | undefined {
+  #resourceOf(uid: EntityUid): Entity | undefined {
     const { action } = this.#input;
-    const name = action.resources.find((resource) => isPair(id, action.target, resource));
-    return name === undefined ? undefined : this.#once(`resource ${name}`, () => resourceEntity(action, name));
-  }
-
-  #once(key: string, make: () => Entity): Entity {
-    let entity = this.#made.get(key);
-    if (entity === undefined) this.#made.set(key, (entity = make()));
+    const name = action.resources.find((resource) => isPair(uid.id, action.target, resource));
+    if (name === undefined) return undefined;
+    const entity = resourceEntity(action, name, this.#own.target);
+    // The one that is evaluated now is asked for by every policy.
+    this.#resource = { uid, entity };
     return entity;
   }
 }
 
-/** Whether `id` is the two texts with a separator between, without putting them together. */
-function isPair(id: string, first: string, second: string, separator = ':'): boolean {
+/** Whether `id` is the two texts with a colon between, without putting them together. */
+function isPair(id: string, first: string, second: string): boolean {
   return (
     id.length === first.length + 1 + second.length &&
+    id.charCodeAt(first.length) === COLON &&
     id.endsWith(second) &&
-    id.startsWith(first) &&
-    id[first.length] === separator
+    id.startsWith(first)
   );
 }
 
-function agentEntity(agent: Pick<Agent, 'id' | 'trustDomain' | 'groups'> & { attestation?: string }): Entity {
-  return {
-    attrs: record({ spiffe_id: agent.id, trust_domain: agent.trustDomain, attestation: agent.attestation }),
-    tags: EMPTY,
-    ancestors: [new EntityUid('TrustDomain', agent.trustDomain), ...(agent.groups ?? []).map(groupUid)],
-  };
+const COLON = 0x3a;
+
+function agentEntity(agent: AgentFacts): Entity {
+  const ancestors = [new EntityUid('TrustDomain', agent.trustDomain)];
+  if (agent.groups !== undefined) for (const group of agent.groups) ancestors.push(groupUid(group));
+  return { attrs: new Facts(AGENT, agent), tags: EMPTY, ancestors };
 }
 
 function personEntity(person: Delegator): Entity {
-  return {
-    attrs: record({
-      issuer: person.issuer,
-      subject: person.subject,
-      email: person.email,
-      acr: person.acr,
-      amr: new CedarSet(person.amr ?? []),
-    }),
-    tags: EMPTY,
-    ancestors: person.groups.map(groupUid),
-  };
+  return { attrs: new Facts(PERSON, person), tags: EMPTY, ancestors: person.groups.map(groupUid) };
 }
 
 function targetEntity(action: Action): Entity {
-  return {
-    attrs: record({ name: action.target, sensitivity: SENSITIVITIES[action.sensitivity] }),
-    tags: EMPTY,
-    ancestors: [],
-  };
+  const { target: name, sensitivity } = action;
+  return { attrs: new Facts(THING, { name, sensitivity }), tags: EMPTY, ancestors: [] };
 }
 
-function resourceEntity(action: Action, name: string): Entity {
-  return {
-    attrs: record({ name, sensitivity: SENSITIVITIES[action.sensitivity] }),
-    tags: EMPTY,
-    ancestors: [targetUid(action.target)],
-  };
+function resourceEntity({ sensitivity }: Action, name: string, target: EntityUid): Entity {
+  return { attrs: new Facts(THING, { name, sensitivity }), tags: EMPTY, ancestors: [target] };
+}
+
+/** How each member of a record comes out of what it is made from; `undefined` where it is absent. */
+type Table<Source> = ReadonlyMap<string, (source: Source) => Value | undefined>;
+
+function table<Source>(members: Record<string, (source: Source) => Value | undefined>): Table<Source> {
+  return new Map(Object.entries(members));
+}
+
+/** A record whose members are made when they are looked at. */
+class Facts<Source> extends CedarRecord {
+  readonly #table: Table<Source>;
+  readonly #source: Source;
+
+  constructor(members: Table<Source>, source: Source) {
+    super();
+    this.#table = members;
+    this.#source = source;
+  }
+
+  override get(name: string): Value | undefined {
+    return this.#table.get(name)?.(this.#source);
+  }
+
+  override names(): readonly string[] {
+    return [...this.#table.keys()].filter((name) => this.get(name) !== undefined);
+  }
 }
 
 const SENSITIVITIES: Readonly<Record<Sensitivity, CedarRecord>> = {
@@ -198,167 +224,117 @@ const SENSITIVITIES: Readonly<Record<Sensitivity, CedarRecord>> = {
 };
 
 function sensitivityRecord(name: Sensitivity): CedarRecord {
-  return record({ name, level: sensitivityLevel(name) });
+  return new EagerRecord([
+    ['name', name],
+    ['level', sensitivityLevel(name)],
+  ]);
 }
 
-/** A record without the members that are `undefined`. */
-function record(members: Record<string, Value | undefined>): CedarRecord {
-  return new EagerRecord(
-    Object.entries(members).filter((member): member is [string, Value] => member[1] !== undefined),
-  );
-}
+type AgentFacts = Pick<Agent, 'id' | 'trustDomain' | 'groups'> & { attestation?: string };
 
-/** A record whose members are made on first sight. */
-abstract class LazyRecord implements CedarRecord {
-  readonly record = true;
-  readonly #made = new Map<string, Value | undefined>();
+const AGENT = table<AgentFacts>({
+  spiffe_id: ({ id }) => id,
+  trust_domain: ({ trustDomain }) => trustDomain,
+  attestation: ({ attestation }) => attestation,
+});
 
-  get(name: string): Value | undefined {
-    const made = this.#made.get(name);
-    if (made !== undefined) return made;
-    const value = this.make(name);
-    this.#made.set(name, value);
-    return value;
+const PERSON = table<Delegator>({
+  issuer: ({ issuer }) => issuer,
+  subject: ({ subject }) => subject,
+  email: ({ email }) => email,
+  acr: ({ acr }) => acr,
+  amr: ({ amr }) => new CedarSet(amr ?? []),
+});
+
+/** A target, and a resource of it. */
+const THING = table<{ name: string; sensitivity: Sensitivity }>({
+  name: ({ name }) => name,
+  sensitivity: ({ sensitivity }) => SENSITIVITIES[sensitivity],
+});
+
+/** What a context is made from. Its larger records are kept, since most policies look at them. */
+class ContextFacts {
+  readonly input: DecisionInput;
+  readonly person: EntityUid | null;
+  readonly acting: TaskView | undefined;
+  #args: CedarRecord | undefined;
+  #task: CedarRecord | undefined;
+
+  constructor(input: DecisionInput, person: EntityUid | null) {
+    this.input = input;
+    this.person = person;
+    this.acting = input.chain[0];
   }
-
-  names(): readonly string[] {
-    return this.all().filter((name) => this.get(name) !== undefined);
+  args(): CedarRecord {
+    return (this.#args ??= new JsonRecord(this.input.action.arguments));
   }
-
-  protected abstract make(name: string): Value | undefined;
-  protected abstract all(): readonly string[];
-}
-
-const CONTEXT_NAMES = [
-  'args',
-  'provenance',
-  'sensitivity',
-  'now',
-  'approved',
-  'delegator',
-  'token',
-  'task',
-  'origin',
-  'chain',
-] as const;
-
-class RequestContext extends LazyRecord {
-  readonly #input: DecisionInput;
-
-  constructor(input: DecisionInput) {
-    super();
-    this.#input = input;
-  }
-
-  protected override make(name: string): Value | undefined {
-    const { action, chain, delegator, token, now, approval } = this.#input;
-    const acting = chain[0];
-    switch (name as (typeof CONTEXT_NAMES)[number]) {
-      case 'args':
-        return new JsonRecord(action.arguments);
-      case 'provenance':
-        return action.provenance === undefined ? undefined : record(action.provenance);
-      case 'sensitivity':
-        return SENSITIVITIES[action.sensitivity];
-      case 'now':
-        return nowRecord(now);
-      case 'approved':
-        return approval !== null;
-      case 'delegator':
-        return delegator === null ? undefined : personUid(delegator);
-      case 'token':
-        return token === null
-          ? undefined
-          : record({ age_seconds: seconds(now - token.issuedAt), binding: token.binding });
-      case 'task':
-        return acting === undefined ? undefined : new TaskRecord(acting, chain.length - 1, now);
-      case 'origin':
-        return acting === undefined ? undefined : originRecord(acting.task.origin);
-      case 'chain':
-        return acting === undefined ? undefined : new CedarSet(chain.map(({ task }) => agentUid(task.agent.id)));
-      default:
-        return undefined;
-    }
-  }
-
-  protected override all(): readonly string[] {
-    return CONTEXT_NAMES;
+  task(): CedarRecord | undefined {
+    return this.acting === undefined ? undefined : (this.#task ??= new Facts(TASK, new TaskFacts(this.input)));
   }
 }
 
-const TASK_NAMES = [
-  'id',
-  'delegator',
-  'agent',
-  'purpose',
-  'parameters',
-  'sensitivity',
-  'age_seconds',
-  'calls',
-  'depth',
-  'labels',
-] as const;
+const CONTEXT = table<ContextFacts>({
+  args: (facts) => facts.args(),
+  provenance: ({ input: { action } }) =>
+    action.provenance === undefined ? undefined : new JsonRecord(action.provenance),
+  sensitivity: ({ input }) => SENSITIVITIES[input.action.sensitivity],
+  now: ({ input }) => new Facts(NOW, input.now),
+  approved: ({ input }) => input.approval !== null,
+  delegator: ({ person }) => person ?? undefined,
+  token: ({ input: { token, now } }) => (token === null ? undefined : new Facts(TOKEN, { token, now })),
+  task: (facts) => facts.task(),
+  origin: ({ acting }) => (acting === undefined ? undefined : new Facts(ORIGIN, acting.task.origin)),
+  chain: ({ input: { chain } }) =>
+    chain.length === 0 ? undefined : new CedarSet(chain.map(({ task }) => agentUid(task.agent.id))),
+});
 
-class TaskRecord extends LazyRecord {
-  readonly #view: TaskView;
-  readonly #depth: number;
-  readonly #now: number;
+class TaskFacts {
+  readonly view: TaskView;
+  readonly now: number;
+  readonly depth: number;
+  parameters: CedarRecord | undefined;
 
-  constructor(view: TaskView, depth: number, now: number) {
-    super();
-    this.#view = view;
-    this.#depth = depth;
-    this.#now = now;
-  }
-
-  protected override make(name: string): Value | undefined {
-    const { task, used, labels } = this.#view;
-    switch (name as (typeof TASK_NAMES)[number]) {
-      case 'id':
-        return task.id;
-      case 'delegator':
-        return personUid(task.delegator);
-      case 'agent':
-        return agentUid(task.agent.id);
-      case 'purpose':
-        return task.purpose;
-      case 'parameters':
-        return new JsonRecord(task.parameters);
-      case 'sensitivity':
-        return SENSITIVITIES[task.sensitivity];
-      case 'age_seconds':
-        return seconds(this.#now - task.createdAt);
-      case 'calls':
-        return used.calls;
-      case 'depth':
-        return this.#depth;
-      case 'labels':
-        return labels === undefined ? undefined : new CedarSet(labels);
-      default:
-        return undefined;
-    }
-  }
-
-  protected override all(): readonly string[] {
-    return TASK_NAMES;
+  constructor({ chain, now }: DecisionInput) {
+    this.view = chain[0]!;
+    this.now = now;
+    this.depth = chain.length - 1;
   }
 }
 
-function originRecord({ channel, trust, author, digest }: PromptOrigin): CedarRecord {
-  return record({ channel, trust, author, digest });
-}
+const TASK = table<TaskFacts>({
+  id: ({ view }) => view.task.id,
+  delegator: ({ view }) => personUid(view.task.delegator),
+  agent: ({ view }) => agentUid(view.task.agent.id),
+  purpose: ({ view }) => view.task.purpose,
+  parameters: (facts) => (facts.parameters ??= new JsonRecord(facts.view.task.parameters)),
+  sensitivity: ({ view }) => SENSITIVITIES[view.task.sensitivity],
+  age_seconds: ({ view, now }) => seconds(now - view.task.createdAt),
+  calls: ({ view }) => view.used.calls,
+  depth: ({ depth }) => depth,
+  labels: ({ view: { labels } }) => (labels === undefined ? undefined : new CedarSet(labels)),
+});
+
+const ORIGIN = table<PromptOrigin>({
+  channel: ({ channel }) => channel,
+  trust: ({ trust }) => trust,
+  author: ({ author }) => author,
+  digest: ({ digest }) => digest,
+});
+
+const TOKEN = table<{ token: TokenFacts; now: number }>({
+  age_seconds: ({ token, now }) => seconds(now - token.issuedAt),
+  binding: ({ token }) => token.binding,
+});
+
+/** Milliseconds since the epoch, in UTC. */
+const NOW = table<number>({
+  time: (now) => new Datetime(now),
+  hour: (now) => Math.floor(now / 3_600_000) % 24,
+  /** 1 for Monday … 7 for Sunday (ISO 8601). The epoch was a Thursday. */
+  weekday: (now) => ((Math.floor(now / 86_400_000) + 3) % 7) + 1,
+});
 
 /** Whole seconds, never negative: a clock that was set back makes nothing younger than new. */
 function seconds(ms: number): number {
   return Math.max(0, Math.floor(ms / 1000));
-}
-
-function nowRecord(now: number): CedarRecord {
-  const date = new Date(now);
-  return record({
-    time: new Datetime(now),
-    hour: date.getUTCHours(),
-    /** 1 for Monday … 7 for Sunday (ISO 8601). */
-    weekday: date.getUTCDay() === 0 ? 7 : date.getUTCDay(),
-  });
 }

@@ -12,12 +12,11 @@ import {
   EntityUid,
   equal,
   EvaluationError,
-  isRecord,
   multiplyLong,
   subtractLong,
   toLong,
   typeName,
-  type CedarRecord,
+  CedarRecord,
   type Long,
   type Value,
 } from './value.ts';
@@ -220,6 +219,13 @@ function containsAny(whole: CedarSet, part: CedarSet): boolean {
 
 function compileAccess({ left, attr }: { left: Expr; attr: string }): Code {
   const code = compile(left);
+  if (code === VARIABLES.context) {
+    return (request) => {
+      const value = request.context.get(attr);
+      if (value !== undefined) return value;
+      throw new EvaluationError(`\`context\` has no attribute \`${attr}\``);
+    };
+  }
   return (request) => {
     const owner = code(request);
     const value = attributesOf(owner, request)?.get(attr);
@@ -233,6 +239,8 @@ function compileAccess({ left, attr }: { left: Expr; attr: string }): Code {
 function compileHas({ left, attr }: { left: Expr; attr: string | readonly string[] }): Code {
   const code = compile(left);
   const path = typeof attr === 'string' ? [attr] : attr;
+  const only = path.length === 1 ? path[0]! : null;
+  if (only !== null && code === VARIABLES.context) return (request) => request.context.get(only) !== undefined;
   return (request) => {
     let value = code(request);
     for (const name of path) {
@@ -247,7 +255,7 @@ function compileHas({ left, attr }: { left: Expr; attr: string | readonly string
 /** The attributes of a record, or of an entity when it is known. */
 function attributesOf(value: Value, request: Request): CedarRecord | undefined {
   if (value instanceof EntityUid) return request.entities.get(value)?.attrs;
-  if (typeof value === 'object' && isRecord(value)) return value;
+  if (value instanceof CedarRecord) return value;
   throw wrongType('an entity or a record', value);
 }
 

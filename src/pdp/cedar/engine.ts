@@ -1,5 +1,6 @@
 import type { PolicyJson } from '@cedar-policy/cedar-wasm/nodejs';
 import { compileAnd, compileTest, type Request, type Test } from './compile.ts';
+import { mentions } from './expression.ts';
 import { ScopeIndex } from './scope-index.ts';
 import { scopeOf, scopeTests, type Scope, type SlotValues } from './scope.ts';
 import { EvaluationError } from './value.ts';
@@ -11,6 +12,8 @@ export type CompiledPolicy = {
   id: string;
   effect: 'permit' | 'forbid';
   scope: Scope;
+  /** Whether the outcome may depend on the principal. */
+  usesPrincipal: boolean;
   /** Whether head and conditions hold. @throws EvaluationError */
   holds: Test;
 };
@@ -23,7 +26,13 @@ export function compilePolicy({ id, json, slots }: PolicySource): CompiledPolicy
     return kind === 'when' ? test : (request) => !test(request);
   });
   const tests = [...scopeTests(scope), ...conditions];
-  return { id, effect: json.effect, scope, holds: tests.length === 0 ? () => true : compileAnd(tests) };
+  return {
+    id,
+    effect: json.effect,
+    scope,
+    usesPrincipal: scope.principal.kind !== 'any' || json.conditions.some(({ body }) => mentions(body, 'principal')),
+    holds: tests.length === 0 ? () => true : compileAnd(tests),
+  };
 }
 
 /** Cedar's answer: whether it allows, the policies that determined that, and those that erred and were skipped. */

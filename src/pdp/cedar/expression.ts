@@ -31,6 +31,25 @@ export function operands(expr: Expr, operator: '&&' | '||'): Expr[] {
   return found;
 }
 
+/** The expressions that an operator's body holds. */
+export function partsOf({ name, body }: Operator): Expr[] {
+  if (name === 'Value' || name === 'Var' || name === 'Slot') return [];
+  if (Array.isArray(body)) return body as Expr[];
+  const parts = Object.values(body as Record<string, unknown>);
+  // Beside expressions, a body holds names, a path of names or a pattern.
+  return parts.filter((part) => typeof part === 'object' && part !== null && !Array.isArray(part)) as Expr[];
+}
+
+export function mentions(expr: Expr, variable: string): boolean {
+  const pending = [expr];
+  while (pending.length > 0) {
+    const operator = operatorOf(pending.pop()!);
+    if (operator.name === 'Var' && operator.body === variable) return true;
+    pending.push(...partsOf(operator));
+  }
+  return false;
+}
+
 /** The key of the record that stands for an integer which the JSON form would round: see `lex.ts`. */
 export const LONG_MARK = '\u{10FFFF}long';
 

@@ -65,11 +65,10 @@ export function scopeTests(scope: Scope): Test[] {
         return [(request) => request[variable].type === constraint.type];
       case 'in': {
         const { groups, type } = constraint;
-        return [
-          (request) =>
-            (type === undefined || request[variable].type === type) &&
-            groups.some((group) => isIn(request.entities, request[variable], group)),
-        ];
+        const ofType: Test[] = type === undefined ? [] : [(request) => request[variable].type === type];
+        const [only] = groups;
+        if (groups.length === 1) return [...ofType, (request) => isIn(request.entities, request[variable], only!)];
+        return [...ofType, (request) => groups.some((group) => isIn(request.entities, request[variable], group))];
       }
     }
   });

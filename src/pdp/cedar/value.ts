@@ -52,23 +52,22 @@ export class CedarSet {
 const FEW = 8;
 
 /** A record that may make its members only when they are looked at. */
-export interface CedarRecord {
-  readonly record: true;
+export abstract class CedarRecord {
   /** The member of that name, or `undefined`; a name of `Object.prototype` is no exception. */
-  get(name: string): Value | undefined;
-  names(): readonly string[];
+  abstract get(name: string): Value | undefined;
+  abstract names(): readonly string[];
 }
 
-export class EagerRecord implements CedarRecord {
-  readonly record = true;
+export class EagerRecord extends CedarRecord {
   readonly #members: ReadonlyMap<string, Value>;
   constructor(members: Iterable<readonly [string, Value]>) {
+    super();
     this.#members = new Map(members);
   }
-  get(name: string): Value | undefined {
+  override get(name: string): Value | undefined {
     return this.#members.get(name);
   }
-  names(): readonly string[] {
+  override names(): readonly string[] {
     return [...this.#members.keys()];
   }
 }
@@ -107,10 +106,6 @@ export class IpAddress {
     this.bits = bits;
     this.prefix = prefix;
   }
-}
-
-export function isRecord(value: Value): value is CedarRecord {
-  return typeof value === 'object' && 'record' in value;
 }
 
 const MIN_LONG = -(2n ** 63n);
@@ -166,7 +161,7 @@ export function equal(a: Value, b: Value): boolean {
   if (a instanceof IpAddress) {
     return b instanceof IpAddress && a.version === b.version && a.bits === b.bits && a.prefix === b.prefix;
   }
-  return isRecord(b) && equalRecords(a, b);
+  return b instanceof CedarRecord && equalRecords(a, b);
 }
 
 function equalSets(a: CedarSet, b: CedarSet): boolean {
