@@ -5,13 +5,13 @@ import type { EntityUid } from './value.ts';
 /** Policies that few share a list; more are told apart by the next variable of their heads. */
 const FEW = 8;
 
-const ORDER = ['action', 'resource', 'principal'] as const;
+const ORDER = ['action', 'principal', 'resource'] as const;
 
 type Entry<Policy> = { policy: Policy; scope: Scope; seen: number };
 
 /**
  * Finds the policies whose head may match a request, at a cost that does not grow with those that cannot: a tree over
- * action, resource and principal, keyed by entity and by type. What it returns is a superset; heads are tested after.
+ * action, principal and resource, keyed by entity and by type. What it returns is a superset; heads are tested after.
  */
 export class ScopeIndex<Policy> {
   readonly #root: Node<Policy>;
