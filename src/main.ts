@@ -29,6 +29,7 @@ import { listable } from './gateway/steps/listable.ts';
 import { observeStep } from './gateway/steps/observe.ts';
 import type { StepParts } from './gateway/steps/parts.ts';
 import { recordStep } from './gateway/steps/record.ts';
+import { createAgentGroups } from './identity/agent-groups.ts';
 import { startDevAuthority, type DevAuthority } from './identity/dev/authority.ts';
 import { createDevPeople } from './identity/dev/people.ts';
 import { createDpopVerifier } from './identity/dpop.ts';
@@ -165,7 +166,8 @@ async function wire(config: Config, opened: Opened) {
   const targets = new Map(config.targets.map((target) => [target.name, target]));
   const key = await loadOrCreateTokenKey(join(config.dataDir, 'keys', 'token.jwk'));
   const dpop = createDpopVerifier({ clock, skewSeconds, bootedAt: opened.bootedAt });
-  const svids = createSvidVerifier({ bundles: trustBundles(config, authority), clock, skewSeconds });
+  const withGroups = createAgentGroups(config.identity.groups ?? {});
+  const svids = createSvidVerifier({ bundles: trustBundles(config, authority), clock, skewSeconds, withGroups });
   const idTokens = createIdTokenVerifier({ providers: config.identity.people, clock, skewSeconds });
   const fresh = () => store.healthy();
   const decided = { log: store, pdp, fresh, clock, newId, sha256 };
@@ -175,7 +177,7 @@ async function wire(config: Config, opened: Opened) {
     trustDomains: config.identity.trustDomains.map((domain) => domain.name),
   };
   const tokenParts = { key, issuer, clock, newId, skewSeconds };
-  const authenticator = createAuthenticator({ ...tokenParts, dpop, tasks: store });
+  const authenticator = createAuthenticator({ ...tokenParts, dpop, tasks: store, withGroups });
 
   const live = createLiveWork((id) => {
     const chain = store.chain(id);

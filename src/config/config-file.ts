@@ -43,6 +43,12 @@ export const configForm = z.strictObject({
   identity: z.strictObject({
     trust_domains: z.array(trustDomainForm).min(1),
     people: z.array(peopleForm).min(1),
+    groups: z
+      .record(
+        z.string().min(1).max(128),
+        z.strictObject({ agents: z.array(z.string().startsWith('spiffe://')).default([]) }),
+      )
+      .optional(),
   }),
   token: z.strictObject({ lifetime_seconds: z.number().int().min(10).max(300).default(300) }).prefault({}),
   tasks: z
@@ -106,6 +112,10 @@ export function readConfig(path: string, options: { dev: boolean; overrides?: Ov
           ? { issuer: `${publicUrl}/dev/idp`, clientId: 'remit', groupsClaim: 'groups', dev: true }
           : { issuer: people.issuer, clientId: people.client_id, groupsClaim: people.groups_claim, dev: false },
       ),
+      groups:
+        form.identity.groups === undefined
+          ? null
+          : Object.fromEntries(Object.entries(form.identity.groups).map(([name, { agents }]) => [name, agents])),
     },
     token: { lifetimeSeconds: form.token.lifetime_seconds },
     tasks: {

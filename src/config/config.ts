@@ -24,6 +24,11 @@ export type Config = {
     trustDomains: { name: string; bundle: { file: string } | { dev: true } }[];
     /** OpenID providers of people. */
     people: PeopleProvider[];
+    /**
+     * Groups that policies may name, each with the patterns of SPIFFE IDs of the agents in it; people's groups come
+     * with their tokens and have none. `null` when the configuration lists no groups: then any name is taken.
+     */
+    groups: Readonly<Record<string, readonly string[]>> | null;
   };
   token: { lifetimeSeconds: number };
   tasks: { maxLifetimeSeconds: number; defaultLifetimeSeconds: number; defaultCalls: number };

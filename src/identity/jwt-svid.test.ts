@@ -17,6 +17,7 @@ beforeAll(async () => {
   ours = await pair();
   theirs = await pair();
   verifier = createSvidVerifier({
+    withGroups: (agent) => agent,
     bundles: createTrustBundles([
       {
         trustDomain: 'remit.local',

@@ -2,6 +2,7 @@ import { decodeJwt, importJWK, jwtVerify, type JWK } from 'jose';
 import { InvalidToken } from '../core/errors.ts';
 import type { Agent } from '../core/party.ts';
 import { parseWorkloadId } from '../core/spiffe-id.ts';
+import type { WithGroups } from './agent-groups.ts';
 import type { TrustBundles } from './trust-bundle.ts';
 
 /** JWT-SVID specification, section 2.1: no `none`, nothing symmetric. */
@@ -23,8 +24,9 @@ export function createSvidVerifier(options: {
   bundles: TrustBundles;
   clock: () => number;
   skewSeconds: number;
+  withGroups: WithGroups;
 }): SvidVerifier {
-  const { bundles, clock, skewSeconds } = options;
+  const { bundles, clock, skewSeconds, withGroups } = options;
   return {
     verifyJwtSvid: async (token, audience) => {
       try {
@@ -44,7 +46,7 @@ export function createSvidVerifier(options: {
           },
         );
         checkType(token);
-        const agent: Agent = { id: claimed.id, trustDomain: claimed.trustDomain, attestation: 'jwt-svid' };
+        const agent = withGroups({ id: claimed.id, trustDomain: claimed.trustDomain, attestation: 'jwt-svid' });
         return { agent, expiresAt: payload.exp! * 1000 };
       } catch (cause) {
         throw new InvalidToken('the SVID is not valid here', { cause });

@@ -13,7 +13,9 @@ export type Policy = {
   effect: CedarEffect;
   text: string;
   file: string;
-  /** Line of the file that the policy starts on, from 1. */
+  /** Line of the file, from 1, that `text` starts on. */
+  firstLine: number;
+  /** Line of the file that the policy itself starts on, behind its comments. */
   line: number;
   /** `@reason("…")`: what the caller and the approver read. */
   reason: string | undefined;
@@ -142,6 +144,7 @@ function parsePolicy(file: string, place: number, statement: Statement): Policy 
     effect,
     text: statement.text,
     file,
+    firstLine: statement.firstLine,
     line: statement.line,
     reason: annotations['reason'],
     controls: (annotations['control'] ?? '')

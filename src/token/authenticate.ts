@@ -3,6 +3,7 @@ import { delegatorId } from '../core/party.ts';
 import type { Caller } from '../identity/caller.ts';
 import type { DpopVerifier } from '../identity/dpop.ts';
 import type { TaskStore } from '../store/ports.ts';
+import type { WithGroups } from '../identity/agent-groups.ts';
 import { readAccessToken, type AccessTokenClaims, type AccessTokenParts } from './access-token.ts';
 
 const REMEMBERED = 10_000;
@@ -21,7 +22,11 @@ export interface Authenticator {
 }
 
 export function createAuthenticator(
-  parts: Omit<AccessTokenParts, 'newId'> & { dpop: DpopVerifier; tasks: Pick<TaskStore, 'task'> },
+  parts: Omit<AccessTokenParts, 'newId'> & {
+    dpop: DpopVerifier;
+    tasks: Pick<TaskStore, 'task'>;
+    withGroups: WithGroups;
+  },
 ): Authenticator {
   const verified = new VerifiedTokens(parts);
   return {
@@ -38,7 +43,7 @@ export function createAuthenticator(
         accessToken: token,
       });
       if (jkt !== claims.cnf.jkt) throw new InvalidToken('the access token is bound to another key');
-      return callerOf(claims, parts.tasks);
+      return callerOf(claims, parts);
     },
   };
 }
@@ -58,7 +63,10 @@ function dpopToken(headers: Headers): string {
   return token;
 }
 
-function callerOf(claims: AccessTokenClaims, tasks: Pick<TaskStore, 'task'>): Caller {
+function callerOf(
+  claims: AccessTokenClaims,
+  parts: { tasks: Pick<TaskStore, 'task'>; withGroups: WithGroups },
+): Caller {
   const token: Caller['token'] = {
     id: claims.jti,
     key: claims.cnf.jkt,
@@ -69,16 +77,17 @@ function callerOf(claims: AccessTokenClaims, tasks: Pick<TaskStore, 'task'>): Ca
   const { subject } = claims;
   switch (subject.kind) {
     case 'agent':
-      return { agent: subject.agent, delegator: null, taskId: null, grants: [], token };
+      return { agent: parts.withGroups(subject.agent), delegator: null, taskId: null, grants: [], token };
     case 'person':
       return { agent: null, delegator: subject.person, taskId: null, grants: [], token };
     case 'task': {
-      const task = tasks.task(subject.taskId);
+      const task = parts.tasks.task(subject.taskId);
       if (task === undefined || task.agent.id !== subject.agent.id || delegatorId(task.delegator) !== claims.sub) {
         throw new InvalidToken('the access token is not for a task that exists here');
       }
-      const { agent, taskId, grants } = subject;
-      return { agent, delegator: task.delegator, taskId, grants, token };
+      const { taskId, grants } = subject;
+      // By the configuration of now, and not of when the token was issued.
+      return { agent: parts.withGroups(subject.agent), delegator: task.delegator, taskId, grants, token };
     }
   }
 }

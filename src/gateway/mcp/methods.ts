@@ -40,6 +40,11 @@ const REQUESTS: Record<string, Row> = {
   'prompts/get': { revisions: BOTH, kind: 'operation', named: 'name' },
 };
 
+/** All methods that are decided under their own name, rather than under a tool's. */
+export const METHOD_NAMES: readonly string[] = Object.keys(REQUESTS).filter(
+  (name) => REQUESTS[name]!.kind !== 'pass' && name !== 'tools/call',
+);
+
 /** The row of a request's method in a revision; `undefined` is an unknown method. */
 export function methodOf(name: string, revision: Revision): Method | undefined {
   const row = Object.hasOwn(REQUESTS, name) ? REQUESTS[name] : undefined;

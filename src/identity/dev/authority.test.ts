@@ -46,6 +46,7 @@ test('a workload gets its SVIDs over the Workload API, and they verify under the
   expect(spiffeId).toBe(ID);
   const bundle = parseTrustBundle((await client.fetchJwtBundles()).get('remit.local')!, 'test');
   const verifier = createSvidVerifier({
+    withGroups: (agent) => agent,
     bundles: createTrustBundles([{ trustDomain: 'remit.local', bundle }]),
     clock: Date.now,
     skewSeconds: 0,

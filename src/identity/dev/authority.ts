@@ -30,7 +30,7 @@ export async function startDevAuthority(options: {
   const { dir, trustDomain, clock } = options;
   const keys = await loadOrCreateAuthorityKeys(dir, trustDomain, clock);
   const bundles = createTrustBundles([{ trustDomain, bundle: () => keys.bundle() }]);
-  const svids = createSvidVerifier({ bundles, clock, skewSeconds: 0 });
+  const svids = createSvidVerifier({ bundles, clock, skewSeconds: 0, withGroups: (agent) => agent });
   // Socket paths are limited to some 100 bytes, so workload sockets live in a short folder of their own.
   const sockets = mkdtempSync(join(tmpdir(), 'remit-wl-'));
   let count = 0;

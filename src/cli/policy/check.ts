@@ -1,0 +1,66 @@
+import { createHash } from 'node:crypto';
+import { parseArgs } from 'node:util';
+import { readConfig } from '../../config/config-file.ts';
+import { readPolicyFolder } from '../../config/policy-folder.ts';
+import type { Catalogue } from '../../pdp/schema/catalogue.ts';
+import { catalogueOf, OWN_CATALOGUE_TARGET } from '../../policy/catalogue.ts';
+import { checkPolicies } from '../../policy/check.ts';
+import { callApi } from '../api.ts';
+import { UsageError, type Command, type Io } from '../io.ts';
+
+export const POLICY_CHECK_USAGE =
+  'remit policy check [FOLDER] [--config FILE | --server] [--strict]   validate and lint; --server asks for the catalogue';
+
+const DEFAULT_FOLDER = 'policies';
+
+/** Exit code 0 without errors, 1 with (`--strict`: or with warnings), 2 for what is no policy set. */
+export const policyCheck: Command = async (args, io) => {
+  const { values, positionals } = parseArgs({
+    args,
+    allowPositionals: true,
+    options: {
+      config: { type: 'string' },
+      server: { type: 'boolean', default: false },
+      strict: { type: 'boolean', default: false },
+    },
+  });
+  if (positionals.length > 1 || (values.config !== undefined && values.server))
+    throw new UsageError(POLICY_CHECK_USAGE);
+  const files = readPolicyFolder(positionals[0] ?? DEFAULT_FOLDER);
+  const { catalogue, checked } = await openCatalogue(values, io);
+  const report = checkPolicies(files, catalogue, { sha256, now: Date.now() });
+  const errors = report.findings.filter(({ severity }) => severity === 'error').length;
+  const warnings = report.findings.length - errors;
+  if (io.json) io.out(JSON.stringify({ ...report, errors, warnings, checked }));
+  else {
+    for (const { file, line, severity, policy, message } of report.findings) {
+      io.out(`${file}:${line}: ${severity}: \`${policy}\` ${message}`);
+    }
+    io.out(`${report.policies} policies: ${errors} errors, ${warnings} warnings; ${checked}`);
+    io.out(`policy set ${report.policySet}`);
+  }
+  return errors > 0 || (values.strict && warnings > 0) ? 1 : 0;
+};
+
+type Opened = { catalogue: Catalogue; checked: string };
+
+async function openCatalogue(values: { config?: string; server: boolean }, io: Io): Promise<Opened> {
+  if (values.server) {
+    const catalogue = await callApi<Catalogue>(io, 'GET', '/policy/catalogue');
+    return { catalogue, checked: `names and arguments as ${io.remitUrl} knows them` };
+  }
+  if (values.config !== undefined) {
+    const config = readConfig(values.config, { dev: true });
+    return {
+      catalogue: catalogueOf(config, () => undefined),
+      checked: 'names from the configuration; arguments are checked with --server',
+    };
+  }
+  return {
+    // Without a configuration the names of targets, groups and trust domains cannot be known.
+    catalogue: { targets: [OWN_CATALOGUE_TARGET], groups: null, trustDomains: null },
+    checked: 'names of targets and arguments are checked with --config or --server',
+  };
+}
+
+const sha256 = (text: string) => createHash('sha256').update(text, 'utf8').digest('hex');

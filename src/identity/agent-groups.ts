@@ -1,0 +1,19 @@
+import { matchesPattern } from '../core/resource.ts';
+import type { Agent } from '../core/party.ts';
+
+/** Group names with the SPIFFE ID patterns of the agents in them (`*` within a path segment, `**` across). */
+export type AgentGroups = Readonly<Record<string, readonly string[]>>;
+
+/** Puts an agent, whose identity has been proven, into the groups that the configuration has for it. */
+export type WithGroups = (agent: Agent) => Agent;
+
+export function createAgentGroups(groups: AgentGroups): WithGroups {
+  const withAgents = Object.entries(groups).filter(([, patterns]) => patterns.length > 0);
+  if (withAgents.length === 0) return (agent) => agent;
+  return (agent) => ({
+    ...agent,
+    groups: withAgents
+      .filter(([, patterns]) => patterns.some((pattern) => matchesPattern(pattern, agent.id)))
+      .map(([name]) => name),
+  });
+}

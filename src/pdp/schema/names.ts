@@ -1,0 +1,90 @@
+import type { PolicyJson } from '@cedar-policy/cedar-wasm/nodejs';
+import { EFFECTS } from '../../core/effect.ts';
+import { operatorOf, partsOf, type Expr } from '../cedar/expression.ts';
+import type { Catalogue } from './catalogue.ts';
+
+/** An entity that a policy writes out. */
+export type Named = { type: string; id: string };
+
+/** The entities in the head and in the conditions of a policy, each once. */
+export function namesIn(json: PolicyJson): { head: Named[]; conditions: Named[] } {
+  return {
+    head: [json.principal, json.action, json.resource].flatMap(namesInConstraint),
+    conditions: json.conditions.flatMap(({ body }) => namesInExpression(body)),
+  };
+}
+
+export function namesInExpression(expr: Expr): Named[] {
+  const found: Named[] = [];
+  const pending = [expr];
+  while (pending.length > 0) {
+    const operator = operatorOf(pending.pop()!);
+    if (operator.name === 'Value') found.push(...namesInConstraint(operator.body));
+    pending.push(...partsOf(operator));
+  }
+  return found;
+}
+
+/** The entities in a part of a head. */
+export function namesInConstraint(value: unknown): Named[] {
+  if (typeof value !== 'object' || value === null) return [];
+  const { type, id } = value as Record<string, unknown>;
+  if (typeof type === 'string' && typeof id === 'string') return [{ type, id }];
+  return Object.values(value).flatMap(namesInConstraint);
+}
+
+/** A name that the catalogue does not have, and the nearest that it has. */
+export type UnknownName = { name: Named; message: string };
+
+/** Which of the names are of no known operation, target, group or trust domain. */
+export function unknownNames(names: readonly Named[], catalogue: Catalogue): UnknownName[] {
+  const known: Record<string, readonly string[] | null> = {
+    Action: [
+      ...EFFECTS,
+      ...catalogue.targets.flatMap((target) => target.operations.map(({ name }) => `${target.name}:${name}`)),
+    ],
+    Target: catalogue.targets.map(({ name }) => name),
+    Group: catalogue.groups,
+    TrustDomain: catalogue.trustDomains,
+  };
+  return names.flatMap((name) => {
+    const list = Object.hasOwn(known, name.type) ? known[name.type]! : null;
+    if (list === null || list.includes(name.id)) return [];
+    return [{ name, message: `there is no ${KINDS[name.type]} \`${name.id}\`${suggestion(name.id, list)}` }];
+  });
+}
+
+const KINDS: Readonly<Record<string, string>> = {
+  Action: 'operation',
+  Target: 'target',
+  Group: 'group',
+  TrustDomain: 'trust domain',
+};
+
+/** `; did you mean …?`, or nothing when nothing is near. */
+export function suggestion(wanted: string, known: readonly string[]): string {
+  const limit = Math.max(2, Math.floor(wanted.length / 3));
+  let best: { name: string; distance: number } | undefined;
+  for (const name of known) {
+    const distance = editDistance(wanted, name, best === undefined ? limit : best.distance - 1);
+    if (distance !== null) best = { name, distance };
+  }
+  return best === undefined ? '' : `; did you mean \`${best.name}\`?`;
+}
+
+/** Levenshtein distance with neighbours that changed places counted once, or `null` beyond `limit`. */
+function editDistance(a: string, b: string, limit: number): number | null {
+  if (Math.abs(a.length - b.length) > limit || limit < 0) return null;
+  let [before, last] = [[] as number[], Array.from({ length: b.length + 1 }, (_none, n) => n)];
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const swap = a[i - 1] !== b[j - 1] ? 1 : 0;
+      let cost = Math.min(last[j]! + 1, row[j - 1]! + 1, last[j - 1]! + swap);
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) cost = Math.min(cost, before[j - 2]! + 1);
+      row.push(cost);
+    }
+    [before, last] = [last, row];
+  }
+  return last[b.length]! <= limit ? last[b.length]! : null;
+}

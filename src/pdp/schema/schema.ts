@@ -1,0 +1,97 @@
+import type { SchemaJson } from '@cedar-policy/cedar-wasm/nodejs';
+import { EFFECTS, type Effect } from '../../core/effect.ts';
+import type { Attribute, CedarType } from './argument-type.ts';
+
+/** An action of the schema, with the type of its arguments. */
+export type SchemaAction = { id: string; effect: Effect; args: CedarType; parameters?: CedarType };
+
+const STRING: CedarType = { type: 'String' };
+const LONG: CedarType = { type: 'Long' };
+const EMPTY: CedarType = { type: 'Record', attributes: {} };
+const SENSITIVITY: CedarType = record({ name: STRING, level: LONG });
+
+/**
+ * The Cedar schema of requests as `request.ts` makes them, in Cedar's JSON format: an action for each operation, in the
+ * group of its effect. What is optional there may be absent, so a policy has to ask with `has` first.
+ */
+export function cedarSchema(actions: readonly SchemaAction[]): SchemaJson<string> {
+  return {
+    '': {
+      entityTypes: {
+        TrustDomain: {},
+        Group: {},
+        Untyped: {},
+        Agent: {
+          memberOfTypes: ['TrustDomain', 'Group'],
+          shape: record({ spiffe_id: STRING, trust_domain: STRING, attestation: optional(STRING) }),
+        },
+        Person: {
+          memberOfTypes: ['Group'],
+          shape: record({
+            issuer: STRING,
+            subject: STRING,
+            email: optional(STRING),
+            acr: optional(STRING),
+            amr: { type: 'Set', element: STRING },
+          }),
+        },
+        Target: { shape: record({ name: STRING, sensitivity: SENSITIVITY }) },
+        Resource: { memberOfTypes: ['Target'], shape: record({ name: STRING, sensitivity: SENSITIVITY }) },
+      },
+      actions: {
+        ...Object.fromEntries(EFFECTS.map((effect) => [effect, {}])),
+        ...Object.fromEntries(actions.map((action) => [action.id, actionType(action)])),
+      },
+    },
+  } as SchemaJson<string>;
+}
+
+function actionType({ effect, args, parameters = EMPTY }: SchemaAction) {
+  return {
+    memberOf: [{ id: effect }],
+    appliesTo: {
+      principalTypes: ['Agent', 'Person'],
+      resourceTypes: ['Target', 'Resource'],
+      context: record({
+        args,
+        provenance: optional(provenanceOf(args)),
+        sensitivity: SENSITIVITY,
+        now: record({ time: { type: 'Extension', name: 'datetime' }, hour: LONG, weekday: LONG }),
+        approved: { type: 'Boolean' },
+        delegator: optional({ type: 'Entity', name: 'Person' }),
+        token: optional(record({ age_seconds: LONG, binding: STRING })),
+        task: optional(
+          record({
+            id: STRING,
+            delegator: { type: 'Entity', name: 'Person' },
+            agent: { type: 'Entity', name: 'Agent' },
+            purpose: STRING,
+            parameters,
+            sensitivity: SENSITIVITY,
+            age_seconds: LONG,
+            calls: LONG,
+            depth: LONG,
+            labels: optional({ type: 'Set', element: STRING }),
+          }),
+        ),
+        origin: optional(
+          record({ channel: STRING, trust: STRING, author: optional(STRING), digest: optional(STRING) }),
+        ),
+        chain: optional({ type: 'Set', element: { type: 'Entity', name: 'Agent' } }),
+      }),
+    },
+  };
+}
+
+function provenanceOf(args: CedarType): CedarType {
+  const names = args.type === 'Record' ? Object.keys(args.attributes) : [];
+  return record(Object.fromEntries(names.map((name) => [name, optional(STRING)])));
+}
+
+function record(attributes: Record<string, Attribute>): CedarType {
+  return { type: 'Record', attributes };
+}
+
+function optional(type: CedarType): Attribute {
+  return { ...type, required: false };
+}

@@ -1,0 +1,25 @@
+import type { Sha256Hex } from '../core/action.ts';
+import { parsePolicySet } from '../pdp/policy-set.ts';
+import type { Catalogue } from '../pdp/schema/catalogue.ts';
+import { validatePolicies, type Finding } from '../pdp/schema/validate.ts';
+import { lintPolicies, type Lint } from './lints.ts';
+
+export type CheckReport = { policySet: string; policies: number; findings: (Finding | Lint)[] };
+
+/**
+ * Everything that can be said of a policy set without running it: names and types under the catalogue's schema, then
+ * lints. Findings are in the order of files and lines.
+ *
+ * @throws InvalidConfig for what is no policy set: a set is parsed whole or not at all.
+ */
+export function checkPolicies(
+  files: Record<string, string>,
+  catalogue: Catalogue,
+  parts: { sha256: Sha256Hex; now: number },
+): CheckReport {
+  const set = parsePolicySet(files, parts.sha256);
+  const policies = [...set.policies.values()];
+  const findings = [...validatePolicies(policies, catalogue), ...lintPolicies(policies, catalogue, parts.now)];
+  findings.sort((a, b) => (a.file === b.file ? a.line - b.line : a.file < b.file ? -1 : 1));
+  return { policySet: set.hash, policies: policies.length, findings };
+}
