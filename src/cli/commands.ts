@@ -6,6 +6,7 @@ import { UsageError, type Command, type Io } from './io.ts';
 import { LOG_USAGE, logProve, logShow, logTail, logVerify } from './log.ts';
 import { obtainIdToken } from './login.ts';
 import { openPersonSession } from './person-session.ts';
+import { policy, POLICY_USAGE } from './policy/policy.ts';
 import { target, TARGET_USAGE } from './target.ts';
 import { task, TASK_USAGE } from './task.ts';
 import { agent, AGENT_USAGE, call, mcp } from './workload.ts';
@@ -20,7 +21,18 @@ const log: Command = async ([verb = '', ...args], io) => {
   return LOG_VERBS[verb as keyof typeof LOG_VERBS](withDir, io);
 };
 
-const COMMANDS: Readonly<Record<string, Command>> = { task, approvals, approve, refuse, target, log, agent, mcp, call };
+const COMMANDS: Readonly<Record<string, Command>> = {
+  task,
+  approvals,
+  approve,
+  refuse,
+  target,
+  log,
+  policy,
+  agent,
+  mcp,
+  call,
+};
 
 export const USAGE = `remit serve --config FILE [--dev] [--listen HOST:PORT] [--data DIR]   run Remit
 
@@ -33,6 +45,8 @@ ${TARGET_USAGE}
 ${AGENT_USAGE}
 
 ${LOG_HELP}
+
+${POLICY_USAGE}
 
 Options of all: --url URL (REMIT_URL), --data DIR (REMIT_DATA, .remit), --as PERSON (development), --json
 A person signs in with --as, or brings an ID token in REMIT_ID_TOKEN.`;
