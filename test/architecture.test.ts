@@ -32,6 +32,7 @@ test.each([
   ['gateway', "import '../server/app.ts';", 'capabilities do not know the surfaces'],
   ['task', "import '../cli/io.ts';", 'capabilities do not know the surfaces'],
   ['policy', "import '../cli/io.ts';", 'capabilities do not know the surfaces'],
+  ['policy', "import '../server/app.ts';", 'capabilities do not know the surfaces'],
   ['server', "import '../store/sqlite/open.ts';", 'only main.ts sees a concrete store'],
   ['server', "import '../main.ts';", 'nothing imports it'],
 ])('in %s, the linter objects to %s', (folder, source, message) => {

@@ -130,7 +130,8 @@ function verifyText(report: VerifyReport, ownKey: boolean): string[] {
 
 type FoundRecord = { index: number; entry: string; record: LogRecord };
 
-function* recordsBetween(dir: string, start: number, end: number): Generator<FoundRecord> {
+/** @throws LogFileError for what is no record. */
+export function* recordsBetween(dir: string, start: number, end: number): Generator<FoundRecord> {
   for (const { index, entry } of readEntries(dir, start, end)) {
     const read = readRecord(utf8(entry));
     if ('problem' in read) throw new LogFileError(`record ${index} ${read.problem}`);
@@ -143,6 +144,11 @@ function print({ index, entry, record }: FoundRecord, io: LogIo): void {
   else for (const line of recordText(index, record)) io.out(line);
 }
 
+/** Whether the folder has a log at all, good or not. */
+export function hasLog(dir: string): boolean {
+  return readText(dir, CHECKPOINT_FILE) !== null;
+}
+
 function newestCheckpoint(dir: string): { text: string; checkpoint: Checkpoint } {
   const text = readText(dir, CHECKPOINT_FILE);
   if (text === null) throw new LogFileError(`there is no log in \`${dir}\`: name its folder with --dir`);
@@ -152,8 +158,8 @@ function newestCheckpoint(dir: string): { text: string; checkpoint: Checkpoint }
   return { text, checkpoint };
 }
 
-/** `--key` is the key itself or a file with it; without it, the key that lies in the folder. */
-function verifierKey(dir: string, given: string | undefined): string {
+/** `--key` is the key itself or a file with it; without it, the key that lies in the folder. @throws LogFileError */
+export function verifierKey(dir: string, given: string | undefined): string {
   if (given === undefined) {
     const own = readText(dir, PUBLIC_KEY_FILE);
     if (own === null)

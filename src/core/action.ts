@@ -23,7 +23,8 @@ export type Action = {
 };
 
 /** `unseen`: nowhere, so the model made it up. A value seen in the prompt and in untrusted text counts as the prompt's. */
-export type ArgumentOrigin = 'prompt' | 'parameters' | 'trusted' | 'untrusted' | 'unseen';
+export const ARGUMENT_ORIGINS = ['prompt', 'parameters', 'trusted', 'untrusted', 'unseen'] as const;
+export type ArgumentOrigin = (typeof ARGUMENT_ORIGINS)[number];
 
 export type Undescribed = {
   code: 'unresolved_resource' | 'target_unavailable';

@@ -1,7 +1,11 @@
 import { jsonDigest, type Sha256Hex } from './action.ts';
 import type { Decision, DecisionInput } from './decision.ts';
+import { decisionFacts, type DecisionFacts } from './decision-facts.ts';
 import { redactArguments } from './redact.ts';
 import type { DecisionRecord } from './record.ts';
+
+/** Bytes of a record with its facts. A larger one is recorded without: they must never keep an action from its record. */
+const MAX_WITH_FACTS = 48 * 1024;
 
 export type DecisionRecordParts = {
   /** `rec_…` */
@@ -19,7 +23,7 @@ export function decisionRecord(parts: DecisionRecordParts, sha256: Sha256Hex): D
   const { input, decision } = parts;
   const { action, agent, delegator, chain } = input;
   const acting = chain[0]?.task;
-  return {
+  const record: DecisionRecord = {
     version: 1,
     id: parts.id,
     time: input.now,
@@ -67,4 +71,12 @@ export function decisionRecord(parts: DecisionRecordParts, sha256: Sha256Hex): D
     approval: parts.approval,
     token: parts.token,
   };
+  return { ...record, ...factsThatFit(record, decisionFacts(input)) };
+}
+
+function factsThatFit(record: DecisionRecord, facts: DecisionFacts): Pick<DecisionRecord, 'facts' | 'facts_left_out'> {
+  const text = JSON.stringify([record, facts]);
+  // A character is at most three bytes of UTF-8, so most records need no count.
+  const fits = text.length * 3 <= MAX_WITH_FACTS || new TextEncoder().encode(text).length <= MAX_WITH_FACTS;
+  return fits ? { facts } : { facts: null, facts_left_out: 'too_large' };
 }

@@ -1,4 +1,5 @@
 import type { Effect } from './effect.ts';
+import type { DecisionFacts } from './decision-facts.ts';
 import type { Grant } from './grant.ts';
 import type { DecisionOutcome, Reason } from './decision.ts';
 import type { JsonObject } from './json.ts';
@@ -59,6 +60,9 @@ export type DecisionRecord = Base & {
   approval: { id: string; approvers: string[] } | null;
   /** `jti` of the access token and thumbprint of the key it is bound to; never the token. */
   token: { id: string; key: string } | null;
+  /** What else the decision looked at. Absent in records of older versions; `null` for the reason that stands beside. */
+  facts?: DecisionFacts | null;
+  facts_left_out?: 'too_large';
 };
 
 /** What became of a permitted action. */

@@ -32,6 +32,14 @@ export function redactText(text: string): string {
   return SECRET_SHAPES.reduce((kept, shape) => kept.replace(shape, REDACTED), text.toWellFormed());
 }
 
+/** Every text of a value as by `redactText`; names are kept, and nothing is cut. For what has a form of its own. */
+export function redactTexts(value: JsonValue): JsonValue {
+  if (typeof value === 'string') return redactText(value);
+  if (Array.isArray(value)) return value.map(redactTexts);
+  if (value === null || typeof value !== 'object') return value;
+  return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, redactTexts(member)]));
+}
+
 function redact(value: JsonValue, budget: { left: number }): JsonValue {
   if (budget.left <= 0) return '[cut]';
   if (typeof value === 'string') return cut(redactText(value), budget);

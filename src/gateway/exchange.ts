@@ -1,6 +1,6 @@
 import type { Action } from '../core/action.ts';
 import type { Approval } from '../core/approval.ts';
-import type { Decision, GivenApproval, TaskView } from '../core/decision.ts';
+import type { Decision, DecisionInput, GivenApproval, TaskView } from '../core/decision.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { Caller } from '../identity/caller.ts';
 
@@ -21,8 +21,9 @@ export type Exchange<Request, Answer> = {
   digest?: string;
   /** An approval for exactly this action, not yet spent. */
   approval?: GivenApproval;
-  /** From step 4. */
+  /** From step 4: the decision, and exactly what it was made on. */
   decision?: Decision;
+  decidedOn?: DecisionInput;
   /** From step 5, for a hold: the approval that is waited for. */
   waitingFor?: Approval;
   /** From step 5: id of the durable decision record. */

@@ -1,8 +1,11 @@
 import { z } from 'zod';
+import { ARGUMENT_ORIGINS } from '../core/action.ts';
+import { REDACTED_FACTS } from '../core/decision-facts.ts';
 import { EFFECTS } from '../core/effect.ts';
 import type { Reason } from '../core/decision.ts';
 import type { LogRecord } from '../core/record.ts';
 import { SENSITIVITIES } from '../core/sensitivity.ts';
+import { TASK_STATES } from '../core/task.ts';
 import { grantForm, originForm } from '../task/task-request.ts';
 
 /** The form of a record of the audit log, for schema/record.schema.json. A test holds it to `LogRecord`. */
@@ -33,6 +36,68 @@ const REASON_CODES = [
   'policy_permits',
 ] as const satisfies Reason['code'][];
 
+const grantsForm = z.array(grantForm.extend({ type: z.literal('remit_grant'), arguments: json.optional() }));
+
+const strength = {
+  email: z.string().optional(),
+  acr: z.string().optional(),
+  amr: z.array(z.string()).optional(),
+  auth_time: z.number().optional(),
+};
+
+const personForm = z.strictObject({
+  issuer: z.string(),
+  subject: z.string(),
+  name: z.string().optional(),
+  groups: z.array(z.string()),
+  ...strength,
+});
+
+const levelForm = z.strictObject({
+  trust_domain: z.string(),
+  state: z.enum(TASK_STATES),
+  created_at: z.number().int(),
+  not_before: z.number().int(),
+  expires_at: z.number().int().optional(),
+  purpose: z.string().optional(),
+  sensitivity: z.enum(SENSITIVITIES).optional(),
+  origin: originForm.optional(),
+  grant: grantsForm.optional(),
+  delegator: personForm.optional(),
+  parameters: json,
+  calls: z.strictObject({ budget: z.number().int(), used: z.number().int() }),
+  max_hops: z.number().int(),
+  labels: z.array(z.string()).optional(),
+});
+
+const undescribedForm = z.strictObject({
+  code: z.enum(['unresolved_resource', 'target_unavailable']),
+  message: z.string(),
+  next: z.string(),
+});
+
+const factsForm = z.strictObject({
+  fresh: z.boolean(),
+  agent: z.strictObject({ trust_domain: z.string(), groups: z.array(z.string()).optional() }).nullable(),
+  delegator: z.strictObject(strength).nullable(),
+  chain: z.array(levelForm),
+  action: z.strictObject({
+    protocol: z.boolean(),
+    definition: z.enum(['builtin', 'pinned', 'quarantined', 'unknown']),
+    undescribed: undescribedForm.optional(),
+    provenance: z.record(z.string(), z.enum(ARGUMENT_ORIGINS)).optional(),
+  }),
+  token: z
+    .strictObject({
+      issued_at: z.number().int(),
+      binding: z.enum(['dpop', 'mtls']),
+      narrowed_to: grantsForm.optional(),
+    })
+    .nullable(),
+  approval: z.strictObject({ id: z.string(), approvers: z.array(personForm) }).nullable(),
+  redacted: z.array(z.enum(REDACTED_FACTS)),
+});
+
 const decisionRecordForm = z.strictObject({
   ...base,
   kind: z.literal('decision'),
@@ -56,7 +121,7 @@ const decisionRecordForm = z.strictObject({
       expires_at: z.number().int(),
     })
     .nullable(),
-  scope: z.array(grantForm.extend({ type: z.literal('remit_grant'), arguments: json.optional() })),
+  scope: grantsForm,
   action: z.strictObject({
     target: z.string(),
     operation: z.string(),
@@ -76,6 +141,8 @@ const decisionRecordForm = z.strictObject({
   }),
   approval: z.strictObject({ id: z.string(), approvers: z.array(z.string()) }).nullable(),
   token: z.strictObject({ id: z.string(), key: z.string() }).nullable(),
+  facts: factsForm.nullable().optional(),
+  facts_left_out: z.literal('too_large').optional(),
 });
 
 const outcomeRecordForm = z.strictObject({

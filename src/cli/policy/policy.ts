@@ -1,12 +1,18 @@
 import { UsageError, type Command } from '../io.ts';
 import { policyCheck, POLICY_CHECK_USAGE } from './check.ts';
 import { policyFmt, POLICY_FMT_USAGE } from './fmt.ts';
+import { REPLAY_USAGE, replayPolicy } from './replay.ts';
 import { policyTest, POLICY_TEST_USAGE } from './test.ts';
 
 /** What can be done with policy, each in a file of its own. */
-const POLICY_VERBS: Readonly<Record<string, Command>> = { check: policyCheck, test: policyTest, fmt: policyFmt };
+const POLICY_VERBS: Readonly<Record<string, Command>> = {
+  check: policyCheck,
+  test: policyTest,
+  fmt: policyFmt,
+  replay: replayPolicy,
+};
 
-export const POLICY_USAGE = [POLICY_CHECK_USAGE, POLICY_TEST_USAGE, POLICY_FMT_USAGE].join('\n');
+export const POLICY_USAGE = [POLICY_CHECK_USAGE, POLICY_TEST_USAGE, POLICY_FMT_USAGE, REPLAY_USAGE].join('\n');
 
 export const policy: Command = async ([verb = '', ...args], io) => {
   if (!Object.hasOwn(POLICY_VERBS, verb)) throw new UsageError(POLICY_USAGE);

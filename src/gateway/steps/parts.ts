@@ -32,8 +32,14 @@ export function gathered<Request, Answer>(exchange: Exchange<Request, Answer>): 
   return exchange as Gathered<Request, Answer>;
 }
 
+/** Decides on what is gathered, and keeps what was decided on: the record states that, not what is so a moment later. */
+export function decideNow(exchange: Gathered<unknown, unknown>, parts: StepParts): void {
+  exchange.decidedOn = decisionInput(exchange, parts);
+  exchange.decision = parts.pdp().decide(exchange.decidedOn);
+}
+
 /** The decision's input: exactly what the steps before have put together, and the clock. */
-export function decisionInput(exchange: Gathered<unknown, unknown>, parts: StepParts): DecisionInput {
+function decisionInput(exchange: Gathered<unknown, unknown>, parts: StepParts): DecisionInput {
   const { caller } = exchange;
   return {
     now: parts.clock(),

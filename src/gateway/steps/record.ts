@@ -7,7 +7,7 @@ import { redactArguments } from '../../core/redact.ts';
 import type { DecisionRecord } from '../../core/record.ts';
 import type { Step } from '../pipeline.ts';
 import { gather } from './gather.ts';
-import { decisionInput, gathered, type Gathered, type StepParts } from './parts.ts';
+import { decideNow, gathered, type Gathered, type StepParts } from './parts.ts';
 
 /** How often a decision is made anew when the last gate finds that the world has moved on. */
 const ATTEMPTS = 4;
@@ -25,14 +25,14 @@ export function recordStep<Request, Answer>(
     run: async (unchecked) => {
       const exchange = gathered(unchecked);
       for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
-        const decision = exchange.decision;
-        if (decision === undefined) throw new Error('a pipeline records before it has decided');
-        if (await settle(exchange, decision, parts)) {
+        const { decision, decidedOn: input } = exchange;
+        if (decision === undefined || input === undefined) throw new Error('a pipeline records before it has decided');
+        if (await settle(exchange, { decision, input }, parts)) {
           return decision.outcome === 'permit' ? undefined : refuse(Object.assign(exchange, { decision }));
         }
         // A task ended, a budget ran out or an approval was spent between decision and gate: decide on what is now.
         gather(exchange, parts);
-        exchange.decision = parts.pdp().decide(decisionInput(exchange, parts));
+        decideNow(exchange, parts);
       }
       throw new Unavailable('the task is changing too fast to decide; try again');
     },
@@ -40,8 +40,11 @@ export function recordStep<Request, Answer>(
 }
 
 /** Makes the decision durable. `false`: a permit was not admitted, and nothing was recorded. */
-async function settle(exchange: Gathered<unknown, unknown>, decision: Decision, parts: StepParts): Promise<boolean> {
-  const input = decisionInput(exchange, parts);
+async function settle(
+  exchange: Gathered<unknown, unknown>,
+  { decision, input }: { decision: Decision; input: DecisionInput },
+  parts: StepParts,
+): Promise<boolean> {
   const record = (approval: { id: string; approvers: string[] } | null): DecisionRecord =>
     decisionRecord(
       {

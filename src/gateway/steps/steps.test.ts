@@ -130,6 +130,14 @@ test('a permit is recorded, acted on, counted, and its outcome follows', async (
   expect(store.chain('task_1')[0]?.used.calls).toBe(1);
 });
 
+test('a record states what was decided on, not what is so when it is written', async () => {
+  meanwhile = async () => {
+    now += 5_000;
+  };
+  await run();
+  expect(decisions()[0]).toMatchObject({ time: NOW, facts: { fresh: true, chain: [{ calls: { used: 0 } }] } });
+});
+
 test('a denial is recorded and nothing happens', async () => {
   const { answer } = await run(sampleAction({ target: 'memory' }));
   expect([answer, acted]).toEqual(['refused', 0]);

@@ -1,0 +1,203 @@
+import type { Action, ArgumentOrigin, Undescribed } from './action.ts';
+import type { DecisionInput, GivenApproval, TaskView, TokenFacts } from './decision.ts';
+import type { Grant } from './grant.ts';
+import type { JsonObject, JsonValue } from './json.ts';
+import type { Agent, Delegator } from './party.ts';
+import { redactArguments, redactText, redactTexts } from './redact.ts';
+import type { Sensitivity } from './sensitivity.ts';
+import type { PromptOrigin, Task, TaskState } from './task.ts';
+
+/**
+ * What a decision looked at beyond what its record says for a reader: with both, the decision can be computed again.
+ * Field names are the wire form. A member that may be absent is, where it says so, the same as elsewhere in the record.
+ */
+export type DecisionFacts = {
+  fresh: boolean;
+  agent: { trust_domain: string; groups?: string[] } | null;
+  delegator: Omit<PersonFacts, 'issuer' | 'subject' | 'name' | 'groups'> | null;
+  /** As `chain` of the record: the acting task first, the root last. */
+  chain: LevelFacts[];
+  action: {
+    protocol: boolean;
+    definition: Action['definition'];
+    undescribed?: Undescribed;
+    provenance?: Record<string, ArgumentOrigin>;
+  };
+  /** `narrowed_to` absent: as `scope`. */
+  token: { issued_at: number; binding: TokenFacts['binding']; narrowed_to?: Grant[] } | null;
+  /** The approval that there was for this action, whether or not it was needed. */
+  approval: { id: string; approvers: PersonFacts[] } | null;
+  /** Of these, something was redacted or cut, so what is computed from them may come out otherwise. */
+  redacted: RedactedFact[];
+};
+
+export const REDACTED_FACTS = ['parameters', 'grants', 'undescribed'] as const;
+export type RedactedFact = (typeof REDACTED_FACTS)[number];
+
+export type PersonFacts = {
+  issuer: string;
+  subject: string;
+  name?: string;
+  email?: string;
+  groups: string[];
+  acr?: string;
+  amr?: string[];
+  auth_time?: number;
+};
+
+/** One task of the chain. Times are milliseconds since the epoch. */
+export type LevelFacts = {
+  trust_domain: string;
+  state: TaskState;
+  created_at: number;
+  not_before: number;
+  /** Absent, as the next three: as in `task`, which is the acting one. */
+  expires_at?: number;
+  purpose?: string;
+  sensitivity?: Sensitivity;
+  origin?: PromptOrigin;
+  /** Absent: as `scope`. */
+  grant?: Grant[];
+  /** Absent: the delegator of the record. */
+  delegator?: PersonFacts;
+  parameters: JsonObject;
+  calls: { budget: number; used: number };
+  max_hops: number;
+  labels?: string[];
+};
+
+type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : false) : false;
+type Holds<Truth extends true> = Truth;
+
+/**
+ * Every member that a decision can look at is in a record. One that is added there and forgotten here would make a
+ * replay wrong in silence, so it does not compile: add it to the facts, to `policy/recorded-input.ts`, and to this list.
+ */
+export type FactsCoverInput = Holds<
+  Same<
+    [
+      keyof DecisionInput,
+      keyof Action,
+      keyof Agent,
+      keyof Delegator,
+      keyof TaskView,
+      keyof TaskView['used'],
+      keyof Task,
+      keyof TokenFacts,
+      keyof GivenApproval,
+    ],
+    [
+      'now' | 'fresh' | 'action' | 'agent' | 'delegator' | 'chain' | 'token' | 'approval',
+      (
+        | ('target' | 'operation' | 'effect' | 'resources' | 'sensitivity' | 'arguments')
+        | ('protocol' | 'definition' | 'undescribed' | 'provenance')
+      ),
+      'id' | 'trustDomain' | 'attestation' | 'groups',
+      'issuer' | 'subject' | 'name' | 'email' | 'groups' | 'acr' | 'amr' | 'authTime',
+      'task' | 'used' | 'labels',
+      'calls',
+      (
+        | ('id' | 'parent' | 'delegator' | 'agent' | 'purpose' | 'parameters' | 'grant' | 'sensitivity' | 'origin')
+        | ('window' | 'budget' | 'maxHops' | 'state' | 'createdAt')
+        // Why and when a task ended decides nothing: that it has, is in its state.
+        | ('endedAt' | 'endReason')
+      ),
+      'issuedAt' | 'binding' | 'narrowedTo',
+      'id' | 'approvers',
+    ]
+  >
+>;
+
+/** The facts of one decision. INVARIANT 14: what is free text of others goes through the same redaction as arguments. */
+export function decisionFacts(input: DecisionInput): DecisionFacts {
+  const { action, agent, delegator, token, approval } = input;
+  const acting = input.chain[0]?.task ?? null;
+  const redacted = new Set<RedactedFact>();
+  const keep = <T extends JsonValue | Grant[]>(fact: RedactedFact, value: T, kept: T): T => {
+    if (!sameJson(value, kept)) redacted.add(fact);
+    return kept;
+  };
+  const grants = (value: Grant[]) => keep('grants', value, redactTexts(value as JsonValue) as Grant[]);
+
+  const level = ({ task, used, labels }: TaskView): LevelFacts => ({
+    trust_domain: task.agent.trustDomain,
+    state: task.state,
+    created_at: task.createdAt,
+    not_before: task.window.notBefore,
+    ...unlessSame('expires_at', task.window.expiresAt, acting?.window.expiresAt),
+    ...unlessSame('purpose', task.purpose, acting?.purpose),
+    ...unlessSame('sensitivity', task.sensitivity, acting?.sensitivity),
+    ...unlessSame('origin', task.origin, acting?.origin),
+    ...(sameJson(task.grant, acting?.grant) ? {} : { grant: grants(task.grant) }),
+    ...(sameJson(task.delegator, delegator) ? {} : { delegator: personFacts(task.delegator) }),
+    parameters: keep('parameters', task.parameters, redactArguments(task.parameters)),
+    calls: { budget: task.budget.calls, used: used.calls },
+    max_hops: task.maxHops,
+    ...(labels === undefined ? {} : { labels: [...labels] }),
+  });
+
+  return {
+    fresh: input.fresh,
+    agent:
+      agent === null
+        ? null
+        : { trust_domain: agent.trustDomain, ...(agent.groups === undefined ? {} : { groups: [...agent.groups] }) },
+    delegator: delegator === null ? null : strength(delegator),
+    chain: input.chain.map(level),
+    action: {
+      protocol: action.protocol,
+      definition: action.definition,
+      ...(action.provenance === undefined ? {} : { provenance: { ...action.provenance } }),
+      ...(action.undescribed === undefined
+        ? {}
+        : { undescribed: keep('undescribed', action.undescribed, redactReason(action.undescribed)) }),
+    },
+    token:
+      token === null
+        ? null
+        : {
+            issued_at: token.issuedAt,
+            binding: token.binding,
+            ...(sameJson(token.narrowedTo, acting?.grant ?? []) ? {} : { narrowed_to: grants(token.narrowedTo) }),
+          },
+    approval: approval === null ? null : { id: approval.id, approvers: approval.approvers.map(personFacts) },
+    redacted: REDACTED_FACTS.filter((fact) => redacted.has(fact)),
+  };
+}
+
+function personFacts(person: Delegator): PersonFacts {
+  return {
+    issuer: person.issuer,
+    subject: person.subject,
+    ...(person.name === undefined ? {} : { name: person.name }),
+    groups: person.groups,
+    ...strength(person),
+  };
+}
+
+/** What policy sees of a person and a reader of the record is not shown. */
+function strength(person: Delegator): NonNullable<DecisionFacts['delegator']> {
+  return {
+    ...(person.email === undefined ? {} : { email: person.email }),
+    ...(person.acr === undefined ? {} : { acr: person.acr }),
+    ...(person.amr === undefined ? {} : { amr: person.amr }),
+    ...(person.authTime === undefined ? {} : { auth_time: person.authTime }),
+  };
+}
+
+function redactReason(reason: Undescribed): Undescribed {
+  return { ...reason, message: redactText(reason.message), next: redactText(reason.next) };
+}
+
+function unlessSame<Name extends string, Value>(
+  name: Name,
+  value: Value,
+  other: Value | undefined,
+): Partial<Record<Name, Value>> {
+  return sameJson(value, other) ? {} : ({ [name]: value } as Record<Name, Value>);
+}
+
+/** Members in another order count as different, which costs a few bytes and is never wrong. */
+function sameJson(a: unknown, b: unknown): boolean {
+  return a === b || JSON.stringify(a) === JSON.stringify(b);
+}

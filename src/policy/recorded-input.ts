@@ -1,0 +1,130 @@
+import { jsonDigest, type Action, type Sha256Hex } from '../core/action.ts';
+import type { DecisionFacts, LevelFacts, PersonFacts, RedactedFact } from '../core/decision-facts.ts';
+import type { DecisionInput, TaskView } from '../core/decision.ts';
+import type { Agent, Delegator } from '../core/party.ts';
+import type { DecisionRecord } from '../core/record.ts';
+import type { SpiffeId } from '../core/spiffe-id.ts';
+
+/** What of a record is not as it was when the decision was made. */
+export const DOUBTS = ['arguments', 'parameters', 'grants', 'undescribed'] as const satisfies (
+  | 'arguments'
+  | RedactedFact
+)[];
+export type Doubt = (typeof DOUBTS)[number];
+
+/**
+ * Why a record does not say what its decision was made on: it is older than the facts, they were too large to keep, or
+ * it was written by a version that knows of more.
+ */
+export const GAPS = ['no_facts', 'facts_too_large', 'unknown_form'] as const;
+export type Gap = (typeof GAPS)[number];
+
+export type RecordedInput =
+  | { exact: true; input: DecisionInput }
+  /** The input is the nearest there is; what is decided on it may not be what would have been decided. */
+  | { exact: false; input: DecisionInput; because: Doubt[] }
+  | { exact: false; input: null; because: Gap };
+
+/** The input that a recorded decision was made on, as far as the record tells. The way back from `decisionRecord`. */
+export function recordedInput(record: DecisionRecord, sha256: Sha256Hex): RecordedInput {
+  const { facts } = record;
+  if (facts === undefined) return { exact: false, input: null, because: 'no_facts' };
+  if (facts === null) return { exact: false, input: null, because: 'facts_too_large' };
+  if (!matches(record, facts)) return { exact: false, input: null, because: 'unknown_form' };
+  const input = inputOf(record, facts);
+  const asTheyWere = jsonDigest(record.action.arguments, sha256) === record.action.arguments_digest;
+  const because: Doubt[] = [...(asTheyWere ? [] : ['arguments' as const]), ...facts.redacted];
+  return because.length === 0 ? { exact: true, input } : { exact: false, input, because };
+}
+
+/** Record and facts speak of the same parties and levels. */
+function matches(record: DecisionRecord, facts: DecisionFacts): boolean {
+  return (
+    record.chain.length === facts.chain.length &&
+    (record.task === null) === (record.chain.length === 0) &&
+    (record.agent === null) === (facts.agent === null) &&
+    (record.delegator === null) === (facts.delegator === null) &&
+    // A level without a delegator of its own has the record's.
+    (record.delegator !== null || facts.chain.every((level) => level.delegator !== undefined))
+  );
+}
+
+function inputOf(record: DecisionRecord, facts: DecisionFacts): DecisionInput {
+  const { agent, scope } = record;
+  const delegator = record.delegator === null ? null : person({ ...record.delegator, ...facts.delegator });
+  return {
+    now: record.time,
+    fresh: facts.fresh,
+    action: actionOf(record, facts),
+    agent:
+      agent === null
+        ? null
+        : {
+            id: agent.id as SpiffeId,
+            trustDomain: facts.agent!.trust_domain,
+            ...(facts.agent!.groups === undefined ? {} : { groups: facts.agent!.groups }),
+            attestation: agent.attestation as Agent['attestation'],
+          },
+    delegator,
+    chain: facts.chain.map((level, place) => levelOf(record, { level, place, delegator })),
+    token:
+      facts.token === null
+        ? null
+        : {
+            issuedAt: facts.token.issued_at,
+            binding: facts.token.binding,
+            narrowedTo: facts.token.narrowed_to ?? scope,
+          },
+    approval:
+      facts.approval === null ? null : { id: facts.approval.id, approvers: facts.approval.approvers.map(person) },
+  };
+}
+
+function actionOf({ action }: DecisionRecord, facts: DecisionFacts): Action {
+  const { protocol, definition, undescribed, provenance } = facts.action;
+  return {
+    target: action.target,
+    operation: action.operation,
+    effect: action.effect,
+    resources: action.resources,
+    sensitivity: action.sensitivity,
+    arguments: action.arguments,
+    protocol,
+    definition,
+    ...(provenance === undefined ? {} : { provenance }),
+    ...(undescribed === undefined ? {} : { undescribed }),
+  };
+}
+
+/** What a level leaves out is as in the record's own members (see `LevelFacts`). */
+function levelOf(
+  record: DecisionRecord,
+  { level, place, delegator }: { level: LevelFacts; place: number; delegator: Delegator | null },
+): TaskView {
+  const acting = record.task!;
+  const { task: id, agent } = record.chain[place]!;
+  return {
+    task: {
+      id,
+      parent: record.chain[place + 1]?.task ?? null,
+      delegator: level.delegator === undefined ? delegator! : person(level.delegator),
+      agent: { id: agent as SpiffeId, trustDomain: level.trust_domain },
+      purpose: level.purpose ?? acting.purpose,
+      parameters: level.parameters,
+      grant: level.grant ?? record.scope,
+      sensitivity: level.sensitivity ?? acting.sensitivity,
+      origin: level.origin ?? acting.origin,
+      window: { notBefore: level.not_before, expiresAt: level.expires_at ?? acting.expires_at },
+      budget: { calls: level.calls.budget },
+      maxHops: level.max_hops,
+      state: level.state,
+      createdAt: level.created_at,
+    },
+    used: { calls: level.calls.used },
+    ...(level.labels === undefined ? {} : { labels: level.labels }),
+  };
+}
+
+function person({ auth_time: authTime, ...facts }: PersonFacts): Delegator {
+  return { ...facts, ...(authTime === undefined ? {} : { authTime }) };
+}
