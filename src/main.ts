@@ -17,6 +17,7 @@ import { readConfig } from './config/config-file.ts';
 import { readPolicyFolder } from './config/policy-folder.ts';
 import { readSecret } from './config/read-secret.ts';
 import { InvalidConfig, RemitError } from './core/errors.ts';
+import type { CheckArguments } from './core/grant.ts';
 import type { EventRecord } from './core/record.ts';
 import { createLiveWork } from './gateway/live.ts';
 import { createMcpGateway, type McpGateway } from './gateway/mcp/gateway.ts';
@@ -38,6 +39,9 @@ import { createSvidVerifier } from './identity/jwt-svid.ts';
 import { createTrustBundles, parseTrustBundle } from './identity/trust-bundle.ts';
 import { createCheckArguments } from './pdp/check-arguments.ts';
 import { createPdp } from './pdp/pdp.ts';
+import { catalogueOf } from './policy/catalogue.ts';
+import { holdInForce, policyAtStart, type InForce } from './policy/in-force.ts';
+import { createPolicies } from './policy/publish.ts';
 import { createApp } from './server/app.ts';
 import { ERROR_TABLE } from './server/error-table.ts';
 import { openSqliteStore, type SqliteStore } from './store/sqlite/open.ts';
@@ -106,15 +110,23 @@ async function run(config: Config, dev: boolean): Promise<void> {
   const tree = await openLog(config, store, log);
   await store.append([...unfinishedOutcomes(store, { clock, newId }), event('process.started', { dev })]);
 
-  const pdp = createPdp(readPolicyFolder(config.policies), { sha256, checkArguments: createCheckArguments() });
-  await store.keepPolicySet(pdp.policySet, { ...pdp.files }, []);
+  const checkArguments = createCheckArguments();
+  const inForce = holdInForce(
+    await policyAtStart(readPolicyFolder(config.policies), {
+      store,
+      create: (files) => createPdp(files, { sha256, checkArguments }),
+      event,
+      clock,
+    }),
+  );
   const { lifecycle, gateway, live, app } = await wire(config, {
     store,
     tree,
     log,
     bootedAt,
     authority,
-    pdp: () => pdp,
+    inForce,
+    checkArguments,
   });
 
   const people = config.identity.people.find((provider) => provider.dev);
@@ -154,12 +166,14 @@ type Opened = {
   log: Logger;
   bootedAt: number;
   authority: DevAuthority | undefined;
-  pdp: () => ReturnType<typeof createPdp>;
+  inForce: InForce;
+  checkArguments: CheckArguments;
 };
 
 /** Puts control plane and gateway together around one store and one policy set. */
 async function wire(config: Config, opened: Opened) {
-  const { store, tree, log, authority, pdp } = opened;
+  const { store, tree, log, authority, inForce, checkArguments } = opened;
+  const pdp = inForce.current;
   const { publicUrl } = config.server;
   const skewSeconds = config.clockSkewSeconds;
   const issuer = publicUrl;
@@ -222,6 +236,13 @@ async function wire(config: Config, opened: Opened) {
     catalogue,
     taskTokens: tokenParts,
     approvals: createApprovals({ ...decided, store }),
+    policies: createPolicies({
+      ...decided,
+      store,
+      inForce,
+      checkArguments,
+      catalogue: () => catalogueOf(config, (target, operation) => store.definition(target, operation)?.definition),
+    }),
     targets,
     definitions: store,
     publicUrl,

@@ -90,6 +90,8 @@ export type EventRecord = Base & {
     | 'approval.expired'
     | 'definition.pinned'
     | 'definition.changed'
+    | 'policy.published'
+    | 'policy.refused'
     | 'request.refused';
   subject: JsonObject;
 };

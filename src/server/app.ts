@@ -8,6 +8,8 @@ import { authorizationServerMetadata, protectedResourceMetadata } from '../token
 import type { ApprovalRouteParts } from './routes/approvals.ts';
 import { approvalRoutes } from './routes/approvals.ts';
 import { logRoutes } from './routes/log.ts';
+import { policyRoutes } from './routes/policy.ts';
+import type { Policies } from '../policy/publish.ts';
 import type { ControlApp, ControlEnv } from './routes/route.ts';
 import { targetRoutes, type TargetRouteParts } from './routes/targets.ts';
 import { taskRoutes, type TaskRouteParts } from './routes/tasks.ts';
@@ -16,6 +18,7 @@ import { oauthErrorResponse, problemResponse, type FaultLog } from './problem.ts
 export type AppParts = TaskRouteParts &
   ApprovalRouteParts &
   TargetRouteParts & {
+    policies: Policies;
     tokens: TokenEndpointParts;
     tokenKey: TokenKey;
     authenticator: Authenticator;
@@ -52,14 +55,10 @@ export function createApp(parts: AppParts): ControlApp {
     c.header('Content-Security-Policy', "default-src 'none'; frame-ancestors 'none'");
     c.header('Referrer-Policy', 'no-referrer');
   });
-  app.use(
-    bodyLimit({
-      maxSize: Math.min(parts.maxBodyBytes, 1024 * 1024),
-      onError: () => {
-        throw new TooLarge('the request is too large');
-      },
-    }),
-  );
+  // A policy set of thousands of policies is larger than anything else that is sent here.
+  const large = limitOf(parts.maxBodyBytes);
+  const small = limitOf(Math.min(parts.maxBodyBytes, 1024 * 1024));
+  app.use((c, next) => (c.req.path === '/v1/policy/publish' ? large : small)(c, next));
   publicRoutes(app, parts);
   app.use('/v1/*', async (c, next) => {
     const caller = await parts.authenticator.authenticate(c.req.raw, `${publicUrl}/v1`);
@@ -69,6 +68,15 @@ export function createApp(parts: AppParts): ControlApp {
   });
   controlRoutes(app, parts);
   return app;
+}
+
+function limitOf(maxSize: number) {
+  return bodyLimit({
+    maxSize,
+    onError: () => {
+      throw new TooLarge('the request is too large');
+    },
+  });
 }
 
 /** The routes of `/v1`, also used to write the OpenAPI document. */
@@ -82,6 +90,7 @@ export function controlRoutes(app: ControlApp, parts: AppParts): void {
   approvalRoutes(app, parts);
   targetRoutes(app, parts);
   logRoutes(app, parts);
+  policyRoutes(app, parts);
 }
 
 function publicRoutes(app: ControlApp, parts: AppParts): void {

@@ -167,6 +167,8 @@ const eventRecordForm = z.strictObject({
     'approval.expired',
     'definition.pinned',
     'definition.changed',
+    'policy.published',
+    'policy.refused',
     'request.refused',
   ]),
   subject: json,

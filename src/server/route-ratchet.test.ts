@@ -24,6 +24,7 @@ import { schemaDocuments } from './write-schema.ts';
  * else, and whom policy does not permit. A new route without a sample request fails here.
  */
 const DIGEST = `sha256:${'b'.repeat(64)}`;
+const PUBLISHED = { 'all.cedar': 'permit (principal, action, resource);' };
 const SAMPLES: Record<string, { path: string; body?: unknown }> = {
   'POST /v1/tasks': { path: '/v1/tasks', body: taskBody() },
   'GET /v1/tasks': { path: '/v1/tasks' },
@@ -43,6 +44,11 @@ const SAMPLES: Record<string, { path: string; body?: unknown }> = {
   'GET /v1/log/records': { path: '/v1/log/records' },
   'GET /v1/log/records/{id}': { path: '/v1/log/records/RECORD' },
   'GET /v1/log/checkpoint': { path: '/v1/log/checkpoint' },
+  'GET /v1/policy': { path: '/v1/policy' },
+  'GET /v1/policy/sets/{hash}': { path: '/v1/policy/sets/POLICY_SET' },
+  'GET /v1/policy/catalogue': { path: '/v1/policy/catalogue' },
+  'POST /v1/policy/publish': { path: '/v1/policy/publish', body: { files: PUBLISHED } },
+  'POST /v1/policy/rollback': { path: '/v1/policy/rollback', body: {} },
 };
 
 const document = JSON.parse(schemaDocuments()['openapi.json']!) as { paths: Record<string, Record<string, unknown>> };
@@ -91,7 +97,10 @@ function taskOf(id: string, now: number): Task {
 function sampleOf(route: string): { method: string; path: string; body?: unknown } {
   const sample = SAMPLES[route];
   if (sample === undefined) throw new Error(`${route} has no sample request here: add one`);
-  const path = sample.path.replace('TASK', task).replace('RECORD', plane.records()[0]!.id);
+  const path = sample.path
+    .replace('TASK', task)
+    .replace('RECORD', plane.records()[0]!.id)
+    .replace('POLICY_SET', plane.store.policyHistory(1)[0]!.hash);
   return { method: route.split(' ')[0]!, ...sample, path };
 }
 

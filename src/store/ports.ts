@@ -97,10 +97,27 @@ export type DefinitionPin = {
 };
 
 export interface PolicySetStore {
-  /** Keeps an immutable policy set under its hash. Keeping it twice changes nothing. */
-  keepPolicySet(hash: string, files: Record<string, string>, records: Records): Promise<void>;
+  /**
+   * Keeps a policy set under its hash and puts it in force, with the records of why, if `replaces` is in force: of two
+   * who replace the same set at once, one is told `other_in_force`. An old set comes back by being published again.
+   */
+  publishPolicySet(
+    published: PolicyInForce & { files: Record<string, string>; replaces: string | null },
+    records: Records,
+  ): Promise<'published' | 'other_in_force'>;
+  /** The files of a set that was ever in force. */
   policySet(hash: string): Record<string, string> | undefined;
+  /** Sets that were put in force, newest first; the first is the one that is. At most `limit`. */
+  policyHistory(limit: number): PolicyInForce[];
 }
+
+export type PolicyInForce = {
+  hash: string;
+  /** Hash of the set that the policy folder held when it was last looked at. */
+  folder: string;
+  /** Milliseconds since the epoch. */
+  at: number;
+};
 
 export interface LogStore {
   append(records: Records): Promise<void>;

@@ -34,6 +34,9 @@ export const OWN_OPERATIONS = {
   'definition.read': 'read',
   'definition.accept': 'write',
   'log.read': 'read',
+  'policy.read': 'read',
+  'policy.publish': 'write',
+  'policy.rollback': 'write',
 } as const satisfies Record<string, Effect>;
 export type OwnOperation = keyof typeof OWN_OPERATIONS;
 
@@ -56,7 +59,7 @@ export type Asker = Pick<Caller, 'agent' | 'delegator'> & { token: Caller['token
  * @throws Forbidden after the denial has been recorded. What would be held is denied: approvals are for tasks' actions.
  */
 export async function authorize(asker: Asker, own: OwnAction, parts: AuthorizeParts): Promise<DecisionRecord> {
-  const input = inputOf(asker, own, parts);
+  const input = ownInput(asker, own, parts);
   const decision = parts.pdp().decide(input);
   const record = decisionRecord(
     {
@@ -96,7 +99,8 @@ export function refusedRecord(
   };
 }
 
-function inputOf(asker: Asker, own: OwnAction, parts: AuthorizeParts): DecisionInput {
+/** The input of a decision on one of Remit's own operations. */
+export function ownInput(asker: Asker, own: OwnAction, parts: AuthorizeParts): DecisionInput {
   const action: Action = {
     target: 'remit',
     operation: own.operation,

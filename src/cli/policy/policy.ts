@@ -1,6 +1,7 @@
 import { UsageError, type Command } from '../io.ts';
 import { policyCheck, POLICY_CHECK_USAGE } from './check.ts';
 import { policyFmt, POLICY_FMT_USAGE } from './fmt.ts';
+import { policyPublish, POLICY_PUBLISH_USAGE, policyRollback, policyStatus } from './publish.ts';
 import { REPLAY_USAGE, replayPolicy } from './replay.ts';
 import { policyTest, POLICY_TEST_USAGE } from './test.ts';
 
@@ -10,9 +11,18 @@ const POLICY_VERBS: Readonly<Record<string, Command>> = {
   test: policyTest,
   fmt: policyFmt,
   replay: replayPolicy,
+  publish: policyPublish,
+  rollback: policyRollback,
+  status: policyStatus,
 };
 
-export const POLICY_USAGE = [POLICY_CHECK_USAGE, POLICY_TEST_USAGE, POLICY_FMT_USAGE, REPLAY_USAGE].join('\n');
+export const POLICY_USAGE = [
+  POLICY_CHECK_USAGE,
+  POLICY_TEST_USAGE,
+  POLICY_FMT_USAGE,
+  REPLAY_USAGE,
+  POLICY_PUBLISH_USAGE,
+].join('\n');
 
 export const policy: Command = async ([verb = '', ...args], io) => {
   if (!Object.hasOwn(POLICY_VERBS, verb)) throw new UsageError(POLICY_USAGE);

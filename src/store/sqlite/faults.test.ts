@@ -34,7 +34,10 @@ const VERBS: Record<string, (store: Store) => Promise<unknown>> = {
   observeDefinition: (store) =>
     store.observeDefinition({ ...SEEN, digest: '3' }, () => [recordFixture('rec_verb', 'verb')]),
   acceptDefinition: (store) => store.acceptDefinition({ ...SEEN, digest: '2' }, [recordFixture('rec_verb', 'verb')]),
-  keepPolicySet: (store) => store.keepPolicySet('hash', {}, [recordFixture('rec_verb', 'verb')]),
+  publishPolicySet: (store) =>
+    store.publishPolicySet({ hash: 'hash', files: {}, folder: 'hash', at: NOW, replaces: null }, [
+      recordFixture('rec_verb', 'verb'),
+    ]),
   append: (store) => store.append([recordFixture('rec_verb', 'verb')]),
 };
 const SEEN = { target: 'files', operation: 'read', digest: '1', definition: '{}', at: NOW };
@@ -57,6 +60,7 @@ function seen(store: Store): unknown {
     given: ['given', 'waits', 'new'].map((digest) => store.givenApproval('task_1', digest, NOW)?.id),
     definitions: store.definitions('files'),
     policySet: store.policySet('hash'),
+    policyHistory: store.policyHistory(10),
     log: logNotes(store),
   };
 }

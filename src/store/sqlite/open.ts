@@ -259,17 +259,30 @@ function policySetVerbs(
   db: DatabaseSync,
   queue: CommitQueue,
   { log }: Tables,
-): Pick<Store, 'keepPolicySet' | 'policySet'> {
+): Pick<Store, 'publishPolicySet' | 'policySet' | 'policyHistory'> {
   const insert = db.prepare('INSERT OR IGNORE INTO policy_sets (hash, files) VALUES (?, ?)');
   const select = db.prepare('SELECT files FROM policy_sets WHERE hash = ?');
+  const enforce = db.prepare('INSERT INTO policy_in_force (hash, folder, at) VALUES (?, ?, ?)');
+  const history = db.prepare('SELECT hash, folder, at FROM policy_in_force ORDER BY sequence DESC LIMIT ?');
+  const policyHistory = (limit: number) =>
+    history.all(limit).map((row) => ({
+      hash: String(row['hash']),
+      folder: String(row['folder']),
+      at: Number(row['at']),
+    }));
   return {
-    keepPolicySet: (hash, files, records) =>
+    publishPolicySet: ({ hash, files, folder, at, replaces }, records) =>
       queue.add(() => {
-        if (insert.run(hash, JSON.stringify(files)).changes === 1) log.append(records);
+        if ((policyHistory(1)[0]?.hash ?? null) !== replaces) return 'other_in_force' as const;
+        insert.run(hash, JSON.stringify(files));
+        enforce.run(hash, folder, at);
+        log.append(records);
+        return 'published' as const;
       }),
     policySet: (hash) => {
       const row = select.get(hash);
       return row === undefined ? undefined : (JSON.parse(String(row['files'])) as Record<string, string>);
     },
+    policyHistory,
   };
 }

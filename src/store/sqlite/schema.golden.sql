@@ -22,6 +22,13 @@ CREATE TABLE definitions (
 
 CREATE TABLE migrations (name TEXT PRIMARY KEY, digest TEXT NOT NULL, breaking INTEGER NOT NULL) STRICT;
 
+CREATE TABLE policy_in_force (
+  sequence INTEGER PRIMARY KEY,
+  hash TEXT NOT NULL REFERENCES policy_sets (hash),
+  folder TEXT NOT NULL,
+  at INTEGER NOT NULL
+) STRICT;
+
 CREATE TABLE policy_sets (
   hash TEXT PRIMARY KEY,
   files TEXT NOT NULL

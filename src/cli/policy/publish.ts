@@ -1,0 +1,59 @@
+import { parseArgs } from 'node:util';
+import { printable } from '../../audit/record-text.ts';
+import { readPolicyFolder } from '../../config/policy-folder.ts';
+import { callApi } from '../api.ts';
+import { UsageError, type Command, type Io } from '../io.ts';
+
+export const POLICY_PUBLISH_USAGE = `remit policy publish [FOLDER] [--accept-lockout]   put a folder's policies in force, decided by those that are
+remit policy rollback [HASH] [--accept-lockout]    put an earlier set in force again; without HASH, the one before
+remit policy status                                the set in force, and those before`;
+
+type PublishedWire = {
+  policy_set: string;
+  replaced: string;
+  warnings: { file: string; line: number; policy: string; message: string }[];
+};
+type StatusWire = { in_force: InForceWire; history: InForceWire[] };
+type InForceWire = { policy_set: string; at: number };
+
+const OPTIONS = { 'accept-lockout': { type: 'boolean', default: false } } as const;
+
+export const policyPublish: Command = async (args, io) => {
+  const { values, positionals } = parseArgs({ args, allowPositionals: true, options: OPTIONS });
+  if (positionals.length > 1) throw new UsageError(POLICY_PUBLISH_USAGE);
+  const files = readPolicyFolder(positionals[0] ?? 'policies');
+  const body = { files, accept_lockout: values['accept-lockout'] };
+  return tell(await callApi<PublishedWire>(io, 'POST', '/policy/publish', body), io);
+};
+
+export const policyRollback: Command = async (args, io) => {
+  const { values, positionals } = parseArgs({ args, allowPositionals: true, options: OPTIONS });
+  const [to, ...more] = positionals;
+  if (more.length > 0) throw new UsageError(POLICY_PUBLISH_USAGE);
+  const body = { ...(to === undefined ? {} : { to }), accept_lockout: values['accept-lockout'] };
+  return tell(await callApi<PublishedWire>(io, 'POST', '/policy/rollback', body), io);
+};
+
+export const policyStatus: Command = async (args, io) => {
+  if (args.length > 0) throw new UsageError(POLICY_PUBLISH_USAGE);
+  const status = await callApi<StatusWire>(io, 'GET', '/policy');
+  if (io.json) io.out(JSON.stringify(status));
+  else {
+    for (const [place, { policy_set: hash, at }] of status.history.entries()) {
+      io.out(`${place === 0 ? 'in force' : '        '}  ${new Date(at).toISOString()}  ${hash}`);
+    }
+  }
+  return 0;
+};
+
+function tell(published: PublishedWire, io: Io): number {
+  if (io.json) io.out(JSON.stringify(published));
+  else {
+    for (const { file, line, policy, message } of published.warnings) {
+      io.out(printable(`${file}:${line}: warning: \`${policy}\` ${message}`));
+    }
+    io.out(`in force: ${published.policy_set}`);
+    io.out(`replaced: ${published.replaced}`);
+  }
+  return 0;
+}

@@ -1,0 +1,156 @@
+import { Conflict, InvalidConfig, InvalidRequest, NotFound } from '../core/errors.ts';
+import type { DecisionRecord, EventRecord } from '../core/record.ts';
+import type { PdpParts } from '../pdp/pdp.ts';
+import { policySetHash } from '../pdp/policy-set.ts';
+import { preparePdp, type Prepared } from '../pdp/prepare.ts';
+import type { Catalogue } from '../pdp/schema/catalogue.ts';
+import type { Finding } from '../pdp/schema/validate.ts';
+import type { PolicyInForce, PolicySetStore } from '../store/ports.ts';
+import { authorize, ownInput, type Asker, type AuthorizeParts, type OwnAction } from '../task/authorize.ts';
+import type { InForce } from './in-force.ts';
+
+export type PublishParts = Omit<AuthorizeParts, 'pdp'> &
+  PdpParts & {
+    inForce: InForce;
+    store: PolicySetStore;
+    /** What there is to name, now. */
+    catalogue: () => Catalogue;
+  };
+
+export type Published = { policySet: string; replaced: string; warnings: Finding[] };
+
+/** Publishing policy: an action like any other, decided by the set that is in force. */
+export interface Policies {
+  current(asker: Asker): Promise<{ inForce: PolicyInForce; history: PolicyInForce[] }>;
+  files(asker: Asker, hash: string): Promise<Record<string, string>>;
+  catalogue(asker: Asker): Promise<Catalogue>;
+  /**
+   * Puts a policy set in force. What cannot be used leaves everything as it is.
+   *
+   * @throws Forbidden, InvalidRequest naming the places, Conflict when another set came first, when one is already on
+   *   its way, or when the asker could not publish under the new set and has not accepted that.
+   */
+  publish(asker: Asker, request: { files: Record<string, string>; acceptLockout: boolean }): Promise<Published>;
+  /**
+   * Puts a set in force again that was before; without `to`, the one before this. Names and types are not checked: the
+   * way back stays open when the catalogue has moved on.
+   */
+  rollback(asker: Asker, request: { to?: string; acceptLockout: boolean }): Promise<Published>;
+}
+
+const HISTORY = 100;
+const SHOWN_FINDINGS = 10;
+
+export function createPolicies(parts: PublishParts): Policies {
+  const { store, log, inForce } = parts;
+  const deciding: AuthorizeParts = { ...parts, pdp: inForce.current };
+  const read = async (asker: Asker, resources: string[]) =>
+    log.append([await authorize(asker, { operation: 'policy.read', resources, arguments: {} }, deciding)]);
+  let busy = false;
+
+  const enforce = async (asker: Asker, change: Change): Promise<Published> => {
+    const replaces = inForce.current().policySet;
+    const { hash, operation } = change;
+    const own: OwnAction = { operation, resources: [`policy:${hash}`], arguments: { policy_set: hash, replaces } };
+    const record = await authorize(asker, own, deciding);
+    if (busy) throw await refused(record, change, new Conflict('another policy set is being published; try again'));
+    busy = true;
+    try {
+      if (hash === replaces) throw new Conflict('this policy set is already in force');
+      const files = change.files();
+      const { pdp, findings } = await prepared({ ...change, files }, parts);
+      if (!change.acceptLockout && pdp.decide(ownInput(asker, own, deciding)).outcome !== 'permit') {
+        throw new Conflict(
+          `under the new policy set you could not use \`${operation}\` yourself; accept that if it is meant`,
+        );
+      }
+      const folder = store.policyHistory(1)[0]!.folder;
+      const published = await store.publishPolicySet({ hash, files, folder, at: parts.clock(), replaces }, [
+        record,
+        eventOf('policy.published', { policy_set: hash, replaces, by: operation }, parts),
+      ]);
+      if (published === 'other_in_force') throw new Conflict('another policy set was published meanwhile; look at it');
+      // Durable first: a process that dies here comes up with the new set.
+      inForce.swap(pdp);
+      return { policySet: hash, replaced: replaces, warnings: findings };
+    } catch (error) {
+      throw await refused(record, change, error);
+    } finally {
+      busy = false;
+    }
+  };
+
+  /** The permit stands in the log together with what came of it. */
+  const refused = async (record: DecisionRecord, { hash }: Change, error: unknown): Promise<unknown> => {
+    const problem = error instanceof Error ? error.message : 'unknown reason';
+    await log.append([record, eventOf('policy.refused', { policy_set: hash, problem: problem.slice(0, 2000) }, parts)]);
+    return error;
+  };
+
+  return {
+    current: async (asker) => {
+      await read(asker, []);
+      const history = store.policyHistory(HISTORY);
+      return { inForce: history[0]!, history };
+    },
+    files: async (asker, hash) => {
+      await read(asker, [`policy:${hash}`]);
+      return filesOf(store, hash);
+    },
+    catalogue: async (asker) => {
+      await read(asker, ['catalogue']);
+      return parts.catalogue();
+    },
+    publish: (asker, { files, acceptLockout }) => {
+      const hash = policySetHash(files, parts.sha256);
+      return enforce(asker, { operation: 'policy.publish', hash, files: () => files, acceptLockout, checked: true });
+    },
+    rollback: async (asker, { to, acceptLockout }) => {
+      const current = inForce.current().policySet;
+      const hash = to ?? store.policyHistory(HISTORY).find((set) => set.hash !== current)?.hash ?? 'before';
+      const files = () => filesOf(store, hash);
+      return enforce(asker, { operation: 'policy.rollback', hash, files, acceptLockout, checked: false });
+    },
+  };
+}
+
+type Change = {
+  operation: 'policy.publish' | 'policy.rollback';
+  hash: string;
+  /** Looked up once the change is permitted. @throws NotFound */
+  files: () => Record<string, string>;
+  acceptLockout: boolean;
+  /** Whether names and types are checked. */
+  checked: boolean;
+};
+
+/** @throws InvalidRequest with the places of what is wrong. */
+async function prepared(
+  { files, hash, checked }: Omit<Change, 'files'> & { files: Record<string, string> },
+  parts: PublishParts,
+): Promise<Prepared> {
+  const ready = await preparePdp({ files, hash, catalogue: checked ? parts.catalogue() : null }, parts).catch(
+    (error: unknown) => {
+      throw error instanceof InvalidConfig ? new InvalidRequest(error.message, { cause: error }) : error;
+    },
+  );
+  const errors = ready.findings.filter(({ severity }) => severity === 'error');
+  if (errors.length === 0) return ready;
+  const lines = errors.slice(0, SHOWN_FINDINGS).map(({ file, line, message }) => `${file}:${line}: ${message}`);
+  const more = errors.length > SHOWN_FINDINGS ? `; and ${errors.length - SHOWN_FINDINGS} more` : '';
+  throw new InvalidRequest(`${lines.join('; ')}${more}`);
+}
+
+function filesOf(store: PolicySetStore, hash: string): Record<string, string> {
+  const files = store.policySet(hash);
+  if (files === undefined) throw new NotFound('there is no such policy set; see `remit policy status`');
+  return files;
+}
+
+function eventOf(
+  event: 'policy.published' | 'policy.refused',
+  subject: EventRecord['subject'],
+  { newId, clock }: Pick<PublishParts, 'newId' | 'clock'>,
+): EventRecord {
+  return { version: 1, id: newId('rec'), time: clock(), kind: 'event', event, subject };
+}
