@@ -1,5 +1,6 @@
 import type { Action, ArgumentOrigin } from '../../src/core/action.ts';
 import type { DecisionInput, TaskView } from '../../src/core/decision.ts';
+import type { Catalogue } from '../../src/pdp/schema/catalogue.ts';
 import type { Agent } from '../../src/core/party.ts';
 import { alice, NOW, sampleInput, sampleTask, summariser } from '../fixtures/task.ts';
 
@@ -103,4 +104,35 @@ export function fullInputs(): DecisionInput[] {
       token: { issuedAt: NOW - 1000, binding: 'dpop', narrowedTo: [grant] },
     });
   });
+}
+
+/** What the policies name: each operation takes the arguments of `fullInputs`. */
+export function fullCatalogue(): Catalogue {
+  const input = {
+    type: 'object',
+    properties: {
+      path: { type: 'string' },
+      recipient: { type: 'string' },
+      subject: { type: 'string' },
+      body: { type: 'string' },
+      amount: { type: 'integer' },
+      currency: { type: 'string' },
+      tags: { type: 'array', items: { type: 'string' } },
+      urgent: { type: 'boolean' },
+    },
+    required: ['path'],
+  };
+  const effects = ['read', 'write', 'delete', 'send'] as const;
+  return {
+    targets: Array.from({ length: TARGETS }, (_none, target) => ({
+      name: `target-${target}`,
+      operations: Array.from({ length: OPERATIONS }, (_none, n) => ({
+        name: `operation-${n}`,
+        effect: effects[n % effects.length]!,
+        input,
+      })),
+    })),
+    groups: Array.from({ length: GROUPS }, (_none, n) => `agents-${n}`),
+    trustDomains: ['remit.local'],
+  };
 }

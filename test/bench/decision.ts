@@ -2,16 +2,17 @@ import { createHash } from 'node:crypto';
 import type { DecisionInput } from '../../src/core/decision.ts';
 import { createCheckArguments } from '../../src/pdp/check-arguments.ts';
 import { askOracle, oracleCalls, oracleSet, prepareOracle } from '../../src/pdp/oracle.ts';
+import { preparePdp } from '../../src/pdp/prepare.ts';
 import { createPdp } from '../../src/pdp/pdp.ts';
-import { parsePolicySet } from '../../src/pdp/policy-set.ts';
-import { fullInputs, manyPolicies, TEN } from './decision-inputs.ts';
+import { parsePolicySet, policySetHash } from '../../src/pdp/policy-set.ts';
+import { fullCatalogue, fullInputs, manyPolicies, TEN } from './decision-inputs.ts';
 import { percentile, rounded, type Figure } from './figures.ts';
 
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
 
 const SAMPLES = 200_000;
 
-export function benchDecision(): Promise<Figure[]> {
+export async function benchDecision(): Promise<Figure[]> {
   const figures: Figure[] = [];
   const add = (name: string, value: number, unit: string) => figures.push({ name, value: rounded(value), unit });
   const cases = fullInputs();
@@ -32,7 +33,40 @@ export function benchDecision(): Promise<Figure[]> {
     add(`ratio.p50.${count}`, percentile(oracle, 0.5) / percentile(own, 0.5), 'times');
     if (count === 10_000) add('memory.10000', used, 'MiB');
   }
-  return Promise.resolve(figures);
+  for (const figure of await publishing(cases)) add(figure.name, figure.value, figure.unit);
+  return figures;
+}
+
+/** Publishing ten thousand policies while decisions go on: from the files to the first decision of the new set. */
+async function publishing(cases: readonly DecisionInput[]): Promise<Figure[]> {
+  const checkArguments = createCheckArguments();
+  let pdp = createPdp({ 'ten.cedar': TEN }, { sha256, checkArguments });
+  const runs: { took: number; pause: number }[] = [];
+  for (let run = 0; run < 3; run++) {
+    const files = { 'ten.cedar': TEN, 'many.cedar': `// run ${run}\n${manyPolicies(9_990)}` };
+    let pause = 0;
+    let decided = 0;
+    let last = performance.now();
+    const deciding = setInterval(() => {
+      pdp.decide(cases[decided++ % cases.length]!);
+      pause = Math.max(pause, performance.now() - last - 1);
+      last = performance.now();
+    }, 1);
+    const start = performance.now();
+    const hash = policySetHash(files, sha256);
+    const { pdp: next, findings } = await preparePdp({ files, hash, catalogue: fullCatalogue() }, { checkArguments });
+    pdp = next;
+    const took = performance.now() - start;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    clearInterval(deciding);
+    if (findings.length > 0) throw new Error(`the benchmark's policies are not valid: ${findings[0]!.message}`);
+    runs.push({ took, pause });
+  }
+  const middle = (pick: (run: { took: number; pause: number }) => number) => percentile(runs.map(pick), 0.5);
+  return [
+    { name: 'publish.10000', value: middle(({ took }) => took), unit: 'ms' },
+    { name: 'publish.pause.10000', value: middle(({ pause }) => pause), unit: 'ms' },
+  ];
 }
 
 /** `cedar-wasm` on what the decision asks of it: one call for the agent and one for the delegator, JSON made before. */
