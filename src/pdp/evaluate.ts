@@ -9,6 +9,7 @@ import { EvaluationError, type EntityUid } from './cedar/value.ts';
 import { PartialEvaluator } from './partial.ts';
 import type { Policy, PolicySet } from './policy-set.ts';
 import { CedarRequest } from './request.ts';
+import type { Steps } from './steps.ts';
 
 /** A policy of the set, ready to run. */
 export class Ready {
@@ -51,25 +52,20 @@ type Problem = { policy: Policy | null; message: string };
 
 const NONE: readonly never[] = [];
 
-/** How many policies are compiled between two places where `buildEvaluator` may be left for other work. */
-const SLICE = 50;
+/** How many policies are compiled between two places where building may be left for other work. */
+const STEP = 50;
 
-/**
- * Builds the evaluator of a set, a slice at a time: the caller may do something else at each `yield`.
- *
- * @throws TypeError for a policy that is not of Cedar 4.5.
- */
-export function* buildEvaluator(set: PolicySet): Generator<void, Evaluator> {
+/** @throws TypeError for a policy that is not of Cedar 4.5. */
+export function* buildEvaluator(set: PolicySet): Steps<Evaluator> {
   const ready: Ready[] = [];
   for (const policy of set.policies.values()) {
     const slots = Object.entries(policy.slots ?? {}).map(([slot, uid]) => [slot, uidOf(uid)] as const);
     const json = JSON.parse(policy.json) as Parameters<typeof compilePolicy>[0]['json'];
     ready.push(new Ready(policy, compilePolicy({ id: policy.id, json, slots: Object.fromEntries(slots) })));
-    if (ready.length % SLICE === 0) yield;
+    if (ready.length % STEP === 0) yield;
   }
-  const evaluator = new Evaluator(set, ready);
-  yield;
-  return evaluator;
+  const index = yield* ScopeIndex.build(ready.map((policy) => ({ policy, scope: policy.compiled.scope })));
+  return new Evaluator(set, index);
 }
 
 /**
@@ -82,10 +78,10 @@ export class Evaluator {
   readonly #partial: PartialEvaluator;
   #round = 0;
 
-  constructor(set: PolicySet, ready: readonly Ready[]) {
+  constructor(set: PolicySet, index: ScopeIndex<Ready>) {
     this.#set = set;
-    this.#index = new ScopeIndex(ready.map((policy) => ({ policy, scope: policy.compiled.scope })));
-    this.#partial = new PartialEvaluator(ready);
+    this.#index = index;
+    this.#partial = new PartialEvaluator(index);
   }
 
   /** Policy's decision. INVARIANT 4: any failure or evaluation error denies. */

@@ -4,6 +4,7 @@ import { compile, type Request } from './cedar/compile.ts';
 import { isIn } from './cedar/entities.ts';
 import { operands, operatorOf, partsOf, type Binary, type Expr, type Unary } from './cedar/expression.ts';
 import { uidOf, type ValueJson } from './cedar/literal.ts';
+import type { ScopeIndex } from './cedar/scope-index.ts';
 import type { Constraint } from './cedar/scope.ts';
 import { EvaluationError, type EntityUid } from './cedar/value.ts';
 import type { Ready } from './evaluate.ts';
@@ -22,12 +23,12 @@ const ANYTHING = TRUE | FALSE | ERROR | OTHER;
  * happen: an operation that it rules out is denied whatever its arguments are; one that it leaves in may still be.
  */
 export class PartialEvaluator {
-  readonly #policies: readonly Ready[];
+  readonly #index: ScopeIndex<Ready>;
   /** Parsed once for each policy that a list ever came to. */
   readonly #parsed = new WeakMap<Ready, PolicyJson>();
 
-  constructor(policies: readonly Ready[]) {
-    this.#policies = policies;
+  constructor(index: ScopeIndex<Ready>) {
+    this.#index = index;
   }
 
   couldPermit(input: DecisionInput): boolean {
@@ -43,8 +44,10 @@ export class PartialEvaluator {
   }
 
   #couldPermit(request: Request): boolean {
+    const candidates: Ready[] = [];
+    this.#index.candidates({ ...request, resource: null }, candidates);
     let permitted = false;
-    for (const ready of this.#policies) {
+    for (const ready of candidates) {
       const { policy } = ready;
       if (policy.observe) continue;
       const outcomes = this.#outcomes(ready, request);

@@ -5,6 +5,7 @@ import { couldSatisfy, type CheckArguments } from '../core/grant.ts';
 import { notLive } from '../core/task.ts';
 import { buildEvaluator, type Evaluator } from './evaluate.ts';
 import { parsePolicySet, type PolicySet } from './policy-set.ts';
+import { finish, finishInSteps } from './steps.ts';
 
 /** The policy decision point for one immutable policy set. Every decision of Remit is one call of `decide`. */
 export interface Pdp {
@@ -24,21 +25,12 @@ export type PdpParts = { checkArguments: CheckArguments };
 /** @throws InvalidConfig for a policy set that cannot be used. */
 export function createPdp(files: Record<string, string>, parts: PdpParts & { sha256: Sha256Hex }): Pdp {
   const set = parsePolicySet(files, parts.sha256);
-  const steps = buildEvaluator(set);
-  for (;;) {
-    const step = steps.next();
-    if (step.done === true) return pdpOf(set, step.value, parts);
-  }
+  return pdpOf(set, finish(buildEvaluator(set)), parts);
 }
 
-/** As `createPdp`, with `pause` awaited between slices of some milliseconds, so that decisions go on meanwhile. */
-export async function createPdpInSlices(set: PolicySet, parts: PdpParts, pause: () => Promise<void>): Promise<Pdp> {
-  const steps = buildEvaluator(set);
-  for (;;) {
-    const step = steps.next();
-    if (step.done === true) return pdpOf(set, step.value, parts);
-    await pause();
-  }
+/** As `createPdp`, with `pause` awaited between steps of some milliseconds, so that decisions go on meanwhile. */
+export async function createPdpInSteps(set: PolicySet, parts: PdpParts, pause: () => Promise<void>): Promise<Pdp> {
+  return pdpOf(set, await finishInSteps(buildEvaluator(set), pause), parts);
 }
 
 function pdpOf(set: PolicySet, evaluator: Evaluator, { checkArguments }: PdpParts): Pdp {

@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { InvalidConfig } from '../core/errors.ts';
-import { createPdpInSlices, type Pdp, type PdpParts } from './pdp.ts';
+import { createPdpInSteps, type Pdp, type PdpParts } from './pdp.ts';
 import { assemblePolicySet, type Policy } from './policy-set.ts';
 import type { Catalogue } from './schema/catalogue.ts';
 import type { Finding } from './schema/validate.ts';
@@ -32,7 +32,7 @@ export async function preparePdp(
 ): Promise<Prepared> {
   const { policies, findings } = await parseElsewhere(task, parts.giveUpAfterMs ?? GIVE_UP_AFTER_MS);
   const set = assemblePolicySet(policies, task.files, task.hash);
-  return { pdp: await createPdpInSlices(set, parts, nextTurn), findings };
+  return { pdp: await createPdpInSteps(set, parts, nextTurn), findings };
 }
 
 function parseElsewhere(
@@ -57,6 +57,7 @@ function parseElsewhere(
           break;
         case 'policies':
           for (const policy of message.policies) policies.push(policy);
+          setImmediate(() => worker.postMessage('next'));
           break;
         case 'done':
           clearTimeout(late);

@@ -1,4 +1,5 @@
 import type { PolicyJson } from '@cedar-policy/cedar-wasm/nodejs';
+import { finish } from '../steps.ts';
 import { compileAnd, compileTest, type Request, type Test } from './compile.ts';
 import { mentions } from './expression.ts';
 import { ScopeIndex } from './scope-index.ts';
@@ -43,12 +44,8 @@ export class CedarEngine {
   readonly #index: ScopeIndex<CompiledPolicy>;
 
   constructor(policies: Iterable<PolicySource>) {
-    this.#index = new ScopeIndex(
-      Array.from(policies, (source) => {
-        const policy = compilePolicy(source);
-        return { policy, scope: policy.scope };
-      }),
-    );
+    const compiled = Array.from(policies, compilePolicy);
+    this.#index = finish(ScopeIndex.build(compiled.map((policy) => ({ policy, scope: policy.scope }))));
   }
 
   authorize(request: Request): Answer {

@@ -36,30 +36,34 @@ export function namesInConstraint(value: unknown): Named[] {
 /** A name that the catalogue does not have, and the nearest that it has. */
 export type UnknownName = { name: Named; message: string };
 
-/** Which of the names are of no known operation, target, group or trust domain. */
-export function unknownNames(names: readonly Named[], catalogue: Catalogue): UnknownName[] {
-  const known: Record<string, readonly string[] | null> = {
-    Action: [
-      ...EFFECTS,
-      ...catalogue.targets.flatMap((target) => target.operations.map(({ name }) => `${target.name}:${name}`)),
-    ],
-    Target: catalogue.targets.map(({ name }) => name),
-    Group: catalogue.groups,
-    TrustDomain: catalogue.trustDomains,
-  };
-  return names.flatMap((name) => {
-    const list = Object.hasOwn(known, name.type) ? known[name.type]! : null;
-    if (list === null || list.includes(name.id)) return [];
-    return [{ name, message: `there is no ${KINDS[name.type]} \`${name.id}\`${suggestion(name.id, list)}` }];
-  });
-}
-
 const KINDS: Readonly<Record<string, string>> = {
   Action: 'operation',
   Target: 'target',
   Group: 'group',
   TrustDomain: 'trust domain',
 };
+
+/** What the catalogue has, by entity type. A type that is not there may have any names. */
+export class KnownNames {
+  readonly #byType = new Map<string, ReadonlySet<string>>();
+
+  constructor({ targets, groups, trustDomains }: Catalogue) {
+    const operations = targets.flatMap((target) => target.operations.map(({ name }) => `${target.name}:${name}`));
+    this.#byType.set('Action', new Set([...EFFECTS, ...operations]));
+    this.#byType.set('Target', new Set(targets.map(({ name }) => name)));
+    if (groups !== null) this.#byType.set('Group', new Set(groups));
+    if (trustDomains !== null) this.#byType.set('TrustDomain', new Set(trustDomains));
+  }
+
+  /** Which of the names are of no known operation, target, group or trust domain. */
+  unknown(names: readonly Named[]): UnknownName[] {
+    return names.flatMap((name) => {
+      const known = this.#byType.get(name.type);
+      if (known === undefined || known.has(name.id)) return [];
+      return [{ name, message: `there is no ${KINDS[name.type]} \`${name.id}\`${suggestion(name.id, [...known])}` }];
+    });
+  }
+}
 
 /** `; did you mean …?`, or nothing when nothing is near. */
 export function suggestion(wanted: string, known: readonly string[]): string {
