@@ -39,6 +39,8 @@ import { createSvidVerifier } from './identity/jwt-svid.ts';
 import { createTrustBundles, parseTrustBundle } from './identity/trust-bundle.ts';
 import { createCheckArguments } from './pdp/check-arguments.ts';
 import { createPdp } from './pdp/pdp.ts';
+import { findingsOf } from './pdp/prepare.ts';
+import type { Catalogue } from './pdp/schema/catalogue.ts';
 import { catalogueOf } from './policy/catalogue.ts';
 import { holdInForce, policyAtStart, type InForce } from './policy/in-force.ts';
 import { createPolicies } from './policy/publish.ts';
@@ -145,7 +147,8 @@ async function run(config: Config, dev: boolean): Promise<void> {
   }, SWEEP_EVERY_MS);
   const stopped = stopSignal();
   introduce(config, dev);
-  await Promise.race([introspectTargets(config, gateway, log), stopped]);
+  const introduced = introspectTargets(config, gateway, log).then(() => reportFindings(config, inForce, store, log));
+  await Promise.race([introduced, stopped]);
   await stopped;
 
   console.log('remit: draining');
@@ -241,7 +244,7 @@ async function wire(config: Config, opened: Opened) {
       store,
       inForce,
       checkArguments,
-      catalogue: () => catalogueOf(config, (target, operation) => store.definition(target, operation)?.definition),
+      catalogue: () => currentCatalogue(config, store),
     }),
     targets,
     definitions: store,
@@ -341,6 +344,22 @@ async function introspectTargets(config: Config, gateway: McpGateway, log: Logge
         .catch((error: unknown) => log.warn({ err: error, target: name }, 'a target does not answer')),
     ),
   );
+}
+
+/** The targets may have changed since the policy set was published. It stays in force; what no longer fits is said. */
+async function reportFindings(config: Config, inForce: InForce, store: SqliteStore, log: Logger): Promise<void> {
+  const { files } = inForce.current();
+  try {
+    for (const finding of await findingsOf({ files, catalogue: currentCatalogue(config, store) })) {
+      log.warn(finding, 'policy does not fit the targets; see `remit policy check`');
+    }
+  } catch (error) {
+    log.error({ err: error }, 'policy could not be checked against the targets');
+  }
+}
+
+function currentCatalogue(config: Config, store: SqliteStore): Catalogue {
+  return catalogueOf(config, (target, operation) => store.definition(target, operation)?.definition);
 }
 
 function stopSignal(): Promise<void> {

@@ -35,6 +35,15 @@ export async function preparePdp(
   return { pdp: await createPdpInSteps(set, parts, nextTurn), findings };
 }
 
+/**
+ * What is wrong with the names and types of a set that may well be in force: the catalogue moves on, policy does not.
+ *
+ * @throws InvalidConfig as preparePdp.
+ */
+export async function findingsOf(task: PrepareTask): Promise<Finding[]> {
+  return (await parseElsewhere(task, GIVE_UP_AFTER_MS)).findings;
+}
+
 function parseElsewhere(
   task: PrepareTask,
   giveUpAfterMs: number,

@@ -6,7 +6,7 @@ import { Client } from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { requestTask } from '../harness/quickstart.ts';
-import { freePort, pathWithBins, root, startRemit, type RemitProcess } from '../harness/remit-process.ts';
+import { freePort, pathWithBins, root, startRemit, until, type RemitProcess } from '../harness/remit-process.ts';
 
 const AGENT = 'spiffe://remit.local/agent/summariser';
 const main = join(root, 'src/main.ts');
@@ -93,6 +93,27 @@ describe('the bridge without a task', () => {
     };
     await expect.poll(own, { timeout: 10_000 }).toBe('completed');
   });
+});
+
+describe('policy that does not fit the targets', () => {
+  test('is told of when the targets have been seen, and stays in force', async () => {
+    const started = await startRemit({
+      prepare: (folder) =>
+        writeFileSync(
+          join(folder, 'policies', 'stray.cedar'),
+          'forbid (principal, action == Action::"files:read_text_file", resource)\n' +
+            'when { context.args.pth == "notes/monday.md" };\n',
+        ),
+    });
+    try {
+      await until(() => started.output().includes('policy does not fit the targets'), 20_000);
+      expect(started.output()).toMatch(/"file":"stray\.cedar","line":2.*args\.pth.*did you mean `path`/);
+      const { stdout } = await started.cli(['policy', 'status', '--as', 'carol']);
+      expect(stdout).toContain('sha256:');
+    } finally {
+      await started.dispose();
+    }
+  }, 60_000);
 });
 
 describe('a start that cannot be', () => {
