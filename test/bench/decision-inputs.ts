@@ -46,6 +46,15 @@ export function manyPolicies(count: number): string {
   return lines.join('\n');
 }
 
+/** Policies that all apply to every request: what the index cannot leave out. */
+export function sharedPolicies(count: number): string {
+  return Array.from(
+    { length: count },
+    (_none, n) =>
+      `forbid (principal, action, resource) when { context.args has amount && context.args.amount > ${10_000 + n} };`,
+  ).join('\n');
+}
+
 const PROVENANCE: Record<string, ArgumentOrigin> = {
   path: 'prompt',
   recipient: 'prompt',

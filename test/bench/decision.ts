@@ -5,7 +5,7 @@ import { askOracle, oracleCalls, oracleSet, prepareOracle } from '../../src/pdp/
 import { preparePdp } from '../../src/pdp/prepare.ts';
 import { createPdp } from '../../src/pdp/pdp.ts';
 import { parsePolicySet, policySetHash } from '../../src/pdp/policy-set.ts';
-import { fullCatalogue, fullInputs, manyPolicies, TEN } from './decision-inputs.ts';
+import { fullCatalogue, fullInputs, manyPolicies, sharedPolicies, TEN } from './decision-inputs.ts';
 import { percentile, rounded, type Figure } from './figures.ts';
 
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
@@ -32,6 +32,12 @@ export async function benchDecision(): Promise<Figure[]> {
     add(`oracle.p99.${count}`, percentile(oracle, 0.99), 'µs');
     add(`ratio.p50.${count}`, percentile(oracle, 0.5) / percentile(own, 0.5), 'times');
     if (count === 10_000) add('memory.10000', used, 'MiB');
+  }
+  for (const count of [100, 1_000]) {
+    const files = { 'ten.cedar': TEN, 'shared.cedar': sharedPolicies(count) };
+    const pdp = createPdp(files, { sha256, checkArguments: createCheckArguments() });
+    const runs = sample(SAMPLES / 10, (n) => pdp.decide(cases[n % cases.length]!));
+    add(`decide.shared.p50.${count}`, percentile(runs, 0.5), 'µs');
   }
   for (const figure of await publishing(cases)) add(figure.name, figure.value, figure.unit);
   return figures;
