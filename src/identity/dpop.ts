@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import { calculateJwkThumbprint, decodeProtectedHeader, EmbeddedJWK, jwtVerify } from 'jose';
+import { decodeProtectedHeader, jwtVerify } from 'jose';
 import { InvalidDpopProof } from '../core/errors.ts';
+import { ProofKeys } from './proof-keys.ts';
 import { SeenOnce } from './seen-once.ts';
 
 /** Signature algorithms accepted in proofs, as advertised in `dpop_signing_alg_values_supported`. */
@@ -29,8 +30,6 @@ const MAX_PROOF = 4096;
 const MAX_JTI = 256;
 /** Proofs within the window of their `iat`; see `jti.memory` of the benchmarks. */
 const MAX_REMEMBERED = 1_000_000;
-/** Members of private and symmetric keys (RFC 7518, section 6). */
-const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'];
 
 export function createDpopVerifier(options: {
   clock: () => number;
@@ -40,6 +39,7 @@ export function createDpopVerifier(options: {
   maxRemembered?: number;
 }): DpopVerifier {
   const seen = new SeenOnce(options.maxRemembered ?? MAX_REMEMBERED, 2 * (options.skewSeconds + 1) * 1000);
+  const keys = new ProofKeys();
   const bootSecond = Math.floor(options.bootedAt / 1000);
   return {
     verify: async (request) => {
@@ -47,7 +47,7 @@ export function createDpopVerifier(options: {
       if (request.proofs.length !== 1 || proof === undefined || proof.length > MAX_PROOF)
         throw refused('count or size');
       const now = options.clock();
-      const { payload, jwk } = await verifySignature(proof);
+      const { payload, jkt } = await verifySignature(proof, keys);
       const { jti, htm, htu, iat, ath } = payload;
       if (typeof jti !== 'string' || jti === '' || jti.length > MAX_JTI) throw refused('jti');
       if (htm !== request.method) throw refused('htm');
@@ -55,7 +55,6 @@ export function createDpopVerifier(options: {
       if (typeof iat !== 'number' || Math.abs(now / 1000 - iat) > options.skewSeconds) throw refused('iat');
       if (iat < bootSecond) throw refused('iat is before the start of the process');
       if (request.accessToken !== undefined && ath !== accessTokenHash(request.accessToken)) throw refused('ath');
-      const jkt = await calculateJwkThumbprint(jwk, 'sha256');
       // The window of `iat` is what bounds the memory: after it the proof is stale anyway.
       if (!seen.add(`${jkt} ${jti}`, (iat + options.skewSeconds + 1) * 1000, now))
         throw refused('jti was used, or the memory is full');
@@ -64,18 +63,18 @@ export function createDpopVerifier(options: {
   };
 }
 
-async function verifySignature(proof: string) {
+async function verifySignature(proof: string, keys: ProofKeys) {
   try {
-    const header = decodeProtectedHeader(proof);
-    const jwk = header.jwk;
-    if (jwk === undefined || PRIVATE_MEMBERS.some((member) => member in jwk)) throw new Error('jwk');
-    const { payload } = await jwtVerify(proof, EmbeddedJWK, {
+    const { jwk, alg } = decodeProtectedHeader(proof);
+    if (jwk === undefined || alg === undefined) throw new Error('jwk');
+    const { key, jkt } = await keys.of(jwk, alg);
+    const { payload } = await jwtVerify(proof, key, {
       typ: 'dpop+jwt',
       algorithms: [...DPOP_ALGORITHMS],
       // Times are checked against the injected clock.
       currentDate: new Date(0),
     });
-    return { payload, jwk };
+    return { payload, jkt };
   } catch (cause) {
     throw refused('signature or form', cause);
   }
