@@ -6,7 +6,7 @@ import { preparePdp } from '../../src/pdp/prepare.ts';
 import { createPdp } from '../../src/pdp/pdp.ts';
 import { parsePolicySet, policySetHash } from '../../src/pdp/policy-set.ts';
 import { fullCatalogue, fullInputs, manyPolicies, sharedPolicies, TEN } from './decision-inputs.ts';
-import { percentile, rounded, type Figure } from './figures.ts';
+import { heapMiB, percentile, rounded, type Figure } from './figures.ts';
 
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
 
@@ -18,9 +18,9 @@ export async function benchDecision(): Promise<Figure[]> {
   const cases = fullInputs();
   for (const count of [10, 100, 1_000, 10_000]) {
     const files = { 'ten.cedar': TEN, 'many.cedar': manyPolicies(count - 10) };
-    const before = memory();
+    const before = heapMiB();
     const pdp = createPdp(files, { sha256, checkArguments: createCheckArguments() });
-    const used = memory() - before;
+    const used = heapMiB() - before;
     const permitted = cases.filter((input) => pdp.decide(input).outcome === 'permit').length;
     if (permitted !== cases.length)
       throw new Error(`${cases.length - permitted} of the benchmark's actions are not permitted`);
@@ -92,11 +92,4 @@ function sample(count: number, run: (n: number) => void): number[] {
     run(n);
     return Number(process.hrtime.bigint() - start) / 1000;
   });
-}
-
-/** Mebibytes in use after a collection. */
-function memory(): number {
-  globalThis.gc?.();
-  const { heapUsed, external } = process.memoryUsage();
-  return (heapUsed + external) / 2 ** 20;
 }

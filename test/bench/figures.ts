@@ -9,3 +9,10 @@ export function percentile(samples: readonly number[], share: number): number {
 export function rounded(value: number): number {
   return Number(value.toPrecision(3));
 }
+
+/** Mebibytes in use after a collection. Needs `--expose-gc`. */
+export function heapMiB(): number {
+  globalThis.gc?.();
+  const { heapUsed, external } = process.memoryUsage();
+  return (heapUsed + external) / 2 ** 20;
+}
