@@ -1,8 +1,7 @@
 #!/usr/bin/env node
 /** The program: the one place where concrete parts are put together. Everything else takes what it needs. */
 import { createHash, randomBytes } from 'node:crypto';
-import { createServer, type Server } from 'node:http';
-import { readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { getRequestListener } from '@hono/node-server';
@@ -16,7 +15,7 @@ import type { Config } from './config/config.ts';
 import { readConfig } from './config/config-file.ts';
 import { readPolicyFolder } from './config/policy-folder.ts';
 import { readSecret } from './config/read-secret.ts';
-import { InvalidConfig, RemitError } from './core/errors.ts';
+import { RemitError } from './core/errors.ts';
 import type { CheckArguments } from './core/grant.ts';
 import type { EventRecord } from './core/record.ts';
 import { createLiveWork } from './gateway/live.ts';
@@ -30,18 +29,10 @@ import { listable } from './gateway/steps/listable.ts';
 import { observeStep } from './gateway/steps/observe.ts';
 import type { StepParts } from './gateway/steps/parts.ts';
 import { recordStep } from './gateway/steps/record.ts';
-import { createAgentGroups } from './identity/agent-groups.ts';
-import { startDevAuthority, type DevAuthority } from './identity/dev/authority.ts';
+import type { DevAuthority } from './identity/dev/authority.ts';
 import { createDevPeople } from './identity/dev/people.ts';
-import { createDpopVerifier } from './identity/dpop.ts';
-import { createIdTokenVerifier } from './identity/id-token.ts';
-import { createSvidVerifier } from './identity/jwt-svid.ts';
-import { createTrustBundles, parseTrustBundle } from './identity/trust-bundle.ts';
 import { createCheckArguments } from './pdp/check-arguments.ts';
 import { createPdp } from './pdp/pdp.ts';
-import { findingsOf } from './pdp/prepare.ts';
-import type { Catalogue } from './pdp/schema/catalogue.ts';
-import { catalogueOf } from './policy/catalogue.ts';
 import { holdInForce, policyAtStart, type InForce } from './policy/in-force.ts';
 import { createPolicies } from './policy/publish.ts';
 import { createApp } from './server/app.ts';
@@ -50,9 +41,11 @@ import { openSqliteStore, type SqliteStore } from './store/sqlite/open.ts';
 import { createLifecycle } from './task/lifecycle.ts';
 import { createAuthenticator } from './token/authenticate.ts';
 import { loadOrCreateTokenKey } from './token/signing-key.ts';
+import { openIdentity, startAuthority } from './wiring/identity.ts';
+import { closeServer, DRAIN_FOR_MS, listen, stopSignal } from './wiring/listener.ts';
+import { currentCatalogue, reportFindings } from './wiring/policy-findings.ts';
 
 const SWEEP_EVERY_MS = 500;
-const DRAIN_FOR_MS = 10_000;
 const LOG_ORIGIN_PREFIX = 'remit/';
 
 const clock = Date.now;
@@ -108,7 +101,7 @@ async function run(config: Config, dev: boolean): Promise<void> {
   const bootedAt = clock();
   // First of all: it makes sure that this process alone works on the data folder.
   const store = await openSqliteStore({ file: join(config.dataDir, 'remit.db'), clock });
-  const authority = dev ? await startAuthority(config) : undefined;
+  const authority = dev ? await startAuthority(config, clock) : undefined;
   const tree = await openLog(config, store, log);
   await store.append([...unfinishedOutcomes(store, { clock, newId }), event('process.started', { dev })]);
 
@@ -182,10 +175,7 @@ async function wire(config: Config, opened: Opened) {
   const issuer = publicUrl;
   const targets = new Map(config.targets.map((target) => [target.name, target]));
   const key = await loadOrCreateTokenKey(join(config.dataDir, 'keys', 'token.jwk'));
-  const dpop = createDpopVerifier({ clock, skewSeconds, bootedAt: opened.bootedAt });
-  const withGroups = createAgentGroups(config.identity.groups ?? {});
-  const svids = createSvidVerifier({ bundles: trustBundles(config, authority), clock, skewSeconds, withGroups });
-  const idTokens = createIdTokenVerifier({ providers: config.identity.people, clock, skewSeconds });
+  const identity = openIdentity(config, { authority, clock, bootedAt: opened.bootedAt });
   const fresh = () => store.healthy();
   const decided = { log: store, pdp, fresh, clock, newId, sha256 };
   const lifecycle = createLifecycle({ ...decided, store, limits: config.tasks });
@@ -194,7 +184,7 @@ async function wire(config: Config, opened: Opened) {
     trustDomains: config.identity.trustDomains.map((domain) => domain.name),
   };
   const tokenParts = { key, issuer, clock, newId, skewSeconds };
-  const authenticator = createAuthenticator({ ...tokenParts, dpop, tasks: store, withGroups });
+  const authenticator = createAuthenticator({ ...tokenParts, ...identity, tasks: store });
 
   const live = createLiveWork((id) => {
     const chain = store.chain(id);
@@ -252,9 +242,7 @@ async function wire(config: Config, opened: Opened) {
     tokens: {
       ...decided,
       ...tokenParts,
-      dpop,
-      svids,
-      idTokens,
+      ...identity,
       tasks: store,
       catalogue,
       lifetimeSeconds: config.token.lifetimeSeconds,
@@ -287,41 +275,8 @@ async function openLog(config: Config, store: SqliteStore, log: Logger): Promise
   });
 }
 
-async function startAuthority(config: Config): Promise<DevAuthority | undefined> {
-  const domain = config.identity.trustDomains.find(({ bundle }) => 'dev' in bundle);
-  if (domain === undefined) return undefined;
-  return startDevAuthority({ dir: join(config.dataDir, 'dev'), trustDomain: domain.name, clock });
-}
-
-function trustBundles(config: Config, authority: DevAuthority | undefined) {
-  return createTrustBundles(
-    config.identity.trustDomains.map(({ name, bundle }) => {
-      if ('file' in bundle) {
-        return { trustDomain: name, bundle: parseTrustBundle(readFileSync(bundle.file, 'utf8'), bundle.file) };
-      }
-      // INVARIANT 1: the configuration refuses this without --dev; so does the wiring.
-      if (authority === undefined) throw new InvalidConfig('the development authority needs --dev');
-      return { trustDomain: name, bundle: () => authority.bundle() };
-    }),
-  );
-}
-
 function event(name: EventRecord['event'], subject: EventRecord['subject']): EventRecord {
   return { version: 1, id: newId('rec'), time: clock(), kind: 'event', event: name, subject };
-}
-
-function listen(server: Server, config: Config): Promise<void> {
-  const { host, port } = config.server;
-  return new Promise((resolve, reject) => {
-    server.once('error', (cause: NodeJS.ErrnoException) => {
-      const why =
-        cause.code === 'EADDRINUSE'
-          ? 'is taken; stop what listens there, or choose another with --listen'
-          : String(cause.code);
-      reject(new InvalidConfig(`address ${host}:${port} ${why}`, { cause }));
-    });
-    server.listen(port, host, resolve);
-  });
 }
 
 function introduce(config: Config, dev: boolean): void {
@@ -344,37 +299,4 @@ async function introspectTargets(config: Config, gateway: McpGateway, log: Logge
         .catch((error: unknown) => log.warn({ err: error, target: name }, 'a target does not answer')),
     ),
   );
-}
-
-/** The targets may have changed since the policy set was published. It stays in force; what no longer fits is said. */
-async function reportFindings(config: Config, inForce: InForce, store: SqliteStore, log: Logger): Promise<void> {
-  const { files } = inForce.current();
-  try {
-    for (const finding of await findingsOf({ files, catalogue: currentCatalogue(config, store) })) {
-      log.warn(finding, 'policy does not fit the targets; see `remit policy check`');
-    }
-  } catch (error) {
-    log.error({ err: error }, 'policy could not be checked against the targets');
-  }
-}
-
-function currentCatalogue(config: Config, store: SqliteStore): Catalogue {
-  return catalogueOf(config, (target, operation) => store.definition(target, operation)?.definition);
-}
-
-function stopSignal(): Promise<void> {
-  return new Promise((resolve) => {
-    process.once('SIGINT', () => resolve());
-    process.once('SIGTERM', () => resolve());
-  });
-}
-
-/** Takes no more connections; those that are still open after a while are closed. */
-async function closeServer(server: Server): Promise<void> {
-  const closed = new Promise((resolve) => server.close(resolve));
-  server.closeIdleConnections();
-  const late = setTimeout(() => server.closeAllConnections(), DRAIN_FOR_MS);
-  late.unref();
-  await closed;
-  clearTimeout(late);
 }

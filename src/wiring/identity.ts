@@ -1,0 +1,53 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Config } from '../config/config.ts';
+import { InvalidConfig } from '../core/errors.ts';
+import { createAgentGroups, type WithGroups } from '../identity/agent-groups.ts';
+import { startDevAuthority, type DevAuthority } from '../identity/dev/authority.ts';
+import { createDpopVerifier, type DpopVerifier } from '../identity/dpop.ts';
+import { createIdTokenVerifier, type IdTokenVerifier } from '../identity/id-token.ts';
+import { createSvidVerifier, type SvidVerifier } from '../identity/jwt-svid.ts';
+import { createTrustBundles, parseTrustBundle } from '../identity/trust-bundle.ts';
+
+/** What proves who calls. */
+export type Identity = {
+  dpop: DpopVerifier;
+  svids: SvidVerifier;
+  idTokens: IdTokenVerifier;
+  withGroups: WithGroups;
+};
+
+export function openIdentity(
+  config: Config,
+  parts: { authority: DevAuthority | undefined; clock: () => number; bootedAt: number },
+): Identity {
+  const { clock, bootedAt } = parts;
+  const skewSeconds = config.clockSkewSeconds;
+  const withGroups = createAgentGroups(config.identity.groups ?? {});
+  return {
+    withGroups,
+    dpop: createDpopVerifier({ clock, skewSeconds, bootedAt }),
+    svids: createSvidVerifier({ bundles: trustBundles(config, parts.authority), clock, skewSeconds, withGroups }),
+    idTokens: createIdTokenVerifier({ providers: config.identity.people, clock, skewSeconds }),
+  };
+}
+
+function trustBundles(config: Config, authority: DevAuthority | undefined) {
+  return createTrustBundles(
+    config.identity.trustDomains.map(({ name, bundle }) => {
+      if ('file' in bundle) {
+        return { trustDomain: name, bundle: parseTrustBundle(readFileSync(bundle.file, 'utf8'), bundle.file) };
+      }
+      // INVARIANT 1: the configuration refuses this without --dev; so does the wiring.
+      if (authority === undefined) throw new InvalidConfig('the development authority needs --dev');
+      return { trustDomain: name, bundle: () => authority.bundle() };
+    }),
+  );
+}
+
+/** The development authority, where a trust domain of the configuration is its. */
+export async function startAuthority(config: Config, clock: () => number): Promise<DevAuthority | undefined> {
+  const domain = config.identity.trustDomains.find(({ bundle }) => 'dev' in bundle);
+  if (domain === undefined) return undefined;
+  return startDevAuthority({ dir: join(config.dataDir, 'dev'), trustDomain: domain.name, clock });
+}
