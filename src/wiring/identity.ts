@@ -7,12 +7,14 @@ import { startDevAuthority, type DevAuthority } from '../identity/dev/authority.
 import { createDpopVerifier, type DpopVerifier } from '../identity/dpop.ts';
 import { createIdTokenVerifier, type IdTokenVerifier } from '../identity/id-token.ts';
 import { createSvidVerifier, type SvidVerifier } from '../identity/jwt-svid.ts';
+import { createWorkloadTokenVerifier, type WorkloadTokenVerifier } from '../identity/workload-token.ts';
 import { createTrustBundles, parseTrustBundle } from '../identity/trust-bundle.ts';
 
 /** What proves who calls. */
 export type Identity = {
   dpop: DpopVerifier;
   svids: SvidVerifier;
+  workloadTokens: WorkloadTokenVerifier;
   idTokens: IdTokenVerifier;
   withGroups: WithGroups;
 };
@@ -28,6 +30,13 @@ export function openIdentity(
     withGroups,
     dpop: createDpopVerifier({ clock, skewSeconds, bootedAt }),
     svids: createSvidVerifier({ bundles: trustBundles(config, parts.authority), clock, skewSeconds, withGroups }),
+    workloadTokens: createWorkloadTokenVerifier({
+      issuers: config.identity.workloadIssuers,
+      clock,
+      skewSeconds,
+      withGroups,
+      bootedAt,
+    }),
     idTokens: createIdTokenVerifier({ providers: config.identity.people, clock, skewSeconds }),
   };
 }
