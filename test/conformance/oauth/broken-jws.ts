@@ -1,6 +1,6 @@
 import { createHmac, webcrypto } from 'node:crypto';
 import { decodeProtectedHeader, exportJWK, generateKeyPair, type CryptoKey, type JWK } from 'jose';
-import { merged } from './negative-request.ts';
+import { merged } from './changed-claims.ts';
 
 export type Breaking = {
   header?: Record<string, unknown>;
@@ -43,7 +43,9 @@ export async function brokenJws(token: string, change: Breaking, by: By): Promis
       return `${encode(JSON.stringify(header))}..${await sign(by.key, input)}`;
     case 'foreign':
       return `${input}.${await sign(foreign.privateKey, input)}`;
-    default:
+    case 'no-json':
+    case 'twice':
+    case undefined:
       return `${input}.${await sign(by.key, input)}`;
   }
 }

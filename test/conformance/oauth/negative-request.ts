@@ -12,6 +12,7 @@ import {
   type ControlPlane,
 } from '../../fixtures/control-plane.ts';
 import { brokenJws, type Breaking } from './broken-jws.ts';
+import { merged } from './changed-claims.ts';
 
 /** One line of negative-cases.yaml. */
 export type NegativeCase = {
@@ -49,12 +50,15 @@ const EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
 /** The request of a case; with an empty change, one that is good. */
 export async function requestOf(plane: ControlPlane, one: Pick<NegativeCase, 'of' | 'change'>): Promise<Request> {
   const by = await prover();
-  return one.of === 'api' || one.of === 'mcp' ? resourceRequest(plane, one, by) : tokenRequest(plane, one, by);
+  const { of, change } = one;
+  return of === 'api' || of === 'mcp'
+    ? resourceRequest(plane, { of, change }, by)
+    : tokenRequest(plane, { of, change }, by);
 }
 
 async function tokenRequest(
   plane: ControlPlane,
-  { of, change }: Pick<NegativeCase, 'of' | 'change'>,
+  { of, change }: { of: 'agent' | 'person' | 'task'; change: Change },
   by: Prover,
 ): Promise<Request> {
   const good = await formOf(plane, of);
@@ -74,7 +78,7 @@ async function tokenRequest(
   return new Request(`${ISSUER}/token`, { method: 'POST', headers, body: form.toString() });
 }
 
-async function formOf(plane: ControlPlane, of: NegativeCase['of']): Promise<Record<string, string>> {
+async function formOf(plane: ControlPlane, of: 'agent' | 'person' | 'task'): Promise<Record<string, string>> {
   switch (of) {
     case 'agent':
       return {
@@ -90,7 +94,7 @@ async function formOf(plane: ControlPlane, of: NegativeCase['of']): Promise<Reco
         subject_token: await plane.idToken('alice'),
         resource: API,
       };
-    default:
+    case 'task':
       return {
         grant_type: EXCHANGE,
         subject_token_type: 'urn:remit:params:oauth:token-type:task',
@@ -104,7 +108,7 @@ async function formOf(plane: ControlPlane, of: NegativeCase['of']): Promise<Reco
 
 async function resourceRequest(
   plane: ControlPlane,
-  { of, change }: Pick<NegativeCase, 'of' | 'change'>,
+  { of, change }: { of: 'api' | 'mcp'; change: Change },
   by: Prover,
 ): Promise<Request> {
   const url = of === 'api' ? `${API}/tasks` : FILES;
@@ -199,30 +203,4 @@ async function named(plane: ControlPlane, value: string): Promise<string> {
     default:
       return value;
   }
-}
-
-/** `null` takes a claim away; `$-60` and `$+60` are seconds from now; `$8k`, `$large` and `$deep` are made to size. */
-export function merged(
-  good: Record<string, unknown>,
-  changed: Record<string, unknown> | undefined,
-  now: number,
-): Record<string, unknown> {
-  const claims: Record<string, unknown> = { ...good };
-  for (const [name, value] of Object.entries(changed ?? {})) {
-    if (value === null) delete claims[name];
-    else claims[name] = valueOf(value, now);
-  }
-  return claims;
-}
-
-function valueOf(value: unknown, now: number): unknown {
-  if (typeof value !== 'string' || !value.startsWith('$')) return value;
-  if (value === '$8k') return 'x'.repeat(8 * 1024);
-  if (value === '$large') return 'x'.repeat(20_000);
-  if (value === '$deep') {
-    let act: object = { sub: SUMMARISER };
-    for (let n = 0; n < 200; n++) act = { sub: SUMMARISER, act };
-    return act;
-  }
-  return Math.floor(now / 1000) + Number(value.slice(1));
 }
