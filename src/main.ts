@@ -33,6 +33,7 @@ import type { DevAuthority } from './identity/dev/authority.ts';
 import { createDevPeople } from './identity/dev/people.ts';
 import { createCheckArguments } from './pdp/check-arguments.ts';
 import { createPdp } from './pdp/pdp.ts';
+import { trustDomainNames } from './policy/catalogue.ts';
 import { holdInForce, policyAtStart, type InForce } from './policy/in-force.ts';
 import { createPolicies } from './policy/publish.ts';
 import { createApp } from './server/app.ts';
@@ -181,7 +182,7 @@ async function wire(config: Config, opened: Opened) {
   const lifecycle = createLifecycle({ ...decided, store, limits: config.tasks });
   const catalogue = {
     operations: (name: string) => operationsOf(targets.get(name)),
-    trustDomains: config.identity.trustDomains.map((domain) => domain.name),
+    trustDomains: trustDomainNames(config.identity),
   };
   const tokenParts = { key, issuer, clock, newId, skewSeconds };
   const authenticator = createAuthenticator({ ...tokenParts, ...identity, tasks: store });
@@ -238,6 +239,7 @@ async function wire(config: Config, opened: Opened) {
     }),
     targets,
     definitions: store,
+    people: config.identity.people,
     publicUrl,
     tokens: {
       ...decided,

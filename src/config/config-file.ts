@@ -3,7 +3,10 @@ import { z } from 'zod';
 import { InvalidConfig } from '../core/errors.ts';
 import { parseSpiffeId } from '../core/spiffe-id.ts';
 import type { Config } from './config.ts';
+import { peopleForm, readPeopleProvider } from './people-provider.ts';
 import { readTargetFile } from './target-file.ts';
+import { isLoopbackHttp } from './issuer-url.ts';
+import { readWorkloadIssuers, workloadIssuerForm } from './workload-issuer.ts';
 import { readYaml } from './yaml-file.ts';
 
 const listenForm = z
@@ -16,15 +19,6 @@ const trustDomainForm = z.strictObject({
     error: 'expected `dev` or `{ file: … }`: where the keys of this trust domain come from',
   }),
 });
-
-const peopleForm = z.union([
-  z.strictObject({ dev: z.literal(true) }),
-  z.strictObject({
-    issuer: z.url({ protocol: /^https$/, error: 'expected an https URL' }),
-    client_id: z.string().min(1),
-    groups_claim: z.string().min(1).default('groups'),
-  }),
-]);
 
 /** The form of `remit.yaml`. */
 export const configForm = z.strictObject({
@@ -42,6 +36,7 @@ export const configForm = z.strictObject({
   clock_skew_seconds: z.number().int().min(0).max(59).default(30),
   identity: z.strictObject({
     trust_domains: z.array(trustDomainForm).min(1),
+    workload_issuers: z.array(workloadIssuerForm).default([]),
     people: z.array(peopleForm).min(1),
     groups: z
       .record(
@@ -96,6 +91,16 @@ export function readConfig(path: string, options: { dev: boolean; overrides?: Ov
     'trust domain',
     form.identity.trust_domains.map((domain) => domain.name),
   );
+  refuseDoubles(
+    file,
+    'provider of people',
+    form.identity.people.map((people) => ('dev' in people ? 'dev' : people.issuer)),
+  );
+  refuseDoubles(
+    file,
+    'workload issuer',
+    form.identity.workload_issuers.map(({ issuer }) => issuer),
+  );
   return {
     file,
     server: { host, port, publicUrl, maxBodyBytes: form.server.max_body_bytes },
@@ -107,11 +112,12 @@ export function readConfig(path: string, options: { dev: boolean; overrides?: Ov
         name,
         bundle: bundle === 'dev' ? { dev: true } : { file: resolve(folder, bundle.file) },
       })),
-      people: form.identity.people.map((people) =>
-        'dev' in people
-          ? { issuer: `${publicUrl}/dev/idp`, clientId: 'remit', groupsClaim: 'groups', dev: true }
-          : { issuer: people.issuer, clientId: people.client_id, groupsClaim: people.groups_claim, dev: false },
+      workloadIssuers: readWorkloadIssuers(
+        file,
+        form.identity.workload_issuers,
+        form.identity.trust_domains.map((domain) => domain.name),
       ),
+      people: form.identity.people.map((people) => readPeopleProvider(people, publicUrl)),
       groups:
         form.identity.groups === undefined
           ? null
@@ -167,6 +173,12 @@ function refuseDevParts(file: string, form: z.output<typeof configForm>, dev: bo
   if (form.identity.people.some((people) => 'dev' in people)) {
     throw new InvalidConfig(`${file}: \`identity.people\`: the development provider needs --dev; name an issuer`);
   }
+  const providers = form.identity.people.flatMap((people) => ('dev' in people ? [] : [people]));
+  const urls = [...form.identity.workload_issuers, ...providers].flatMap(({ issuer, jwks_uri: keys }) =>
+    keys === undefined ? [issuer] : [issuer, keys],
+  );
+  const plain = urls.find(isLoopbackHttp);
+  if (plain !== undefined) throw new InvalidConfig(`${file}: \`${plain}\`: plain http needs --dev; name an https URL`);
 }
 
 function refuseDoubles(file: string, what: string, names: readonly string[]): void {

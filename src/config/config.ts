@@ -1,5 +1,7 @@
+import type { ClaimRule } from '../core/claim.ts';
 import type { Effect } from '../core/effect.ts';
 import type { Sensitivity } from '../core/sensitivity.ts';
+import type { SpiffeTemplate } from '../core/spiffe-template.ts';
 
 /** The configuration, parsed once. Paths are absolute. See schema/config.schema.json for the file's form. */
 export type Config = {
@@ -22,6 +24,8 @@ export type Config = {
   identity: {
     /** Trust domains whose SVIDs are accepted, each with its own bundle. */
     trustDomains: { name: string; bundle: { file: string } | { dev: true } }[];
+    /** Issuers of OIDC tokens that workloads prove themselves with. */
+    workloadIssuers: WorkloadIssuer[];
     /** OpenID providers of people. */
     people: PeopleProvider[];
     /**
@@ -36,12 +40,39 @@ export type Config = {
   targets: TargetConfig[];
 };
 
+/** Where an issuer's keys are: by OpenID Connect Discovery, at a URL, or in a file. */
+export type KeySource = { issuer: string } | { uri: string } | { file: string };
+
+/** A platform that gives its workloads OIDC tokens, and how such a token becomes a SPIFFE ID. */
+export type WorkloadIssuer = {
+  /** `iss`, exactly. */
+  issuer: string;
+  /** `aud`, exactly and alone. */
+  audience: string;
+  algorithms: readonly string[];
+  keys: KeySource;
+  /** By claim name, or JSON Pointer (RFC 6901) for a nested one. All must hold. */
+  claims: readonly (readonly [claim: string, rule: ClaimRule])[];
+  spiffeId: SpiffeTemplate;
+  /** Oldest token that is taken, by its `iat`. */
+  maxAgeSeconds: number;
+  /** Whether a token may be shown again by the key that showed it first. */
+  reuse: 'never' | 'same_key';
+};
+
 export type PeopleProvider = {
   issuer: string;
   /** `aud` that an ID token must have: Remit's client id at the provider. */
   clientId: string;
-  /** Claim with the person's groups. */
+  keys: KeySource;
+  /** What `remit login` asks for. */
+  scopes: readonly string[];
+  /** Claim with the person's groups: its name, or a JSON Pointer (RFC 6901) to a nested one. */
   groupsClaim: string;
+  /** The authentication contexts that are taken; `null` for any. */
+  requiredAcr: readonly string[] | null;
+  /** How long ago the person may have signed in; `null` for ever. */
+  maxAuthAgeSeconds: number | null;
   /** Served by Remit itself; refused without `--dev`. */
   dev: boolean;
 };

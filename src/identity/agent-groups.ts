@@ -10,10 +10,16 @@ export type WithGroups = (agent: Agent) => Agent;
 export function createAgentGroups(groups: AgentGroups): WithGroups {
   const withAgents = Object.entries(groups).filter(([, patterns]) => patterns.length > 0);
   if (withAgents.length === 0) return (agent) => agent;
-  return (agent) => ({
-    ...agent,
-    groups: withAgents
+  // One agent in its groups for each agent of a remembered token: what is made of it later is made once too.
+  const known = new WeakMap<Agent, Agent>();
+  return (agent) => {
+    const before = known.get(agent);
+    if (before !== undefined) return before;
+    const groups = withAgents
       .filter(([, patterns]) => patterns.some((pattern) => matchesPattern(pattern, agent.id)))
-      .map(([name]) => name),
-  });
+      .map(([name]) => name);
+    const grouped: Agent = { ...agent, groups };
+    known.set(agent, grouped);
+    return grouped;
+  };
 }

@@ -1,4 +1,5 @@
 import { readFileSync, statSync } from 'node:fs';
+import { InvalidConfig } from '../core/errors.ts';
 import { parseTrustBundle, type TrustBundle } from './trust-bundle.ts';
 
 /**
@@ -10,14 +11,14 @@ import { parseTrustBundle, type TrustBundle } from './trust-bundle.ts';
  */
 export function openBundleFile(file: string, report: (problem: string) => void): () => TrustBundle {
   let seen = fingerprint(file);
-  let bundle = parseTrustBundle(readFileSync(file, 'utf8'), file);
+  let bundle = readBundle(file);
   return () => {
     const now = fingerprint(file);
     if (now === seen) return bundle;
     // The fingerprint is older than what is read: a change in between is seen the next time.
     seen = now;
     try {
-      const next = parseTrustBundle(readFileSync(file, 'utf8'), file);
+      const next = readBundle(file);
       checkSequence(bundle, next, file);
       bundle = next;
     } catch (cause) {
@@ -26,6 +27,16 @@ export function openBundleFile(file: string, report: (problem: string) => void):
     }
     return bundle;
   };
+}
+
+function readBundle(file: string): TrustBundle {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (cause) {
+    throw new InvalidConfig(`${file}: cannot be read; expected a SPIFFE bundle (a JWK Set)`, { cause });
+  }
+  return parseTrustBundle(text, file);
 }
 
 /** SPIFFE Trust Domain and Bundle, section 4.1.1: the sequence grows with each change of the bundle. */

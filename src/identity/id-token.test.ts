@@ -4,7 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { exportJWK, generateKeyPair, SignJWT, type CryptoKey, type JWK } from 'jose';
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { browse } from '../../test/harness/identity-provider.ts';
 import { freePort } from '../../test/harness/remit-process.ts';
+import { peopleProvider } from '../../test/fixtures/people-provider.ts';
 import { NOW } from '../../test/fixtures/task.ts';
 import { obtainIdToken } from '../cli/login.ts';
 import { createDevPeople } from './dev/people.ts';
@@ -12,11 +14,12 @@ import { createIdTokenVerifier, type IdTokenVerifier } from './id-token.ts';
 
 const ISSUER = 'https://idp.example.test';
 const SECONDS = NOW / 1000;
-const provider = { issuer: ISSUER, clientId: 'remit', groupsClaim: 'groups', dev: false };
+const provider = peopleProvider({ issuer: ISSUER, client_id: 'remit' });
 
 let key: CryptoKey;
 let jwk: JWK;
 let other: CryptoKey;
+let es384: CryptoKey;
 let now: number;
 let fetched: string[];
 let published: JWK[];
@@ -28,6 +31,7 @@ beforeAll(async () => {
   key = pair.privateKey;
   jwk = { ...(await exportJWK(pair.publicKey)), kid: 'k1', alg: 'ES256' };
   other = (await generateKeyPair('ES256')).privateKey;
+  es384 = (await generateKeyPair('ES384')).privateKey;
 });
 beforeEach(() => {
   now = NOW;
@@ -94,6 +98,17 @@ describe('OpenID Connect Core, section 3.1.3.7: refused is', () => {
     ['groups that are none', () => idToken({ groups: 'staff' })],
     ['RFC 8725, 3.11: an access token for us', () => idToken({}, { typ: 'at+jwt' })],
     ['RFC 8725, 3.11: a logout token for us', () => idToken({}, { typ: 'logout+jwt' })],
+    ['(3) our client id in other case', () => idToken({ aud: 'REMIT' })],
+    ['(5) `azp` of another kind', () => idToken({ azp: ['remit'] })],
+    ['(7) HS256 with the public key as secret', () => symmetric()],
+    ['(7) an algorithm that the key is not for', () => idToken({}, { alg: 'ES384' }, es384)],
+    ['(7) an embedded key', () => idToken({}, { jwk: jwk, kid: 'other' }, other)],
+    ['(7) keys at a URL of the token’s', () => idToken({}, { jku: 'https://evil.example.test', kid: 'x' }, other)],
+    ['not yet valid', () => idToken({ nbf: SECONDS + 31 })],
+    ['no `iat`', () => idToken({ iat: undefined })],
+    ['an `exp` that is no number', () => idToken({ exp: `${SECONDS + 300}` })],
+    ['an `auth_time` in the future', () => idToken({ auth_time: SECONDS + 31 })],
+    ['an `auth_time` that is no number', () => idToken({ auth_time: 'now' })],
     ['what is no token', async () => 'nonsense'],
     ['a token without end', async () => `${await idToken()}${'A'.repeat(20_000)}`],
   ];
@@ -102,6 +117,42 @@ describe('OpenID Connect Core, section 3.1.3.7: refused is', () => {
       code: 'invalid_token',
       message: 'the ID token is not valid here',
     });
+  });
+});
+
+describe('what a provider’s entry asks for beyond that', () => {
+  const strict = (form: Record<string, unknown>) =>
+    createIdTokenVerifier({
+      providers: [peopleProvider({ issuer: ISSUER, client_id: 'remit', jwks_uri: `${ISSUER}/jwks`, ...form })],
+      clock: () => now,
+      skewSeconds: 30,
+      fetchJson: async () => ({ keys: published }),
+    });
+  const cases: [string, Record<string, unknown>, Record<string, unknown>, boolean][] = [
+    ['one of the contexts', { required_acr: ['phr', 'phrh'] }, { acr: 'phrh' }, true],
+    ['another context', { required_acr: ['phr', 'phrh'] }, { acr: 'pwd' }, false],
+    ['no context', { required_acr: ['phr'] }, {}, false],
+    ['a context in a list', { required_acr: ['phr'] }, { acr: ['phr'] }, false],
+    ['a sign-in that is young enough', { max_auth_age_seconds: 600 }, { auth_time: SECONDS - 600 }, true],
+    ['a sign-in that is too old', { max_auth_age_seconds: 600 }, { auth_time: SECONDS - 631 }, false],
+    ['no time of the sign-in', { max_auth_age_seconds: 600 }, {}, false],
+  ];
+  test.each(cases)('%s', async (_name, form, claims, good) => {
+    const taken = await strict(form)
+      .verify(await idToken(claims))
+      .then(
+        () => true,
+        () => false,
+      );
+    expect(taken).toBe(good);
+  });
+
+  test('groups from a nested claim; what is not there is no group', async () => {
+    const nested = strict({ groups_claim: '/realm_access/roles' });
+    const { delegator } = await nested.verify(await idToken({ realm_access: { roles: ['staff'] }, groups: ['admin'] }));
+    expect(delegator.groups).toEqual(['staff']);
+    expect((await nested.verify(await idToken({ groups: ['admin'] }))).delegator.groups).toEqual([]);
+    await expect(nested.verify(await idToken({ realm_access: { roles: { staff: true } } }))).rejects.toThrow();
   });
 });
 
@@ -154,7 +205,7 @@ test('the embedded provider signs in its people by a real code flow, and nobody 
   const server = createServer(await createDevPeople({ issuer, clientId: 'remit', dir })).listen(port, '127.0.0.1');
   try {
     const real = createIdTokenVerifier({
-      providers: [{ ...provider, issuer }],
+      providers: [peopleProvider({ issuer, client_id: 'remit' })],
       clock: Date.now,
       skewSeconds: 5,
     });
@@ -170,12 +221,29 @@ test('the embedded provider signs in its people by a real code flow, and nobody 
       code: 'invalid_request',
     });
     await expect(obtainIdToken({ issuer, clientId: 'remit', as: 'constructor' })).rejects.toThrow();
+    // Who comes without a hint finds the people on a page.
+    const query = {
+      response_type: 'code',
+      scope: 'openid',
+      code_challenge_method: 'S256',
+      code_challenge: 'x'.repeat(43),
+    };
+    const start = new URLSearchParams({ ...query, client_id: 'remit', redirect_uri: 'http://127.0.0.1/callback' });
+    const page = await browse(`${issuer}/auth?${start.toString()}`);
+    expect(page.text).toContain('<a href="?as=alice">Alice</a>');
+    expect((await browse(`${page.url}?as=mallory`)).status).toBe(400);
   } finally {
     server.closeAllConnections();
     server.close();
     rmSync(dir, { recursive: true });
   }
 });
+
+async function symmetric(): Promise<string> {
+  return new SignJWT({ iss: ISSUER, sub: 'alice', aud: 'remit', iat: SECONDS, exp: SECONDS + 300 })
+    .setProtectedHeader({ alg: 'HS256', kid: 'k1' })
+    .sign(new TextEncoder().encode(JSON.stringify(jwk).padEnd(32)));
+}
 
 function encode(value: object): string {
   return Buffer.from(JSON.stringify(value)).toString('base64url');

@@ -19,14 +19,12 @@ export class JsonRecord extends CedarRecord {
   }
 
   override get(name: string): Value | undefined {
-    const made = this.#made?.get(name);
-    if (made !== undefined) return made;
     // A name of `Object.prototype` is no member.
     const member = Object.hasOwn(this.#json, name) ? this.#json[name]! : null;
     if (member === null) return undefined;
-    if (typeof member === 'string' || typeof member === 'boolean') return member;
-    const value = jsonValue(member);
-    (this.#made ??= new Map()).set(name, value);
+    if (typeof member !== 'object') return jsonValue(member);
+    let value = this.#made?.get(name);
+    if (value === undefined) (this.#made ??= new Map()).set(name, (value = jsonValue(member)));
     return value;
   }
 
@@ -47,7 +45,7 @@ const DECIMAL = /^-?\d{1,14}\.\d{1,4}$/;
 /** Why policy cannot see the value as it is, with its place in the arguments, or `null`. */
 export function findUnmappable(value: JsonObject, path = '', depth = 1): string | null {
   if (depth > MAX_DEPTH) return `argument \`${path}\` is nested deeper than ${MAX_DEPTH} levels`;
-  for (const name of Object.keys(value)) {
+  for (const name in value) {
     if (name.charCodeAt(0) === UNDERSCORE && RESERVED.has(name))
       return `argument \`${path}/${name}\` has a reserved name`;
     const member = value[name]!;
@@ -78,11 +76,10 @@ function findInValue(value: JsonValue, path: string, depth: number): string | nu
 }
 
 function jsonValue(value: Exclude<JsonValue, null>): Value {
-  if (typeof value === 'number' && !Number.isSafeInteger(value)) {
-    return valueOf({ __extn: { fn: 'decimal', arg: String(value) } });
-  }
+  if (typeof value === 'string') return value;
   // `+ 0`: an integer has no negative zero.
-  if (typeof value === 'number') return value + 0;
+  if (typeof value === 'number' && Number.isSafeInteger(value)) return value + 0;
+  if (typeof value === 'number') return valueOf({ __extn: { fn: 'decimal', arg: String(value) } });
   if (Array.isArray(value)) return new CedarSet(value.map((item) => jsonValue(item!)));
   return typeof value === 'object' ? new JsonRecord(value) : value;
 }

@@ -1,38 +1,55 @@
 import { mayAnswer } from '../core/approval.ts';
 import type { Decision, DecisionInput, GivenApproval, Reason } from '../core/decision.ts';
 import { findUnmappable } from './arguments.ts';
-import type { Request } from './cedar/compile.ts';
-import { compilePolicy, type CompiledPolicy } from './cedar/engine.ts';
+import type { Request, Test } from './cedar/compile.ts';
+import { compilePolicy } from './cedar/engine.ts';
 import { uidOf } from './cedar/literal.ts';
-import { ScopeIndex } from './cedar/scope-index.ts';
+import { ScopeIndex, type Entry } from './cedar/scope-index.ts';
+import type { Scope } from './cedar/scope.ts';
 import { EvaluationError, type EntityUid } from './cedar/value.ts';
 import { PartialEvaluator } from './partial.ts';
 import type { Policy, PolicySet } from './policy-set.ts';
 import { CedarRequest } from './request.ts';
 import type { Steps } from './steps.ts';
 
-/** A policy of the set, ready to run. */
-export class Ready {
-  readonly policy: Policy;
-  readonly compiled: CompiledPolicy;
-  #round = 0;
-  #outcome: boolean | EvaluationError = false;
+/** A policy of the set, ready to run: `holds` tests what finding it has not. @throws EvaluationError from `holds` */
+export type Ready = { policy: Policy; scope: Scope; holds: Test };
 
-  constructor(policy: Policy, compiled: CompiledPolicy) {
-    this.policy = policy;
-    this.compiled = compiled;
+/**
+ * Policies found by their heads, apart by whether their outcome may depend on the principal: those that do not are
+ * evaluated once for agent and delegator together.
+ */
+export type Indexes = { shared: ScopeIndex<Ready>; ofPrincipal: ScopeIndex<Ready> };
+
+const NONE: readonly never[] = [];
+
+/** What the policies of one evaluation say, by what follows from it. Policies that say nothing are in no list. */
+class Tally {
+  permits: readonly Policy[] = NONE;
+  forbids: readonly Policy[] = NONE;
+  /** Forbids that an approval may lift. */
+  held: readonly Policy[] = NONE;
+  observed: readonly Policy[] = NONE;
+  problems: readonly Problem[] = NONE;
+
+  /** One that goes on from this, which stays as it is. */
+  next(): Tally {
+    const next = new Tally();
+    next.permits = this.permits;
+    next.forbids = this.forbids;
+    next.held = this.held;
+    next.observed = this.observed;
+    next.problems = this.problems;
+    return next;
   }
 
-  /** Within one round the principal alone differs, so a policy that does not look at it is evaluated once. */
-  outcome(request: Request, round: number): boolean | EvaluationError {
-    if (this.#round === round && !this.compiled.usesPrincipal) return this.#outcome;
-    this.#round = round;
-    try {
-      return (this.#outcome = this.compiled.holds(request));
-    } catch (error) {
-      if (error instanceof EvaluationError) return (this.#outcome = error);
-      throw error;
-    }
+  add(policy: Policy, problem: string | null): void {
+    if (policy.observe) this.observed = [...this.observed, policy];
+    // Cedar skips a policy that errs, so an erring `forbid` would let the action through.
+    else if (problem !== null) this.problems = [...this.problems, { policy, message: problem }];
+    else if (policy.effect === 'permit') this.permits = [...this.permits, policy];
+    else if (policy.approval === undefined) this.forbids = [...this.forbids, policy];
+    else this.held = [...this.held, policy];
   }
 }
 
@@ -50,38 +67,44 @@ type Verdict = {
 /** A policy that could not be evaluated, or an input that policy cannot see. */
 type Problem = { policy: Policy | null; message: string };
 
-const NONE: readonly never[] = [];
+const SILENT = new Tally();
 
 /** How many policies are compiled between two places where building may be left for other work. */
 const STEP = 50;
 
 /** @throws TypeError for a policy that is not of Cedar 4.5. */
 export function* buildEvaluator(set: PolicySet): Steps<Evaluator> {
-  const ready: Ready[] = [];
+  const shared: Entry<Ready>[] = [];
+  const ofPrincipal: Entry<Ready>[] = [];
+  let built = 0;
   for (const policy of set.policies.values()) {
     const slots = Object.entries(policy.slots ?? {}).map(([slot, uid]) => [slot, uidOf(uid)] as const);
     const json = JSON.parse(policy.json) as Parameters<typeof compilePolicy>[0]['json'];
-    ready.push(new Ready(policy, compilePolicy({ id: policy.id, json, slots: Object.fromEntries(slots) })));
-    if (ready.length % STEP === 0) yield;
+    const { scope, holds, usesPrincipal } = compilePolicy({ id: policy.id, json, slots: Object.fromEntries(slots) });
+    (usesPrincipal ? ofPrincipal : shared).push({
+      scope,
+      found: (tested) => ({ policy, scope, holds: holds(tested) }),
+    });
+    if (++built % STEP === 0) yield;
   }
-  const index = yield* ScopeIndex.build(ready.map((policy) => ({ policy, scope: policy.compiled.scope })));
-  return new Evaluator(set, index);
+  const indexes = { shared: yield* ScopeIndex.build(shared), ofPrincipal: yield* ScopeIndex.build(ofPrincipal) };
+  return new Evaluator(set, indexes);
 }
 
 /**
- * The three-valued meaning of a policy set. Each policy whose head may match is evaluated once for each principal and
- * resource. A forbid with `@approval` holds only what a permit would allow afterwards; observed policies decide nothing.
+ * The three-valued meaning of a policy set. Each policy whose head may match is evaluated once for each resource, and
+ * once more for each principal where it looks at that. A forbid with `@approval` holds only what a permit would allow
+ * afterwards; observed policies decide nothing.
  */
 export class Evaluator {
   readonly #set: PolicySet;
-  readonly #index: ScopeIndex<Ready>;
+  readonly #indexes: Indexes;
   readonly #partial: PartialEvaluator;
-  #round = 0;
 
-  constructor(set: PolicySet, index: ScopeIndex<Ready>) {
+  constructor(set: PolicySet, indexes: Indexes) {
     this.#set = set;
-    this.#index = index;
-    this.#partial = new PartialEvaluator(index);
+    this.#indexes = indexes;
+    this.#partial = new PartialEvaluator(indexes);
   }
 
   /** Policy's decision. INVARIANT 4: any failure or evaluation error denies. */
@@ -89,15 +112,28 @@ export class Evaluator {
     const unmappable = findUnmappable(input.action.arguments) ?? findUnmappable(input.chain[0]?.task.parameters ?? {});
     if (unmappable !== null) return this.#decision(input, [failed(unmappable)]);
     const request = new CedarRequest(input);
-    if (request.principals.length === 0) {
-      return this.#decision(input, [failed('neither an agent nor a person is known')]);
-    }
+    const first = request.principals[0];
+    if (first === undefined) return this.#decision(input, [failed('neither an agent nor a person is known')]);
+    const { shared, ofPrincipal } = this.#indexes;
+    const { action, context, entities } = request;
     const verdicts: Verdict[] = [];
     for (const resource of request.resources) {
-      this.#round += 1;
+      const asked: Request = { principal: first, action, resource, context, entities };
+      let before = SILENT;
+      let tally = before;
+      const take = ({ policy, holds }: Ready) => {
+        const problem = problemOf(holds, asked);
+        if (problem === SAYS_NOTHING) return;
+        if (tally === before) tally = before.next();
+        tally.add(policy, problem);
+      };
+      shared.search(asked, take);
+      before = tally;
       for (const principal of request.principals) {
-        const { action, context, entities } = request;
-        verdicts.push(this.#evaluate({ principal, action, resource, context, entities }, input.approval));
+        tally = before;
+        asked.principal = principal;
+        ofPrincipal.search(asked, take);
+        verdicts.push(verdictOf(tally, principal, input.approval));
       }
     }
     return this.#decision(input, verdicts);
@@ -106,46 +142,6 @@ export class Evaluator {
   /** Whether some call of this operation, on some resource and with some arguments, could be permitted or held. */
   couldPermit(input: DecisionInput): boolean {
     return findUnmappable(input.chain[0]?.task.parameters ?? {}) === null && this.#partial.couldPermit(input);
-  }
-
-  #evaluate(request: Request, approval: GivenApproval | null): Verdict {
-    const candidates: Ready[] = [];
-    this.#index.candidates(request, candidates);
-    const permits: Policy[] = [];
-    const forbids: Policy[] = [];
-    const held: Policy[] = [];
-    let observed: Policy[] | undefined;
-    let problems: Problem[] | undefined;
-    for (const ready of candidates) {
-      const { policy } = ready;
-      const outcome = ready.outcome(request, this.#round);
-      if (outcome === false) continue;
-      if (policy.observe) (observed ??= []).push(policy);
-      // Cedar skips a policy that errs, so an erring `forbid` would let the action through.
-      else if (outcome !== true) (problems ??= []).push({ policy, message: outcome.message });
-      else if (policy.effect === 'permit') permits.push(policy);
-      else (policy.approval === undefined ? forbids : held).push(policy);
-    }
-    const verdict: Verdict = {
-      outcome: 'deny',
-      principal: request.principal,
-      determining: NONE,
-      held: NONE,
-      observed: observed ?? NONE,
-      problems: problems ?? NONE,
-    };
-    if (problems !== undefined) {
-      problems.sort((a, b) => compareIds(a.policy!, b.policy!));
-      verdict.determining = problems.map(({ policy }) => policy!);
-    } else if (forbids.length > 0) {
-      verdict.determining = sorted([...forbids, ...held]);
-    } else if (permits.length > 0) {
-      const lifted = approval !== null && held.every((policy) => isLifted(policy, approval));
-      verdict.outcome = held.length === 0 || lifted ? 'permit' : 'hold';
-      verdict.determining = sorted(permits);
-      verdict.held = sorted(held);
-    }
-    return verdict;
   }
 
   #decision(input: DecisionInput, verdicts: readonly Verdict[]): Decision {
@@ -171,6 +167,42 @@ export class Evaluator {
       liftedByApproval: outcome === 'permit' && input.approval !== null ? held.map((policy) => policy.id) : [],
     };
   }
+}
+
+const SAYS_NOTHING = Symbol('says nothing');
+
+/** Why the policy could not be evaluated; `null` when it holds. */
+function problemOf(holds: Test, request: Request): string | typeof SAYS_NOTHING | null {
+  try {
+    return holds(request) ? null : SAYS_NOTHING;
+  } catch (error) {
+    if (error instanceof EvaluationError) return error.message;
+    throw error;
+  }
+}
+
+function verdictOf(tally: Tally, principal: EntityUid, approval: GivenApproval | null): Verdict {
+  const { permits, forbids, held, problems } = tally;
+  const verdict: Verdict = {
+    outcome: 'deny',
+    principal,
+    determining: NONE,
+    held: NONE,
+    observed: sorted(tally.observed),
+    problems: NONE,
+  };
+  if (problems.length > 0) {
+    verdict.problems = problems.toSorted((a, b) => compareIds(a.policy!, b.policy!));
+    verdict.determining = verdict.problems.map(({ policy }) => policy!);
+  } else if (forbids.length > 0) {
+    verdict.determining = sorted([...forbids, ...held]);
+  } else if (permits.length > 0) {
+    const lifted = approval !== null && held.every((policy) => isLifted(policy, approval));
+    verdict.outcome = held.length === 0 || lifted ? 'permit' : 'hold';
+    verdict.determining = sorted(permits);
+    verdict.held = sorted(held);
+  }
+  return verdict;
 }
 
 function isHold({ outcome }: Verdict): boolean {
@@ -226,8 +258,8 @@ function isLifted(policy: Policy, approval: GivenApproval): boolean {
 }
 
 /** Cedar promises no order; a record is the same for the same decision. */
-function sorted(policies: Policy[]): readonly Policy[] {
-  return policies.length < 2 ? policies : policies.sort(compareIds);
+function sorted(policies: readonly Policy[]): readonly Policy[] {
+  return policies.length < 2 ? policies : policies.toSorted(compareIds);
 }
 
 function compareIds(a: Policy, b: Policy): number {

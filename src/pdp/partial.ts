@@ -4,10 +4,10 @@ import { compile, type Request } from './cedar/compile.ts';
 import { isIn } from './cedar/entities.ts';
 import { operands, operatorOf, partsOf, type Binary, type Expr, type Unary } from './cedar/expression.ts';
 import { uidOf, type ValueJson } from './cedar/literal.ts';
-import type { ScopeIndex } from './cedar/scope-index.ts';
 import type { Constraint } from './cedar/scope.ts';
 import { EvaluationError, type EntityUid } from './cedar/value.ts';
-import type { Ready } from './evaluate.ts';
+import type { Indexes, Ready } from './evaluate.ts';
+import type { Policy } from './policy-set.ts';
 import { CedarRequest, targetUid } from './request.ts';
 
 /** What an expression may turn out to be while arguments and resource are not known: a set, as bits. */
@@ -23,12 +23,12 @@ const ANYTHING = TRUE | FALSE | ERROR | OTHER;
  * happen: an operation that it rules out is denied whatever its arguments are; one that it leaves in may still be.
  */
 export class PartialEvaluator {
-  readonly #index: ScopeIndex<Ready>;
+  readonly #indexes: Indexes;
   /** Parsed once for each policy that a list ever came to. */
-  readonly #parsed = new WeakMap<Ready, PolicyJson>();
+  readonly #parsed = new WeakMap<Policy, PolicyJson>();
 
-  constructor(index: ScopeIndex<Ready>) {
-    this.#index = index;
+  constructor(indexes: Indexes) {
+    this.#indexes = indexes;
   }
 
   couldPermit(input: DecisionInput): boolean {
@@ -44,27 +44,29 @@ export class PartialEvaluator {
   }
 
   #couldPermit(request: Request): boolean {
-    const candidates: Ready[] = [];
-    this.#index.candidates({ ...request, resource: null }, candidates);
+    const wanted = { ...request, resource: null };
     let permitted = false;
-    for (const ready of candidates) {
+    let forbidden = false;
+    const take = (ready: Ready) => {
       const { policy } = ready;
-      if (policy.observe) continue;
+      if (policy.observe || forbidden) return;
       const outcomes = this.#outcomes(ready, request);
-      if (outcomes === ERROR) return false;
-      if (policy.effect === 'permit') permitted ||= (outcomes & TRUE) !== 0;
-      else if (policy.approval === undefined && outcomes === TRUE) return false;
-    }
-    return permitted;
+      if (outcomes === ERROR) forbidden = true;
+      else if (policy.effect === 'permit') permitted ||= (outcomes & TRUE) !== 0;
+      else if (policy.approval === undefined && outcomes === TRUE) forbidden = true;
+    };
+    this.#indexes.shared.search(wanted, take);
+    this.#indexes.ofPrincipal.search(wanted, take);
+    return permitted && !forbidden;
   }
 
   #outcomes(ready: Ready, request: Request): Outcomes {
-    const { principal, action, resource } = ready.compiled.scope;
+    const { principal, action, resource } = ready.scope;
     if (!matches(action, request.action, request) || !matches(principal, request.principal, request)) return FALSE;
     let all = resourceOutcomes(resource, request);
     if ((all & TRUE) === 0) return all;
-    let json = this.#parsed.get(ready);
-    if (json === undefined) this.#parsed.set(ready, (json = JSON.parse(ready.policy.json) as PolicyJson));
+    let json = this.#parsed.get(ready.policy);
+    if (json === undefined) this.#parsed.set(ready.policy, (json = JSON.parse(ready.policy.json) as PolicyJson));
     for (const { kind, body } of json.conditions) {
       const outcomes = asTest(outcomesOf(body, request));
       all = then(all, kind === 'when' ? outcomes : negated(outcomes));

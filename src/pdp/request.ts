@@ -23,16 +23,16 @@ export class CedarRequest {
 
   constructor(input: DecisionInput) {
     const { agent, delegator, action } = input;
-    const agentId = agent === null ? null : agentUid(agent.id);
-    const personId = delegator === null ? null : personUid(delegator);
+    const actor = agent === null ? null : made(AGENTS, agent, agentParty);
+    const person = delegator === null ? null : made(PERSONS, delegator, personParty);
     this.principals =
-      agentId === null ? (personId === null ? [] : [personId]) : personId === null ? [agentId] : [agentId, personId];
+      actor === null ? (person === null ? [] : [person.uid]) : person === null ? [actor.uid] : [actor.uid, person.uid];
     this.action = actionUid(action);
     const target = targetUid(action.target);
     this.resources =
       action.resources.length === 0 ? [target] : action.resources.map((name) => resourceUid(action.target, name));
-    this.context = new Facts(CONTEXT, new ContextFacts(input, personId));
-    this.entities = new RequestEntities(input, { agent: agentId, person: personId, action: this.action, target });
+    this.context = new Context(input, person?.uid ?? null);
+    this.entities = new RequestEntities(input, actor, person, this.action, target);
   }
 }
 
@@ -94,39 +94,40 @@ function memberOfEffect(effect: Effect): Entity {
 /** The entities of one request: whatever else a policy names is known to have neither attributes nor parents. */
 export class RequestEntities implements Entities {
   readonly #input: DecisionInput;
-  readonly #own: { agent: EntityUid | null; person: EntityUid | null; action: EntityUid; target: EntityUid };
-  #agent: Entity | undefined;
-  #person: Entity | undefined;
-  #target: Entity | undefined;
-  #resource: { uid: EntityUid; entity: Entity } | undefined;
+  readonly #agent: Party | null;
+  readonly #person: Party | null;
+  readonly #action: EntityUid;
+  readonly #target: EntityUid;
+  #targetEntity: Entity | undefined;
+  #resource: EntityUid | undefined;
+  #resourceEntity: Entity | undefined;
 
-  constructor(
-    input: DecisionInput,
-    own: { agent: EntityUid | null; person: EntityUid | null; action: EntityUid; target: EntityUid },
-  ) {
+  constructor(input: DecisionInput, agent: Party | null, person: Party | null, action: EntityUid, target: EntityUid) {
     this.#input = input;
-    this.#own = own;
+    this.#agent = agent;
+    this.#person = person;
+    this.#action = action;
+    this.#target = target;
   }
 
   get(uid: EntityUid): Entity | undefined {
-    const { action, agent, delegator, chain } = this.#input;
-    const own = this.#own;
+    const { action, chain } = this.#input;
     switch (uid.type) {
       case 'Action':
         // The request's action alone is in a group; groups are in none.
-        if (own.action.is(uid)) return EFFECT_MEMBERS[action.effect];
+        if (this.#action.is(uid)) return EFFECT_MEMBERS[action.effect];
         return uid.id === action.effect ? BARE : undefined;
       case 'Agent': {
-        if (own.agent?.is(uid) === true) return (this.#agent ??= agentEntity(agent!));
+        if (this.#agent?.uid.is(uid) === true) return this.#agent.entity;
         const hop = chain.find(({ task }) => task.agent.id === uid.id);
         return hop === undefined ? undefined : agentEntity(hop.task.agent);
       }
       case 'Person':
-        return own.person?.is(uid) === true ? (this.#person ??= personEntity(delegator!)) : undefined;
+        return this.#person?.uid.is(uid) === true ? this.#person.entity : undefined;
       case 'Target':
-        return own.target.is(uid) ? (this.#target ??= targetEntity(action)) : undefined;
+        return this.#target.is(uid) ? (this.#targetEntity ??= targetEntity(action)) : undefined;
       case 'Resource':
-        return this.#resource?.uid === uid ? this.#resource.entity : this.#resourceOf(uid);
+        return this.#resource === uid ? this.#resourceEntity : this.#resourceOf(uid);
       default:
         return undefined;
     }
@@ -151,10 +152,9 @@ export class RequestEntities implements Entities {
     const { action } = this.#input;
     const name = action.resources.find((resource) => isPair(uid.id, action.target, resource));
     if (name === undefined) return undefined;
-    const entity = resourceEntity(action, name, this.#own.target);
     // The one that is evaluated now is asked for by every policy.
-    this.#resource = { uid, entity };
-    return entity;
+    this.#resource = uid;
+    return (this.#resourceEntity = resourceEntity(action, name, this.#target));
   }
 }
 
@@ -169,6 +169,26 @@ function isPair(id: string, first: string, second: string): boolean {
 }
 
 const COLON = 0x3a;
+
+type Party = { uid: EntityUid; entity: Entity };
+
+/** What is made of a party stays from one request to the next, as long as the party does. A party is never changed. */
+const AGENTS = new WeakMap<Agent, Party>();
+const PERSONS = new WeakMap<Delegator, Party>();
+
+function made<Of extends object>(known: WeakMap<Of, Party>, of: Of, make: (of: Of) => Party): Party {
+  let party = known.get(of);
+  if (party === undefined) known.set(of, (party = make(of)));
+  return party;
+}
+
+function agentParty(agent: Agent): Party {
+  return { uid: agentUid(agent.id), entity: agentEntity(agent) };
+}
+
+function personParty(person: Delegator): Party {
+  return { uid: personUid(person), entity: personEntity(person) };
+}
 
 function agentEntity(agent: AgentFacts): Entity {
   const ancestors = [new EntityUid('TrustDomain', agent.trustDomain)];
@@ -243,6 +263,7 @@ const PERSON = table<Delegator>({
   subject: ({ subject }) => subject,
   email: ({ email }) => email,
   acr: ({ acr }) => acr,
+  auth_time: ({ authTime }) => (authTime === undefined ? undefined : new Datetime(authTime * 1000)),
   amr: ({ amr }) => new CedarSet(amr ?? []),
 });
 
@@ -252,38 +273,49 @@ const THING = table<{ name: string; sensitivity: Sensitivity }>({
   sensitivity: ({ sensitivity }) => SENSITIVITIES[sensitivity],
 });
 
-/** What a context is made from. Its larger records are kept, since most policies look at them. */
-class ContextFacts {
+/** The context of a decision. Records that policies look at again and again are made once. */
+class Context extends CedarRecord {
   readonly input: DecisionInput;
   readonly person: EntityUid | null;
-  readonly acting: TaskView | undefined;
-  #args: CedarRecord | undefined;
-  #task: CedarRecord | undefined;
+  args: CedarRecord | undefined;
+  task: CedarRecord | undefined;
+  token: CedarRecord | undefined;
+  origin: CedarRecord | undefined;
+  time: CedarRecord | undefined;
 
   constructor(input: DecisionInput, person: EntityUid | null) {
+    super();
     this.input = input;
     this.person = person;
-    this.acting = input.chain[0];
   }
-  args(): CedarRecord {
-    return (this.#args ??= new JsonRecord(this.input.action.arguments));
+
+  override get(name: string): Value | undefined {
+    return CONTEXT.get(name)?.(this);
   }
-  task(): CedarRecord | undefined {
-    return this.acting === undefined ? undefined : (this.#task ??= new Facts(TASK, new TaskFacts(this.input)));
+
+  override names(): readonly string[] {
+    return [...CONTEXT.keys()].filter((name) => this.get(name) !== undefined);
   }
 }
 
-const CONTEXT = table<ContextFacts>({
-  args: (facts) => facts.args(),
+const CONTEXT = table<Context>({
+  args: (context) => (context.args ??= new JsonRecord(context.input.action.arguments)),
   provenance: ({ input: { action } }) =>
     action.provenance === undefined ? undefined : new JsonRecord(action.provenance),
   sensitivity: ({ input }) => SENSITIVITIES[input.action.sensitivity],
-  now: ({ input }) => new Facts(NOW, input.now),
+  now: (context) => (context.time ??= new Facts(NOW, context.input.now)),
   approved: ({ input }) => input.approval !== null,
   delegator: ({ person }) => person ?? undefined,
-  token: ({ input: { token, now } }) => (token === null ? undefined : new Facts(TOKEN, { token, now })),
-  task: (facts) => facts.task(),
-  origin: ({ acting }) => (acting === undefined ? undefined : new Facts(ORIGIN, acting.task.origin)),
+  token: (context) => {
+    const { token, now } = context.input;
+    return token === null ? undefined : (context.token ??= new Facts(TOKEN, { token, now }));
+  },
+  task: (context) =>
+    context.input.chain.length === 0 ? undefined : (context.task ??= new Facts(TASK, new TaskFacts(context.input))),
+  origin: (context) => {
+    const acting = context.input.chain[0];
+    return acting === undefined ? undefined : (context.origin ??= new Facts(ORIGIN, acting.task.origin));
+  },
   chain: ({ input: { chain } }) =>
     chain.length === 0 ? undefined : new CedarSet(chain.map(({ task }) => agentUid(task.agent.id))),
 });

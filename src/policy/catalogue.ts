@@ -31,8 +31,17 @@ export function catalogueOf(config: Pick<Config, 'targets' | 'identity'>, defini
       OWN_CATALOGUE_TARGET,
     ],
     groups: config.identity.groups === null ? null : Object.keys(config.identity.groups),
-    trustDomains: config.identity.trustDomains.map(({ name }) => name),
+    trustDomains: trustDomainNames(config.identity),
   };
+}
+
+/** The trust domains that agents can be of: those of SVIDs, and those that OIDC tokens are mapped to. */
+export function trustDomainNames(identity: Pick<Config['identity'], 'trustDomains' | 'workloadIssuers'>): string[] {
+  const names = [
+    ...identity.trustDomains.map(({ name }) => name),
+    ...identity.workloadIssuers.map(({ spiffeId }) => spiffeId.trustDomain),
+  ];
+  return [...new Set(names)];
 }
 
 function inputSchema(definition: string | undefined): JsonObject | null {

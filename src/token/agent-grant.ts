@@ -2,31 +2,36 @@ import { InvalidClient } from '../core/errors.ts';
 import type { Agent } from '../core/party.ts';
 import type { Exchange, TokenEndpointParts } from './exchange.ts';
 import type { TokenForm } from './form.ts';
-import { verifySvid } from './verify-svid.ts';
+import { isSvid, verifyWorkload, type Workload } from './verify-workload.ts';
 
 export const JWT_SPIFFE = 'urn:ietf:params:oauth:client-assertion-type:jwt-spiffe';
+/** RFC 7523, section 2.2. */
+export const JWT_BEARER = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
 
 /** An agent for itself, at Remit's own API. */
 export async function agentGrant(exchange: Exchange, parts: TokenEndpointParts): Promise<void> {
-  const { agent, expiresAt } = await authenticateClient(exchange.form, parts);
+  const { agent, expiresAt } = await authenticateClient(exchange, parts);
   exchange.subject = { kind: 'agent', agent };
   exchange.notAfter = expiresAt;
 }
 
 /**
- * The JWT-SVID as client assertion (draft-ietf-oauth-spiffe-client-auth-02); `client_id`, where present, is the same.
+ * Who the client is: a JWT-SVID by its own assertion type (draft-ietf-oauth-spiffe-client-auth-02), an OIDC token of a
+ * workload issuer as an ordinary assertion (RFC 7523, section 3). `client_id`, where present, is the same.
  *
  * @throws InvalidClient
  */
-export async function authenticateClient(
-  form: TokenForm,
-  parts: TokenEndpointParts,
-): Promise<{ agent: Agent; expiresAt: number }> {
-  if (form.client_assertion_type !== JWT_SPIFFE || form.client_assertion === undefined) {
-    throw new InvalidClient(`authenticate with \`client_assertion_type\` \`${JWT_SPIFFE}\` and a JWT-SVID`);
+export async function authenticateClient(exchange: Exchange, parts: TokenEndpointParts): Promise<Workload> {
+  const { client_assertion_type: type, client_assertion: assertion } = exchange.form;
+  if (assertion === undefined || (type !== JWT_SPIFFE && type !== JWT_BEARER)) {
+    throw new InvalidClient(
+      `authenticate with \`client_assertion_type\` \`${JWT_SPIFFE}\` and a JWT-SVID, or \`${JWT_BEARER}\` and an OIDC token`,
+    );
   }
-  const client = await verifySvid(form.client_assertion, parts, InvalidClient);
-  checkClientId(form, client.agent);
+  // INVARIANT 1: the type says what the token is, and the token must agree.
+  if (isSvid(assertion) !== (type === JWT_SPIFFE)) throw new InvalidClient(`the assertion is no \`${type}\``);
+  const client = await verifyWorkload(assertion, exchange, parts, InvalidClient);
+  checkClientId(exchange.form, client.agent);
   return client;
 }
 

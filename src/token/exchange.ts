@@ -2,6 +2,7 @@ import type { Grant } from '../core/grant.ts';
 import type { DpopVerifier } from '../identity/dpop.ts';
 import type { IdTokenVerifier } from '../identity/id-token.ts';
 import type { SvidVerifier } from '../identity/jwt-svid.ts';
+import type { WorkloadTokenVerifier } from '../identity/workload-token.ts';
 import type { TaskStore } from '../store/ports.ts';
 import type { AuthorizeParts } from '../task/authorize.ts';
 import type { Catalogue } from '../task/task-request.ts';
@@ -12,6 +13,7 @@ export type TokenEndpointParts = AuthorizeParts &
   AccessTokenParts & {
     dpop: DpopVerifier;
     svids: SvidVerifier;
+    workloadTokens: WorkloadTokenVerifier;
     idTokens: IdTokenVerifier;
     tasks: Pick<TaskStore, 'chain'>;
     catalogue: Catalogue;

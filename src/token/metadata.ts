@@ -1,5 +1,5 @@
 import { DPOP_ALGORITHMS } from '../identity/dpop.ts';
-import { JWT_SPIFFE } from './agent-grant.ts';
+import { JWT_BEARER, JWT_SPIFFE } from './agent-grant.ts';
 import { TOKEN_EXCHANGE } from './check-grant-type.ts';
 
 /** RFC 8414: what the token service offers. */
@@ -11,7 +11,7 @@ export function authorizationServerMetadata(issuer: string): Record<string, unkn
     response_types_supported: [],
     grant_types_supported: [TOKEN_EXCHANGE, 'client_credentials'],
     token_endpoint_auth_methods_supported: ['none', 'spiffe_jwt'],
-    client_assertion_types_supported: [JWT_SPIFFE],
+    client_assertion_types_supported: [JWT_SPIFFE, JWT_BEARER],
     dpop_signing_alg_values_supported: [...DPOP_ALGORITHMS],
     authorization_details_types_supported: ['remit_grant'],
   };

@@ -56,7 +56,10 @@ test('the metadata is what RFC 8414 asks for', () => {
     response_types_supported: [],
     grant_types_supported: ['urn:ietf:params:oauth:grant-type:token-exchange', 'client_credentials'],
     token_endpoint_auth_methods_supported: ['none', 'spiffe_jwt'],
-    client_assertion_types_supported: ['urn:ietf:params:oauth:client-assertion-type:jwt-spiffe'],
+    client_assertion_types_supported: [
+      'urn:ietf:params:oauth:client-assertion-type:jwt-spiffe',
+      'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
+    ],
     dpop_signing_alg_values_supported: ['ES256', 'ES384', 'EdDSA', 'Ed25519', 'PS256', 'RS256'],
     authorization_details_types_supported: ['remit_grant'],
   });

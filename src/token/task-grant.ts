@@ -4,7 +4,7 @@ import { authenticateClient, checkClientId } from './agent-grant.ts';
 import { JWT_TYPE } from './check-grant-type.ts';
 import type { Exchange, TokenEndpointParts } from './exchange.ts';
 import { verifyTaskToken } from './task-token.ts';
-import { verifySvid } from './verify-svid.ts';
+import { verifyWorkload } from './verify-workload.ts';
 
 /** An agent for a task, at one target. INVARIANT 1: the agent proves itself, and is the one that the task names. */
 export async function taskGrant(exchange: Exchange, parts: TokenEndpointParts): Promise<void> {
@@ -15,10 +15,10 @@ export async function taskGrant(exchange: Exchange, parts: TokenEndpointParts): 
   }
   if (form.actor_token_type !== JWT_TYPE) throw new InvalidRequest(`\`actor_token_type\`: expected \`${JWT_TYPE}\``);
   const { taskId, mayAct } = await verifyTaskToken(form.subject_token!, parts);
-  const { agent, expiresAt } = await verifySvid(form.actor_token, parts, InvalidGrant);
+  const { agent, expiresAt } = await verifyWorkload(form.actor_token, exchange, parts, InvalidGrant);
   checkClientId(form, agent);
   // The actor is authentication enough. A client that authenticates besides is the same agent (RFC 6749, section 2.3).
-  if (form.client_assertion !== undefined && (await authenticateClient(form, parts)).agent.id !== agent.id) {
+  if (form.client_assertion !== undefined && (await authenticateClient(exchange, parts)).agent.id !== agent.id) {
     throw new InvalidClient('the client is another workload than the actor');
   }
   const chain = parts.tasks.chain(taskId);

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Config } from '../config/config.ts';
 import { InvalidConfig } from '../core/errors.ts';
@@ -6,13 +7,16 @@ import { openBundleFile } from '../identity/bundle-file.ts';
 import { startDevAuthority, type DevAuthority } from '../identity/dev/authority.ts';
 import { createDpopVerifier, type DpopVerifier } from '../identity/dpop.ts';
 import { createIdTokenVerifier, type IdTokenVerifier } from '../identity/id-token.ts';
+import { publicKeys } from '../identity/key-set.ts';
 import { createSvidVerifier, type SvidVerifier } from '../identity/jwt-svid.ts';
+import { createWorkloadTokenVerifier, type WorkloadTokenVerifier } from '../identity/workload-token.ts';
 import { createTrustBundles } from '../identity/trust-bundle.ts';
 
 /** What proves who calls. */
 export type Identity = {
   dpop: DpopVerifier;
   svids: SvidVerifier;
+  workloadTokens: WorkloadTokenVerifier;
   idTokens: IdTokenVerifier;
   withGroups: WithGroups;
 };
@@ -24,12 +28,30 @@ export function openIdentity(
   const { clock, bootedAt } = parts;
   const skewSeconds = config.clockSkewSeconds;
   const withGroups = createAgentGroups(config.identity.groups ?? {});
+  for (const { keys } of config.identity.workloadIssuers) if ('file' in keys) checkKeyFile(keys.file);
   return {
     withGroups,
     dpop: createDpopVerifier({ clock, skewSeconds, bootedAt }),
     svids: createSvidVerifier({ bundles: trustBundles(config, parts.authority), clock, skewSeconds, withGroups }),
+    workloadTokens: createWorkloadTokenVerifier({
+      issuers: config.identity.workloadIssuers,
+      clock,
+      skewSeconds,
+      withGroups,
+      bootedAt,
+    }),
     idTokens: createIdTokenVerifier({ providers: config.identity.people, clock, skewSeconds }),
   };
+}
+
+/** A file that no key can come from is told of at the start, and not at the first token. */
+function checkKeyFile(file: string): void {
+  try {
+    if (publicKeys(JSON.parse(readFileSync(file, 'utf8'))).keys.length > 0) return;
+  } catch (cause) {
+    throw new InvalidConfig(`${file}: expected a JWK Set (\`jwks_file\` of a workload issuer)`, { cause });
+  }
+  throw new InvalidConfig(`${file}: has no public key (\`jwks_file\` of a workload issuer)`);
 }
 
 function trustBundles(config: Config, authority: DevAuthority | undefined) {

@@ -18,6 +18,12 @@ export function isIn(entities: Entities, uid: EntityUid, group: EntityUid): bool
   if (uid.is(group)) return true;
   const ancestors = entities.get(uid)?.ancestors;
   if (ancestors === undefined) return false;
-  for (const ancestor of ancestors) if (ancestor.is(group)) return true;
+  for (let place = 0; place < ancestors.length; place++) if (ancestors[place]!.is(group)) return true;
+  return false;
+}
+
+/** Whether it is in any of the groups. */
+export function isInAny(entities: Entities, uid: EntityUid, groups: readonly EntityUid[]): boolean {
+  for (let place = 0; place < groups.length; place++) if (isIn(entities, uid, groups[place]!)) return true;
   return false;
 }

@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { finish } from '../steps.ts';
 import type { Request } from './compile.ts';
 import { ScopeIndex } from './scope-index.ts';
-import { scopeTests, type Constraint, type Scope } from './scope.ts';
+import { scopeTests, type Constraint, type Scope, type Variable } from './scope.ts';
 import { EagerRecord, EntityUid } from './value.ts';
 
 const uid = fc
@@ -31,10 +31,16 @@ function matching(all: readonly Scope[], asked: Request): number[] {
 }
 
 function found(all: readonly Scope[], asked: Request, resource: EntityUid | null): number[] {
-  const index = finish(ScopeIndex.build(all.map((each, policy) => ({ policy, scope: each }))));
-  const places: number[] = [];
-  index.candidates({ ...asked, resource }, places);
-  return places;
+  return search(all, asked, resource).map(({ place }) => place);
+}
+
+function search(all: readonly Scope[], asked: Request, resource: EntityUid | null) {
+  const index = finish(
+    ScopeIndex.build(all.map((each, place) => ({ scope: each, found: (tested) => ({ place, tested }) }))),
+  );
+  const hits: { place: number; tested: readonly Variable[] }[] = [];
+  index.search({ ...asked, resource }, (hit) => hits.push(hit));
+  return hits;
 }
 
 it('finds each policy whose head matches, once', () => {
@@ -43,6 +49,17 @@ it('finds each policy whose head matches, once', () => {
       const places = found(all, asked, asked.resource);
       expect(new Set(places).size).toBe(places.length);
       expect(places).toEqual(expect.arrayContaining(matching(all, asked)));
+    }),
+  );
+});
+
+it('has tested exactly what it says of a head', () => {
+  fc.assert(
+    fc.property(scopes, request, (all, asked) => {
+      const exact = search(all, asked, asked.resource).filter(({ place, tested }) =>
+        scopeTests(all[place]!, tested).every((test) => test(asked)),
+      );
+      expect(exact.map(({ place }) => place).toSorted((a, b) => a - b)).toEqual(matching(all, asked));
     }),
   );
 });
@@ -73,8 +90,8 @@ it('leaves out what cannot match, however many there are', () => {
 });
 
 it('is built in steps that can be left', () => {
-  const many = Array.from({ length: 5_000 }, (_none, policy) => ({
-    policy,
+  const many = Array.from({ length: 5_000 }, (_none, place) => ({
+    found: () => place,
     scope: { principal: { kind: 'any' }, action: { kind: 'any' }, resource: { kind: 'any' } } as const,
   }));
   const steps = ScopeIndex.build(many);

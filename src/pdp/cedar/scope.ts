@@ -1,5 +1,5 @@
 import type { PolicyJson } from '@cedar-policy/cedar-wasm/nodejs';
-import { isIn } from './entities.ts';
+import { isIn, isInAny } from './entities.ts';
 import type { Test } from './compile.ts';
 import { uidOf, type ValueJson } from './literal.ts';
 import type { EntityUid } from './value.ts';
@@ -11,7 +11,10 @@ export type Constraint =
   | { kind: 'in'; groups: readonly EntityUid[]; type?: string }
   | { kind: 'is'; type: string };
 
-export type Scope = Record<'principal' | 'action' | 'resource', Constraint>;
+/** The variables of a head. */
+export type Variable = 'principal' | 'action' | 'resource';
+
+export type Scope = Record<Variable, Constraint>;
 
 /** The values of a template's slots, `?principal` and `?resource`. */
 export type SlotValues = Readonly<Record<string, EntityUid>>;
@@ -52,10 +55,13 @@ function uidFrom({ entity, slot }: UidSource, slots: SlotValues): EntityUid {
   return value;
 }
 
-/** The tests of a head, without those that hold for every request. */
-export function scopeTests(scope: Scope): Test[] {
-  return (['principal', 'action', 'resource'] as const).flatMap((variable) => {
+const VARIABLES: readonly Variable[] = ['principal', 'action', 'resource'];
+
+/** The tests of a head, without those that hold for every request, and those of variables that are `tested` already. */
+export function scopeTests(scope: Scope, tested: readonly Variable[] = []): Test[] {
+  return VARIABLES.flatMap((variable): Test[] => {
     const constraint = scope[variable];
+    if (tested.includes(variable)) return [];
     switch (constraint.kind) {
       case 'any':
         return [];
@@ -68,7 +74,7 @@ export function scopeTests(scope: Scope): Test[] {
         const ofType: Test[] = type === undefined ? [] : [(request) => request[variable].type === type];
         const [only] = groups;
         if (groups.length === 1) return [...ofType, (request) => isIn(request.entities, request[variable], only!)];
-        return [...ofType, (request) => groups.some((group) => isIn(request.entities, request[variable], group))];
+        return [...ofType, (request) => isInAny(request.entities, request[variable], groups)];
       }
     }
   });
