@@ -3,13 +3,14 @@ import { join } from 'node:path';
 import type { Config } from '../config/config.ts';
 import { InvalidConfig } from '../core/errors.ts';
 import { createAgentGroups, type WithGroups } from '../identity/agent-groups.ts';
+import { openBundleFile } from '../identity/bundle-file.ts';
 import { startDevAuthority, type DevAuthority } from '../identity/dev/authority.ts';
 import { createDpopVerifier, type DpopVerifier } from '../identity/dpop.ts';
 import { createIdTokenVerifier, type IdTokenVerifier } from '../identity/id-token.ts';
 import { publicKeys } from '../identity/key-set.ts';
 import { createSvidVerifier, type SvidVerifier } from '../identity/jwt-svid.ts';
 import { createWorkloadTokenVerifier, type WorkloadTokenVerifier } from '../identity/workload-token.ts';
-import { createTrustBundles, parseTrustBundle } from '../identity/trust-bundle.ts';
+import { createTrustBundles } from '../identity/trust-bundle.ts';
 
 /** What proves who calls. */
 export type Identity = {
@@ -57,7 +58,8 @@ function trustBundles(config: Config, authority: DevAuthority | undefined) {
   return createTrustBundles(
     config.identity.trustDomains.map(({ name, bundle }) => {
       if ('file' in bundle) {
-        return { trustDomain: name, bundle: parseTrustBundle(readFileSync(bundle.file, 'utf8'), bundle.file) };
+        const report = (problem: string) => console.error(`remit: trust domain ${name}: ${problem}`);
+        return { trustDomain: name, bundle: openBundleFile(bundle.file, report) };
       }
       // INVARIANT 1: the configuration refuses this without --dev; so does the wiring.
       if (authority === undefined) throw new InvalidConfig('the development authority needs --dev');

@@ -1,0 +1,52 @@
+import { readFileSync, statSync } from 'node:fs';
+import { InvalidConfig } from '../core/errors.ts';
+import { parseTrustBundle, type TrustBundle } from './trust-bundle.ts';
+
+/**
+ * The bundle of one trust domain in a file, read again when the file was changed, so that keys rotate without a restart.
+ * What cannot be read, is no bundle, or is older than what was read (`spiffe_sequence` goes back) leaves the last bundle
+ * as it is, and is reported once for each state of the file.
+ *
+ * @throws InvalidConfig when there is no good bundle to begin with.
+ */
+export function openBundleFile(file: string, report: (problem: string) => void): () => TrustBundle {
+  let seen = fingerprint(file);
+  let bundle = readBundle(file);
+  return () => {
+    const now = fingerprint(file);
+    if (now === seen) return bundle;
+    // The fingerprint is older than what is read: a change in between is seen the next time.
+    seen = now;
+    try {
+      const next = readBundle(file);
+      checkSequence(bundle, next, file);
+      bundle = next;
+    } catch (cause) {
+      const why = cause instanceof Error ? cause.message : String(cause);
+      report(`the last good trust bundle stays in use: ${why}`);
+    }
+    return bundle;
+  };
+}
+
+function readBundle(file: string): TrustBundle {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (cause) {
+    throw new InvalidConfig(`${file}: cannot be read; expected a SPIFFE bundle (a JWK Set)`, { cause });
+  }
+  return parseTrustBundle(text, file);
+}
+
+/** SPIFFE Trust Domain and Bundle, section 4.1.1: the sequence grows with each change of the bundle. */
+function checkSequence(last: TrustBundle, next: TrustBundle, file: string): void {
+  const [before, after] = [last.spiffe_sequence, next.spiffe_sequence];
+  if (before === undefined || after === undefined || after >= before) return;
+  throw new Error(`${file}: \`spiffe_sequence\` goes back from ${before} to ${after}; restart to accept the bundle`);
+}
+
+function fingerprint(file: string): string {
+  const stat = statSync(file, { bigint: true, throwIfNoEntry: false });
+  return stat === undefined ? 'absent' : `${stat.ino} ${stat.size} ${stat.mtimeNs} ${stat.ctimeNs}`;
+}
