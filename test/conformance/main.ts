@@ -2,6 +2,8 @@
 import { runOracleSuite } from './cedar/oracle.ts';
 import { runCedarSuite } from './cedar/suite.ts';
 import { runMcpSuite } from './mcp.ts';
+import { runMcpAuthSuite } from './oauth/mcp-auth.ts';
+import { runOauthSuite } from './oauth/suite.ts';
 import { createReport, type Report } from './report.ts';
 
 type Suite = { about: string; run: (report: Report, args: readonly string[]) => Promise<void> };
@@ -14,6 +16,14 @@ const SUITES: Record<string, Suite> = {
   cedar: {
     about: 'the published Cedar tests: FOLDER or ARCHIVE in the format of cedar-integration-tests',
     run: runCedarSuite,
+  },
+  oauth: {
+    about: 'independent OAuth, OpenID and DPoP clients against a running Remit, for each grant',
+    run: runOauthSuite,
+  },
+  'mcp-auth': {
+    about: 'the authorization scenarios of the MCP conformance suite',
+    run: runMcpAuthSuite,
   },
   oracle: {
     about: 'generated policies, entities and requests against cedar-wasm: [CASES] [SEED]',
