@@ -8,6 +8,7 @@ import { getRequestListener } from '@hono/node-server';
 import { pino, type Logger } from 'pino';
 import { createApprovals } from './approval/approvals.ts';
 import { loadOrCreateSigningKey } from './audit/signing-key.ts';
+import type { Refusals } from './audit/refusals.ts';
 import { openTree, type Tree } from './audit/tree.ts';
 import { unfinishedOutcomes } from './audit/unfinished.ts';
 import { runCommand, USAGE } from './cli/commands.ts';
@@ -43,6 +44,7 @@ import { createLifecycle } from './task/lifecycle.ts';
 import { createAuthenticator } from './token/authenticate.ts';
 import { loadOrCreateTokenKey } from './token/signing-key.ts';
 import { openIdentity, startAuthority } from './wiring/identity.ts';
+import { startRefusals } from './wiring/refusals.ts';
 import { closeServer, DRAIN_FOR_MS, listen, stopSignal } from './wiring/listener.ts';
 import { currentCatalogue, reportFindings } from './wiring/policy-findings.ts';
 
@@ -115,6 +117,7 @@ async function run(config: Config, dev: boolean): Promise<void> {
       clock,
     }),
   );
+  const refusals = startRefusals(store, { clock, newId, log });
   const { lifecycle, gateway, live, app } = await wire(config, {
     store,
     tree,
@@ -123,6 +126,7 @@ async function run(config: Config, dev: boolean): Promise<void> {
     authority,
     inForce,
     checkArguments,
+    refusals,
   });
 
   const people = config.identity.people.find((provider) => provider.dev);
@@ -151,6 +155,7 @@ async function run(config: Config, dev: boolean): Promise<void> {
   await Promise.race([live.draining(), new Promise((resolve) => setTimeout(resolve, DRAIN_FOR_MS).unref())]);
   await gateway.close();
   await closed;
+  await refusals.stop();
   await store.append([event('process.stopped', {})]).catch(() => {});
   await tree.close();
   await store.close();
@@ -165,11 +170,12 @@ type Opened = {
   authority: DevAuthority | undefined;
   inForce: InForce;
   checkArguments: CheckArguments;
+  refusals: Refusals;
 };
 
 /** Puts control plane and gateway together around one store and one policy set. */
 async function wire(config: Config, opened: Opened) {
-  const { store, tree, log, authority, inForce, checkArguments } = opened;
+  const { store, tree, log, authority, inForce, checkArguments, refusals } = opened;
   const pdp = inForce.current;
   const { publicUrl } = config.server;
   const skewSeconds = config.clockSkewSeconds;
@@ -221,6 +227,7 @@ async function wire(config: Config, opened: Opened) {
     clock,
     newId,
     log,
+    refused: ({ target, ...refusal }) => refusals.refused({ at: `/mcp/${target}`, ...refusal }),
     maxBodyBytes: config.server.maxBodyBytes,
   });
   const app = createApp({
@@ -253,7 +260,8 @@ async function wire(config: Config, opened: Opened) {
     authenticator,
     checkpoint: () => tree.checkpoint(),
     healthy: () => store.healthy(),
-    mcp: (request, target) => gateway.fetch(request, target),
+    mcp: (request, target, source) => gateway.fetch(request, target, source),
+    refusals,
     faults: log,
     maxBodyBytes: config.server.maxBodyBytes,
   });

@@ -2,6 +2,7 @@ import { OpenAPIHono } from '@hono/zod-openapi';
 import { bodyLimit } from 'hono/body-limit';
 import type { PeopleProvider } from '../config/config.ts';
 import { InvalidRequest, NotFound, TooLarge } from '../core/errors.ts';
+import type { Refusals } from '../audit/refusals.ts';
 import type { TokenKey } from '../token/signing-key.ts';
 import type { Authenticator } from '../token/authenticate.ts';
 import { exchangeToken, type TokenEndpointParts } from '../token/endpoint.ts';
@@ -14,6 +15,7 @@ import type { Policies } from '../policy/publish.ts';
 import type { ControlApp, ControlEnv } from './routes/route.ts';
 import { targetRoutes, type TargetRouteParts } from './routes/targets.ts';
 import { taskRoutes, type TaskRouteParts } from './routes/tasks.ts';
+import { recordRefused, sourceOf } from './refused.ts';
 import { remitConfiguration } from './remit-configuration.ts';
 import { oauthErrorResponse, problemResponse, type FaultLog } from './problem.ts';
 
@@ -27,7 +29,8 @@ export type AppParts = TaskRouteParts &
     authenticator: Authenticator;
     checkpoint: () => string | null;
     healthy: () => boolean;
-    mcp: (request: Request, target: string) => Promise<Response>;
+    mcp: (request: Request, target: string, source: string) => Promise<Response>;
+    refusals: Refusals;
     faults: FaultLog;
     maxBodyBytes: number;
   };
@@ -41,16 +44,17 @@ export function createApp(parts: AppParts): ControlApp {
       if (!result.success) throw new InvalidRequest(describeIssue(result.error.issues[0]));
     },
   });
-  app.onError((error, c) =>
-    c.req.path === '/token'
+  app.onError((error, c) => {
+    recordRefused(c, error, parts.refusals);
+    return c.req.path === '/token'
       ? oauthErrorResponse(c, error, faults)
-      : problemResponse(c, error, { log: faults, resourceMetadata: apiMetadata }),
-  );
+      : problemResponse(c, error, { log: faults, resourceMetadata: apiMetadata });
+  });
   app.notFound((c) =>
     problemResponse(c, new NotFound('there is nothing at this path'), { log: faults, resourceMetadata: apiMetadata }),
   );
   // The gateway reads its own bodies, under its own limit.
-  app.all('/mcp/:target', (c) => parts.mcp(c.req.raw, c.req.param('target')));
+  app.all('/mcp/:target', (c) => parts.mcp(c.req.raw, c.req.param('target'), sourceOf(c)));
   app.use(async (c, next) => {
     await next();
     c.header('Cache-Control', 'no-store');

@@ -65,6 +65,7 @@ export function createOpenGateway(targets: readonly TargetConfig[], given: Parti
     clock: () => 1_000,
     newId: (prefix) => `${prefix}_${++ids}`,
     log: { info: () => undefined, warn: () => undefined, error: (fields, message) => console.error(message, fields) },
+    refused: () => undefined,
     maxBodyBytes: 1_000_000,
     ...given,
   });

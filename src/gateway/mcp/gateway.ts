@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { TargetConfig } from '../../config/config.ts';
 import { InvalidConfig, NotFound, RemitError } from '../../core/errors.ts';
 import type { JsonObject } from '../../core/json.ts';
+import { ERROR_TABLE } from '../../server/error-table.ts';
 import { runPipeline } from '../pipeline.ts';
 import { parseResourceTemplate, type ResourceTemplate } from '../resource-template.ts';
 import { toResponse, type McpAnswer } from './answer.ts';
@@ -15,8 +16,8 @@ import { createSessions } from './sessions.ts';
 import { createTaskUpstreams } from './task-upstreams.ts';
 
 export type McpGateway = {
-  /** Serves one HTTP request to `<publicUrl>/mcp/<target>`. Never rejects. */
-  fetch(request: Request, target: string): Promise<Response>;
+  /** Serves one HTTP request to `<publicUrl>/mcp/<target>`, from the peer at `source`. Never rejects. */
+  fetch(request: Request, target: string, source?: string): Promise<Response>;
   /**
    * Looks at a target over a connection of its own, and pins what it sees for the first time.
    *
@@ -42,7 +43,7 @@ export function createMcpGateway(deps: McpGatewayDeps): McpGateway {
   const sessions = createSessions(parts);
   const steps = mcpPipeline(upstreams, sessions, parts);
 
-  async function answer(request: Request, name: string): Promise<McpAnswer> {
+  async function answer(request: Request, name: string, source: string): Promise<McpAnswer> {
     const challenge = { publicUrl: parts.publicUrl, target: name };
     const target = parts.targets.get(name);
     if (target === undefined) return errorAnswer(new NotFound('the target is unknown'), challenge);
@@ -58,6 +59,9 @@ export function createMcpGateway(deps: McpGatewayDeps): McpGateway {
       return await runPipeline(steps, exchange);
     } catch (error) {
       const fields = { err: error, request: exchange.id, target: name };
+      if (error instanceof RemitError && ERROR_TABLE[error.code].status === 401) {
+        parts.refused({ target: name, error, source });
+      }
       if (error instanceof RemitError) parts.log.info(fields, 'a request was refused');
       else parts.log.error(fields, 'a request failed');
       return errorAnswer(error, challenge, exchange.request.call?.message.id ?? null);
@@ -65,7 +69,7 @@ export function createMcpGateway(deps: McpGatewayDeps): McpGateway {
   }
 
   return {
-    fetch: async (request, target) => toResponse(await answer(request, target)),
+    fetch: async (request, target, source = 'unknown') => toResponse(await answer(request, target, source)),
     introspect: async (name) => {
       const target = parts.targets.get(name);
       if (target === undefined) throw new NotFound(`target \`${name}\` is unknown`);

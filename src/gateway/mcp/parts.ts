@@ -1,5 +1,6 @@
 import type { SecretSource, TargetConfig } from '../../config/config.ts';
 import type { Sha256Hex } from '../../core/action.ts';
+import type { RemitError } from '../../core/errors.ts';
 import type { Effect } from '../../core/effect.ts';
 import type { Sensitivity } from '../../core/sensitivity.ts';
 import type { Caller } from '../../identity/caller.ts';
@@ -40,6 +41,8 @@ export type McpGatewayDeps = {
   clock: () => number;
   newId: (prefix: string) => string;
   log: GatewayLog;
+  /** Told of each request that did not prove who makes it. Must not throw. */
+  refused: (refusal: { target: string; error: RemitError; source: string }) => void;
   maxBodyBytes: number;
 };
 
