@@ -1,4 +1,5 @@
 /** `npm run conformance -- SUITE [--json]`: outside referees. Exit 0 when nothing differs, 1 when something does. */
+import { runModelSuite } from './cedar/model.ts';
 import { runOracleSuite } from './cedar/oracle.ts';
 import { runCedarSuite } from './cedar/suite.ts';
 import { runMcpSuite } from './mcp.ts';
@@ -28,6 +29,10 @@ const SUITES: Record<string, Suite> = {
   oracle: {
     about: 'generated policies, entities and requests against cedar-wasm: [CASES] [SEED]',
     run: runOracleSuite,
+  },
+  model: {
+    about: 'generated decisions against a naive model of the whole decision: [CASES] [SEED]',
+    run: runModelSuite,
   },
 };
 
