@@ -241,6 +241,7 @@ async function wire(config: Config, opened: Opened) {
     }),
     targets,
     definitions: store,
+    people: config.identity.people,
     publicUrl,
     tokens: {
       ...decided,

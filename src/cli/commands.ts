@@ -6,6 +6,9 @@ import { UsageError, type Command, type Io } from './io.ts';
 import { LOG_USAGE, logProve, logShow, logTail, logVerify } from './log.ts';
 import { obtainIdToken } from './login.ts';
 import { openPersonSession } from './person-session.ts';
+import { login, LOGIN_USAGE, logout, whoami } from './sign-in/commands.ts';
+import { LoginStore } from './sign-in/login-store.ts';
+import { storedIdToken } from './sign-in/stored-login.ts';
 import { policy, POLICY_USAGE } from './policy/policy.ts';
 import { target, TARGET_USAGE } from './target.ts';
 import { task, TASK_USAGE } from './task.ts';
@@ -22,6 +25,9 @@ const log: Command = async ([verb = '', ...args], io) => {
 };
 
 const COMMANDS: Readonly<Record<string, Command>> = {
+  login,
+  logout,
+  whoami,
   task,
   approvals,
   approve,
@@ -35,6 +41,8 @@ const COMMANDS: Readonly<Record<string, Command>> = {
 };
 
 export const USAGE = `remit serve --config FILE [--dev] [--listen HOST:PORT] [--data DIR]   run Remit
+
+${LOGIN_USAGE}
 
 ${TASK_USAGE}
 
@@ -51,7 +59,7 @@ ${LOG_HELP}
 ${POLICY_USAGE}
 
 Options of all: --url URL (REMIT_URL), --data DIR (REMIT_DATA, .remit), --as PERSON (development), --json
-A person signs in with --as, or brings an ID token in REMIT_ID_TOKEN.`;
+A person signs in with \`remit login\` or --as, or brings an ID token in REMIT_ID_TOKEN.`;
 
 /** Runs one command of the command line; resolves with the exit code. Errors are one line on stderr. */
 export async function runCommand(argv: string[], env: Record<string, string | undefined>): Promise<number> {
@@ -87,7 +95,7 @@ function report(error: unknown, err: (line: string) => void): number {
   return ERROR_TABLE.internal.exit;
 }
 
-type CommonOptions = { url?: string; data?: string; as?: string; json: boolean };
+type CommonOptions = { url?: string; data?: string; as?: string; issuer?: string; json: boolean };
 
 /** Takes the options of all commands out, wherever they stand before `--`. */
 function takeCommonOptions(argv: string[]): { own: CommonOptions; args: string[] } {
@@ -97,14 +105,20 @@ function takeCommonOptions(argv: string[]): { own: CommonOptions; args: string[]
     args: before,
     strict: false,
     tokens: true,
-    options: { url: { type: 'string' }, data: { type: 'string' }, as: { type: 'string' }, json: { type: 'boolean' } },
+    options: {
+      url: { type: 'string' },
+      data: { type: 'string' },
+      as: { type: 'string' },
+      issuer: { type: 'string' },
+      json: { type: 'boolean' },
+    },
   });
   const own: CommonOptions = { json: false };
   const taken = new Set<number>();
   for (const token of tokens) {
     if (token.kind !== 'option') continue;
     if (token.name === 'json') own.json = true;
-    else if (token.name === 'url' || token.name === 'data' || token.name === 'as') {
+    else if (token.name === 'url' || token.name === 'data' || token.name === 'as' || token.name === 'issuer') {
       if (token.value === undefined) throw new UsageError(`\`--${token.name}\` needs a value`);
       own[token.name] = token.value;
       if (!token.inlineValue) taken.add(token.index + 1);
@@ -123,6 +137,7 @@ function ioOf(own: CommonOptions, env: Record<string, string | undefined>): Io {
     json: own.json,
     env,
     remitUrl,
+    issuer: own.issuer,
     dataDir: own.data ?? env['REMIT_DATA'] ?? '.remit',
     person: () =>
       openPersonSession({
@@ -130,8 +145,7 @@ function ioOf(own: CommonOptions, env: Record<string, string | undefined>): Io {
         idToken: () => {
           const brought = env['REMIT_ID_TOKEN'];
           if (own.as === undefined && brought !== undefined && brought !== '') return Promise.resolve(brought);
-          if (own.as === undefined)
-            throw new UsageError('who are you? give --as PERSON (development) or set REMIT_ID_TOKEN');
+          if (own.as === undefined) return storedIdToken(new LoginStore(env), remitUrl, own.issuer);
           return obtainIdToken({ issuer: `${remitUrl}/dev/idp`, clientId: 'remit', as: own.as });
         },
       }),

@@ -10,7 +10,9 @@ export type Io = {
   /** Without a trailing slash. */
   remitUrl: string;
   dataDir: string;
-  /** A person's session: as `--as`, or by `REMIT_ID_TOKEN`. */
+  /** `--issuer`: of which provider the person is, where there are several. */
+  issuer?: string | undefined;
+  /** A person's session: as `--as`, by `REMIT_ID_TOKEN`, or as who is signed in. */
   person: () => Promise<{ fetch: BoundFetch }>;
 };
 

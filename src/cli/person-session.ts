@@ -4,7 +4,7 @@ import { DpopKey, requestToken, TokenCache, type BoundFetch } from './bound-toke
 export async function openPersonSession(options: {
   remitUrl: string;
   idToken: () => Promise<string>;
-}): Promise<{ fetch: BoundFetch }> {
+}): Promise<{ fetch: BoundFetch; token: () => Promise<string> }> {
   const key = await DpopKey.generate();
   const resource = `${options.remitUrl}/v1`;
   const tokens = new TokenCache(async () =>
@@ -19,5 +19,8 @@ export async function openPersonSession(options: {
       key,
     ),
   );
-  return { fetch: async (url, init = {}) => key.send(String(url), init, await tokens.get(resource)) };
+  return {
+    token: () => tokens.get(resource),
+    fetch: async (url, init = {}) => key.send(String(url), init, await tokens.get(resource)),
+  };
 }

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { exportJWK, generateKeyPair, SignJWT, type CryptoKey, type JWK } from 'jose';
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { browse } from '../../test/harness/identity-provider.ts';
 import { freePort } from '../../test/harness/remit-process.ts';
 import { peopleProvider } from '../../test/fixtures/people-provider.ts';
 import { NOW } from '../../test/fixtures/task.ts';
@@ -220,6 +221,17 @@ test('the embedded provider signs in its people by a real code flow, and nobody 
       code: 'invalid_request',
     });
     await expect(obtainIdToken({ issuer, clientId: 'remit', as: 'constructor' })).rejects.toThrow();
+    // Who comes without a hint finds the people on a page.
+    const query = {
+      response_type: 'code',
+      scope: 'openid',
+      code_challenge_method: 'S256',
+      code_challenge: 'x'.repeat(43),
+    };
+    const start = new URLSearchParams({ ...query, client_id: 'remit', redirect_uri: 'http://127.0.0.1/callback' });
+    const page = await browse(`${issuer}/auth?${start.toString()}`);
+    expect(page.text).toContain('<a href="?as=alice">Alice</a>');
+    expect((await browse(`${page.url}?as=mallory`)).status).toBe(400);
   } finally {
     server.closeAllConnections();
     server.close();

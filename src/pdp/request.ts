@@ -263,6 +263,7 @@ const PERSON = table<Delegator>({
   subject: ({ subject }) => subject,
   email: ({ email }) => email,
   acr: ({ acr }) => acr,
+  auth_time: ({ authTime }) => (authTime === undefined ? undefined : new Datetime(authTime * 1000)),
   amr: ({ amr }) => new CedarSet(amr ?? []),
 });
 

@@ -44,6 +44,7 @@ const personShape = {
   groups: texts.optional(),
   acr: text.optional(),
   amr: texts.optional(),
+  auth_time: time.optional(),
 };
 const person = orText((name) => ({ person: name }), strict({ person: text.optional(), ...personShape }));
 const delegator = person.nullable();

@@ -56,6 +56,24 @@ describe('what a case leaves out', () => {
 });
 
 describe('what a case says', () => {
+  test('can be when a person signed in', () => {
+    const input = inputOf(
+      "action: 'files:read', delegator: { person: alice, acr: phr, amr: [hwk], auth_time: '2026-03-02T11:55:00Z' }",
+    );
+    expect(input.delegator).toMatchObject({
+      acr: 'phr',
+      amr: ['hwk'],
+      authTime: Date.parse('2026-03-02T11:55:00Z') / 1000,
+    });
+    const recent = `permit (principal, action, resource);
+      forbid (principal is Person, action, resource)
+      unless { principal has auth_time && context.now.time.durationSince(principal.auth_time) <= duration("5m") };`;
+    const pdp = createPdp({ 'a.cedar': recent }, { sha256, checkArguments: createCheckArguments() });
+    expect(pdp.decide(input).outcome).toBe('permit');
+    expect(pdp.decide({ ...input, now: input.now + 1000 }).outcome).toBe('deny');
+    expect(pdp.decide(inputOf("action: 'files:read'")).outcome).toBe('deny');
+  });
+
   test('replaces single fields of a default', () => {
     const input = inputOf(
       'delegator: { acr: phr }, task: { purpose: other }, action: { target: files, operation: list, arguments: { a: 1 } }',

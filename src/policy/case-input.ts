@@ -92,10 +92,22 @@ class Build {
         `\`${person}\` is not under \`people\`${known(people)}; add it there, or give \`{ subject: … }\``,
       );
     }
-    const { subject, issuer, groups, ...rest } = { ...(person === undefined ? {} : people[person]!), ...own };
+    const {
+      subject,
+      issuer,
+      groups,
+      auth_time: authTime,
+      ...rest
+    } = { ...(person === undefined ? {} : people[person]!), ...own };
     const name = subject ?? person;
     if (name === undefined) throw this.#bad('a delegator has no `subject`; add one, or a name under `people`');
-    return { issuer: issuer ?? DEFAULT_ISSUER, subject: name, groups: groups ?? [], ...rest };
+    return {
+      issuer: issuer ?? DEFAULT_ISSUER,
+      subject: name,
+      groups: groups ?? [],
+      ...rest,
+      ...(authTime === undefined ? {} : { authTime: Math.floor(Date.parse(authTime) / 1000) }),
+    };
   }
 
   action(form: ActionForm): Action {

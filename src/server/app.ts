@@ -1,5 +1,6 @@
 import { OpenAPIHono } from '@hono/zod-openapi';
 import { bodyLimit } from 'hono/body-limit';
+import type { PeopleProvider } from '../config/config.ts';
 import { InvalidRequest, NotFound, TooLarge } from '../core/errors.ts';
 import type { TokenKey } from '../token/signing-key.ts';
 import type { Authenticator } from '../token/authenticate.ts';
@@ -13,12 +14,14 @@ import type { Policies } from '../policy/publish.ts';
 import type { ControlApp, ControlEnv } from './routes/route.ts';
 import { targetRoutes, type TargetRouteParts } from './routes/targets.ts';
 import { taskRoutes, type TaskRouteParts } from './routes/tasks.ts';
+import { remitConfiguration } from './remit-configuration.ts';
 import { oauthErrorResponse, problemResponse, type FaultLog } from './problem.ts';
 
 export type AppParts = TaskRouteParts &
   ApprovalRouteParts &
   TargetRouteParts & {
     policies: Policies;
+    people: readonly PeopleProvider[];
     tokens: TokenEndpointParts;
     tokenKey: TokenKey;
     authenticator: Authenticator;
@@ -99,6 +102,7 @@ function publicRoutes(app: ControlApp, parts: AppParts): void {
   app.get('/openapi.json', (c) => c.json(openApiDocument(app)));
   app.get('/jwks', (c) => c.json({ keys: parts.tokenKey.publicJwks() }));
   app.get('/.well-known/oauth-authorization-server', (c) => c.json(authorizationServerMetadata(publicUrl)));
+  app.get('/.well-known/remit-configuration', (c) => c.json(remitConfiguration(publicUrl, parts.people)));
   app.get('/.well-known/oauth-protected-resource/v1', (c) =>
     c.json(protectedResourceMetadata(publicUrl, `${publicUrl}/v1`)),
   );

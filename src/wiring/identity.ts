@@ -6,6 +6,7 @@ import { createAgentGroups, type WithGroups } from '../identity/agent-groups.ts'
 import { startDevAuthority, type DevAuthority } from '../identity/dev/authority.ts';
 import { createDpopVerifier, type DpopVerifier } from '../identity/dpop.ts';
 import { createIdTokenVerifier, type IdTokenVerifier } from '../identity/id-token.ts';
+import { publicKeys } from '../identity/key-set.ts';
 import { createSvidVerifier, type SvidVerifier } from '../identity/jwt-svid.ts';
 import { createWorkloadTokenVerifier, type WorkloadTokenVerifier } from '../identity/workload-token.ts';
 import { createTrustBundles, parseTrustBundle } from '../identity/trust-bundle.ts';
@@ -26,6 +27,7 @@ export function openIdentity(
   const { clock, bootedAt } = parts;
   const skewSeconds = config.clockSkewSeconds;
   const withGroups = createAgentGroups(config.identity.groups ?? {});
+  for (const { keys } of config.identity.workloadIssuers) if ('file' in keys) checkKeyFile(keys.file);
   return {
     withGroups,
     dpop: createDpopVerifier({ clock, skewSeconds, bootedAt }),
@@ -39,6 +41,16 @@ export function openIdentity(
     }),
     idTokens: createIdTokenVerifier({ providers: config.identity.people, clock, skewSeconds }),
   };
+}
+
+/** A file that no key can come from is told of at the start, and not at the first token. */
+function checkKeyFile(file: string): void {
+  try {
+    if (publicKeys(JSON.parse(readFileSync(file, 'utf8'))).keys.length > 0) return;
+  } catch (cause) {
+    throw new InvalidConfig(`${file}: expected a JWK Set (\`jwks_file\` of a workload issuer)`, { cause });
+  }
+  throw new InvalidConfig(`${file}: has no public key (\`jwks_file\` of a workload issuer)`);
 }
 
 function trustBundles(config: Config, authority: DevAuthority | undefined) {

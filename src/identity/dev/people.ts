@@ -19,8 +19,8 @@ export const DEV_REDIRECT_URI = 'http://127.0.0.1/callback';
 type NodeHandler = (request: IncomingMessage, response: ServerResponse) => void;
 
 /**
- * The embedded OpenID provider, for development only: it signs in whom `login_hint` names, without a password. It answers
- * below the path of its issuer.
+ * The embedded OpenID provider, for development only: it signs in whom `login_hint` names, or who is chosen on its page,
+ * without a password. It answers below the path of its issuer.
  *
  * @throws InvalidConfig when the package `oidc-provider` is not installed.
  */
@@ -83,7 +83,12 @@ export async function createDevPeople(options: {
       await provider.interactionFinished(request, response, { consent: {} }, { mergeWithLastSubmission: true });
       return;
     }
-    const hint = typeof params['login_hint'] === 'string' ? params['login_hint'] : '';
+    const chosen = new URL(request.url!, options.issuer).searchParams.get('as') ?? params['login_hint'];
+    if (chosen === undefined) {
+      offer(response);
+      return;
+    }
+    const hint = typeof chosen === 'string' ? chosen : '';
     const result = Object.hasOwn(DEV_PEOPLE, hint)
       ? { login: { accountId: hint, acr: 'urn:remit:dev', amr: ['dev'] } }
       : { error: 'access_denied', error_description: 'name one of the sample people as login_hint' };
@@ -99,6 +104,13 @@ export async function createDevPeople(options: {
     Object.assign(request, { originalUrl: request.url, url: request.url?.slice(prefix.length) || '/' });
     void callback(request, response);
   };
+}
+
+/** Who comes without a hint, as `remit login` does, chooses on a page. */
+function offer(response: ServerResponse): void {
+  const people = Object.entries(DEV_PEOPLE).map(([id, { name }]) => `<li><a href="?as=${id}">${name}</a></li>`);
+  response.writeHead(200, { 'content-type': 'text/html; charset=utf-8', 'cache-control': 'no-store' });
+  response.end(`<!doctype html><title>Remit</title><h1>Who are you? (development)</h1><ul>${people.join('')}</ul>\n`);
 }
 
 function account(id: keyof typeof DEV_PEOPLE) {

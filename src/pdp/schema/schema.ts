@@ -32,6 +32,7 @@ export function cedarSchema(actions: readonly SchemaAction[]): SchemaJson<string
             subject: STRING,
             email: optional(STRING),
             acr: optional(STRING),
+            auth_time: optional({ type: 'Extension', name: 'datetime' }),
             amr: { type: 'Set', element: STRING },
           }),
         },
