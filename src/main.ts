@@ -42,8 +42,8 @@ import { ERROR_TABLE } from './server/error-table.ts';
 import { openSqliteStore, type SqliteStore } from './store/sqlite/open.ts';
 import { createLifecycle } from './task/lifecycle.ts';
 import { createAuthenticator } from './token/authenticate.ts';
-import { loadOrCreateTokenKey } from './token/signing-key.ts';
 import { openIdentity, startAuthority } from './wiring/identity.ts';
+import { keepKeysRotating, openTokenKey } from './wiring/keys.ts';
 import { startRefusals } from './wiring/refusals.ts';
 import { closeServer, DRAIN_FOR_MS, listen, stopSignal } from './wiring/listener.ts';
 import { currentCatalogue, reportFindings } from './wiring/policy-findings.ts';
@@ -118,7 +118,7 @@ async function run(config: Config, dev: boolean): Promise<void> {
     }),
   );
   const refusals = startRefusals(store, { clock, newId, log });
-  const { lifecycle, gateway, live, app } = await wire(config, {
+  const { lifecycle, gateway, live, app, key } = await wire(config, {
     store,
     tree,
     log,
@@ -143,6 +143,7 @@ async function run(config: Config, dev: boolean): Promise<void> {
   const sweep = setInterval(() => {
     lifecycle.expireOverdue().catch((error: unknown) => log.error({ err: error }, 'overdue tasks are not ended'));
   }, SWEEP_EVERY_MS);
+  const rotation = keepKeysRotating(key, log);
   const stopped = stopSignal();
   introduce(config, dev);
   const introduced = introspectTargets(config, gateway, log).then(() => reportFindings(config, inForce, store, log));
@@ -151,6 +152,7 @@ async function run(config: Config, dev: boolean): Promise<void> {
 
   console.log('remit: draining');
   clearInterval(sweep);
+  clearInterval(rotation);
   const closed = closeServer(server);
   await Promise.race([live.draining(), new Promise((resolve) => setTimeout(resolve, DRAIN_FOR_MS).unref())]);
   await gateway.close();
@@ -181,7 +183,7 @@ async function wire(config: Config, opened: Opened) {
   const skewSeconds = config.clockSkewSeconds;
   const issuer = publicUrl;
   const targets = new Map(config.targets.map((target) => [target.name, target]));
-  const key = await loadOrCreateTokenKey(join(config.dataDir, 'keys', 'token.jwk'));
+  const key = await openTokenKey(config, { store, event, clock });
   const identity = openIdentity(config, { authority, clock, bootedAt: opened.bootedAt });
   const fresh = () => store.healthy();
   const decided = { log: store, pdp, fresh, clock, newId, sha256 };
@@ -265,7 +267,7 @@ async function wire(config: Config, opened: Opened) {
     faults: log,
     maxBodyBytes: config.server.maxBodyBytes,
   });
-  return { lifecycle, gateway, live, app };
+  return { lifecycle, gateway, live, app, key };
 }
 
 /** Operations that a grant may name: those of the target file, and MCP's own two. */

@@ -46,6 +46,12 @@ export const configForm = z.strictObject({
       .optional(),
   }),
   token: z.strictObject({ lifetime_seconds: z.number().int().min(10).max(300).default(300) }).prefault({}),
+  keys: z
+    .strictObject({
+      rotate_every_days: z.number().int().min(1).max(365).default(30),
+      publish_ahead_minutes: z.number().int().min(5).max(720).default(60),
+    })
+    .prefault({}),
   tasks: z
     .strictObject({
       default_minutes: z.number().positive().default(15),
@@ -124,6 +130,10 @@ export function readConfig(path: string, options: { dev: boolean; overrides?: Ov
           : Object.fromEntries(Object.entries(form.identity.groups).map(([name, { agents }]) => [name, agents])),
     },
     token: { lifetimeSeconds: form.token.lifetime_seconds },
+    keys: {
+      rotateEveryMs: form.keys.rotate_every_days * 24 * 60 * 60_000,
+      publishAheadMs: form.keys.publish_ahead_minutes * 60_000,
+    },
     tasks: {
       maxLifetimeSeconds: form.tasks.max_minutes * 60,
       defaultLifetimeSeconds: Math.min(form.tasks.default_minutes, form.tasks.max_minutes) * 60,

@@ -35,6 +35,8 @@ export type Config = {
     groups: Readonly<Record<string, readonly string[]>> | null;
   };
   token: { lifetimeSeconds: number };
+  /** Of the keys that sign tokens. `publishAheadMs`: from a key's publication to its first signature. */
+  keys: { rotateEveryMs: number; publishAheadMs: number };
   tasks: { maxLifetimeSeconds: number; defaultLifetimeSeconds: number; defaultCalls: number };
   approvals: { lifetimeSeconds: number };
   targets: TargetConfig[];

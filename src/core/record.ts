@@ -90,6 +90,7 @@ export type EventRecord = Base & {
     | 'approval.expired'
     | 'definition.pinned'
     | 'definition.changed'
+    | 'key.changed'
     | 'policy.published'
     | 'policy.refused'
     | 'request.refused';

@@ -104,7 +104,7 @@ function publicRoutes(app: ControlApp, parts: AppParts): void {
   const { publicUrl } = parts;
   app.get('/healthz', (c) => (parts.healthy() ? c.json({ status: 'ok' }) : c.json({ status: 'unavailable' }, 503)));
   app.get('/openapi.json', (c) => c.json(openApiDocument(app)));
-  app.get('/jwks', (c) => c.json({ keys: [parts.tokenKey.publicJwk] }));
+  app.get('/jwks', (c) => c.json({ keys: parts.tokenKey.publicJwks() }));
   app.get('/.well-known/oauth-authorization-server', (c) => c.json(authorizationServerMetadata(publicUrl)));
   app.get('/.well-known/remit-configuration', (c) => c.json(remitConfiguration(publicUrl, parts.people)));
   app.get('/.well-known/oauth-protected-resource/v1', (c) =>

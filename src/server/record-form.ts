@@ -167,6 +167,7 @@ const eventRecordForm = z.strictObject({
     'approval.expired',
     'definition.pinned',
     'definition.changed',
+    'key.changed',
     'policy.published',
     'policy.refused',
     'request.refused',

@@ -1,16 +1,3 @@
-import { randomUUID } from 'node:crypto';
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  linkSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  rmSync,
-  writeSync,
-} from 'node:fs';
-import { dirname } from 'node:path';
 import {
   calculateJwkThumbprint,
   exportJWK,
@@ -22,32 +9,72 @@ import {
   type JWK,
   type JWTPayload,
 } from 'jose';
-import { InvalidConfig } from '../core/errors.ts';
+import { createKeyFile, readKeyFile, replaceKeyFile, unusable } from './key-file.ts';
+import { advance, wantsNext, type KeyPeriods, type KeyRing, type KeyState, type RingKey } from './key-ring.ts';
 
 const ALGORITHM = 'ES256';
 
-/** Remit's own signing key for tokens. Each kind of token has its own `typ`, and is verified for that one only. */
+/** A key of the ring came into a state, or left the ring. */
+export type KeyChange = { kid: string; state: KeyState | 'removed' };
+
+/** Remit's own signing keys for tokens. Each kind of token has its own `typ`, and is verified for that one only. */
 export interface TokenKey {
-  /** RFC 7517: the public half, for `/jwks`. */
-  publicJwk: JWK;
+  /** RFC 7517: the public halves of all keys of the ring, for `/jwks`. */
+  publicJwks(): JWK[];
+  /** With the current key. */
   sign(typ: string, claims: JWTPayload): Promise<string>;
-  /** Checks signature, `typ`, `iss`, `aud` and times. Rejects with jose's errors. */
+  /** Checks signature (by the `kid` of a published key), `typ`, `iss`, `aud` and times. Rejects with jose's errors. */
   verify(
     token: string,
     expected: { typ: string; issuer: string; audience: string; now: number; skewSeconds: number },
   ): Promise<JWTPayload>;
+  /** Does what the time asks for: publishes a key, lets it sign, forgets one. Rejects when that cannot be kept or recorded. */
+  tend(): Promise<void>;
 }
 
-/** The key in `file`, made on first use. The file is readable by the user only. */
-export async function loadOrCreateTokenKey(file: string): Promise<TokenKey> {
-  if (!existsSync(file)) await createKeyFile(file);
-  const { publicPart, privateKey, publicKey } = await readKeyFile(file);
-  const kid = await calculateJwkThumbprint(publicPart);
+export type TokenKeyOptions = {
+  clock: () => number;
+  periods: KeyPeriods;
+  /** Called before a change takes effect; when it rejects, the change does not happen. */
+  record: (changes: KeyChange[]) => Promise<void>;
+};
+
+type LoadedKey = { kid: string; key: RingKey; publicJwk: JWK; privateKey: CryptoKey; publicKey: CryptoKey };
+
+/**
+ * The keys in `file`, made on first use. The file is readable by the user only; one process works on it.
+ *
+ * @throws InvalidConfig when the file is no key ring.
+ */
+export async function loadOrCreateTokenKey(file: string, options: TokenKeyOptions): Promise<TokenKey> {
+  createKeyFile(file, await newKey());
+  let loaded = await load(file, readKeyFile(file));
+  let tending: Promise<void> | undefined;
+
+  async function tend(): Promise<void> {
+    const now = options.clock();
+    const before = loaded.map(({ key }) => key);
+    const advanced = advance(before, now, options.periods);
+    const ring: KeyRing = wantsNext(advanced, now, options.periods)
+      ? [...advanced, { jwk: await newKey(), state: 'next', since: now }]
+      : advanced;
+    if (ring === before) return;
+    const after = await load(file, ring);
+    const changes = changesBetween(loaded, after);
+    if (changes.length > 0) await options.record(changes);
+    // Kept before it is published, so that a key which a verifier has seen is not lost with a crash.
+    replaceKeyFile(file, ring);
+    loaded = after;
+  }
+
   return {
-    publicJwk: { ...publicPart, kid, alg: ALGORITHM, use: 'sig' },
-    sign: (typ, claims) => new SignJWT(claims).setProtectedHeader({ alg: ALGORITHM, kid, typ }).sign(privateKey),
+    publicJwks: () => loaded.map(({ publicJwk }) => publicJwk),
+    sign: (typ, claims) => {
+      const { kid, privateKey } = loaded.find(({ key }) => key.state === 'current')!;
+      return new SignJWT(claims).setProtectedHeader({ alg: ALGORITHM, kid, typ }).sign(privateKey);
+    },
     verify: async (token, expected) => {
-      const { payload } = await jwtVerify(token, publicKey, {
+      const { payload } = await jwtVerify(token, (header) => keyOf(loaded, header.kid), {
         algorithms: [ALGORITHM],
         typ: expected.typ,
         issuer: expected.issuer,
@@ -58,44 +85,47 @@ export async function loadOrCreateTokenKey(file: string): Promise<TokenKey> {
       });
       return payload;
     },
+    // Two at once are one: each would publish a key of its own.
+    tend: () => (tending ??= tend().finally(() => (tending = undefined))),
   };
 }
 
-async function readKeyFile(file: string): Promise<{ publicPart: JWK; privateKey: CryptoKey; publicKey: CryptoKey }> {
-  try {
-    const jwk = JSON.parse(readFileSync(file, 'utf8')) as JWK;
-    if (jwk.kty !== 'EC' || jwk.crv !== 'P-256' || jwk.d === undefined) throw new Error('no P-256 private key');
-    const { d: _private, ...publicPart } = jwk;
-    const privateKey = (await importJWK(jwk, ALGORITHM)) as CryptoKey;
-    const publicKey = (await importJWK(publicPart, ALGORITHM)) as CryptoKey;
-    return { publicPart, privateKey, publicKey };
-  } catch (cause) {
-    throw new InvalidConfig(
-      `key file \`${file}\` cannot be used; restore it, or move it away to start with a new key`,
-      { cause },
-    );
-  }
+function keyOf(loaded: LoadedKey[], kid: string | undefined): CryptoKey {
+  const found = loaded.find((key) => key.kid === kid);
+  if (found === undefined) throw new Error('kid');
+  return found.publicKey;
 }
 
-/** Written aside and linked, so that a crash leaves no half key, and of two at once one key wins. */
-async function createKeyFile(file: string): Promise<void> {
+function changesBetween(before: LoadedKey[], after: LoadedKey[]): KeyChange[] {
+  const stateBefore = new Map(before.map(({ kid, key }) => [kid, key.state]));
+  const left = new Set(after.map(({ kid }) => kid));
+  return [
+    ...after
+      .filter(({ kid, key }) => stateBefore.get(kid) !== key.state)
+      .map(({ kid, key }) => ({ kid, state: key.state })),
+    ...before.filter(({ kid }) => !left.has(kid)).map(({ kid }) => ({ kid, state: 'removed' as const })),
+  ];
+}
+
+async function newKey(): Promise<JWK> {
   const { privateKey } = await generateKeyPair(ALGORITHM, { extractable: true });
-  const text = JSON.stringify(await exportJWK(privateKey));
-  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-  // Not the process id: in a container that is the same after a crash, and so would be what the crash left behind.
-  const aside = `${file}.${randomUUID()}`;
-  const descriptor = openSync(aside, 'wx', 0o600);
-  try {
-    writeSync(descriptor, text);
-    fsyncSync(descriptor);
-  } finally {
-    closeSync(descriptor);
-  }
-  try {
-    linkSync(aside, file);
-  } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
-  } finally {
-    rmSync(aside);
-  }
+  return exportJWK(privateKey);
+}
+
+function load(file: string, ring: KeyRing): Promise<LoadedKey[]> {
+  return Promise.all(ring.map((key) => loadKey(key))).catch(() => {
+    throw unusable(file);
+  });
+}
+
+async function loadKey(key: RingKey): Promise<LoadedKey> {
+  const { d: _private, ...publicPart } = key.jwk;
+  const kid = await calculateJwkThumbprint(publicPart);
+  return {
+    kid,
+    key,
+    publicJwk: { ...publicPart, kid, alg: ALGORITHM, use: 'sig' },
+    privateKey: (await importJWK(key.jwk, ALGORITHM)) as CryptoKey,
+    publicKey: (await importJWK(publicPart, ALGORITHM)) as CryptoKey,
+  };
 }

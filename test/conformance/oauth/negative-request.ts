@@ -142,7 +142,7 @@ async function accessToken(plane: ControlPlane, of: NegativeCase['of'], by: Prov
     : brokenJws(
         signed,
         { ...change, claims: {} },
-        { key: by.key, now: plane.clock.now(), jwk: plane.tokenKey.publicJwk },
+        { key: by.key, now: plane.clock.now(), jwk: plane.tokenKey.publicJwks()[0]! },
       );
 }
 
