@@ -147,7 +147,7 @@ const hostileArguments: fc.Arbitrary<JsonObject> = fc
   .map(
     (members) =>
       JSON.parse(
-        `{${members.map(([name, value]) => `${JSON.stringify(name)}:${JSON.stringify(value)}`)}}`,
+        `{${members.map(([name, value]) => `${JSON.stringify(name)}:${JSON.stringify(value)}`).join()}}`,
       ) as JsonObject,
   );
 

@@ -26,7 +26,7 @@ export async function runModelSuite(report: Report, [cases = '10000', seed = '1'
   } else if (compared > 0) report.passed(`${compared} generated decisions`);
   report.note(
     `${compared} decisions: ${[...codes]
-      .toSorted()
+      .toSorted(([a], [b]) => (a < b ? -1 : 1))
       .map(([code, count]) => `${code} ${count}`)
       .join(', ')}`,
   );
