@@ -56,8 +56,6 @@ ${AGENT_USAGE}
 
 ${LOG_HELP}
 
-${POLICY_USAGE}
-
 Options of all: --url URL (REMIT_URL), --data DIR (REMIT_DATA, .remit), --as PERSON (development), --json
 A person signs in with \`remit login\` or --as, or brings an ID token in REMIT_ID_TOKEN.`;
 
