@@ -79,10 +79,18 @@ export const call: Command = async (args, io) => {
     const result = await client.callTool({ name: operation, arguments: parseArguments(text) });
     if (io.json) io.out(JSON.stringify(result));
     else for (const part of result.content) io.out(part.type === 'text' ? part.text : `[${part.type}]`);
+    const record = recordOf(result);
+    if (record !== null) io.err(`recorded as ${record}; see \`remit policy explain ${record}\``);
     await client.close();
     return result.isError === true ? 1 : 0;
   });
 };
+
+/** The record of Remit's own refusal, where the answer is one. A target may write the like: nothing follows from it. */
+function recordOf({ structuredContent }: { structuredContent?: unknown }): string | null {
+  const { record } = (structuredContent as { remit?: { record?: unknown } } | undefined)?.remit ?? {};
+  return typeof record === 'string' && /^rec_\w{1,60}$/.test(record) ? record : null;
+}
 
 function parseArguments(text: string): Record<string, unknown> {
   try {

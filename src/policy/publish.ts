@@ -61,7 +61,7 @@ export function createPolicies(parts: PublishParts): Policies {
       const { pdp, findings } = await prepared({ ...change, files }, parts);
       if (!change.acceptLockout && pdp.decide(ownInput(asker, own, deciding)).outcome !== 'permit') {
         throw new Conflict(
-          `under the new policy set you could not use \`${operation}\` yourself; accept that if it is meant`,
+          `under the new policy set you could not use \`${operation}\` yourself; if that is meant, accept the lockout`,
         );
       }
       const folder = store.policyHistory(1)[0]!.folder;
