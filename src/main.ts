@@ -189,7 +189,12 @@ async function wire(config: Config, opened: Opened) {
   const identity = openIdentity(config, { authority, clock, bootedAt: opened.bootedAt });
   const fresh = () => store.healthy();
   const decided = { log: store, pdp, fresh, clock, newId, sha256 };
-  const lifecycle = createLifecycle({ ...decided, store, limits: config.tasks });
+  const lifecycle = createLifecycle({
+    ...decided,
+    store,
+    limits: config.tasks,
+    approvalLifetimeMs: config.approvals.lifetimeSeconds * 1000,
+  });
   const catalogue = {
     operations: (name: string) => operationsOf(targets.get(name)),
     trustDomains: trustDomainNames(config.identity),

@@ -1,6 +1,13 @@
 import type { Context } from 'hono';
 import { HTTPException } from 'hono/http-exception';
-import { InvalidDpopProof, InvalidRequest, InvalidToken, RemitError, Unauthenticated } from '../core/errors.ts';
+import {
+  ApprovalRequired,
+  InvalidDpopProof,
+  InvalidRequest,
+  InvalidToken,
+  RemitError,
+  Unauthenticated,
+} from '../core/errors.ts';
 import { DPOP_ALGORITHMS } from '../identity/dpop.ts';
 import { ERROR_TABLE, tokenEndpointStatus } from './error-table.ts';
 
@@ -20,7 +27,8 @@ export function problemResponse(
     c.header('WWW-Authenticate', challenge(known, parts.resourceMetadata));
   }
   const detail = known?.message ?? 'something went wrong; the operator can find it in the log';
-  return c.body(JSON.stringify({ type: `urn:remit:problem:${code}`, title, status, detail }), status, {
+  const more = known instanceof ApprovalRequired ? { approval: known.approval } : {};
+  return c.body(JSON.stringify({ type: `urn:remit:problem:${code}`, title, status, detail, ...more }), status, {
     'content-type': 'application/problem+json',
   });
 }

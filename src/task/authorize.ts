@@ -23,6 +23,7 @@ export type AuthorizeParts = {
 /** Remit's own operations. Their ids are part of the public surface: policies name them `remit:<operation>`. */
 export const OWN_OPERATIONS = {
   'task.create': 'delegate',
+  'task.delegate': 'delegate',
   'task.read': 'read',
   'task.list': 'read',
   'task.complete': 'write',

@@ -88,21 +88,27 @@ export async function openSqliteStore(options: SqliteOptions): Promise<SqliteSto
 
 type Tables = { log: RecordLog; tasks: TaskTable; approvals: ApprovalTable; definitions: DefinitionTable };
 
-type TaskVerbs = Pick<Store, 'createTask' | 'endTask' | 'admit' | 'task' | 'chain' | 'tasks' | 'overdue'>;
+type TaskVerbs = Pick<Store, 'createTask' | 'endTask' | 'admit' | 'task' | 'chain' | 'tree' | 'tasks' | 'overdue'>;
 
 function taskVerbs(queue: CommitQueue, { log, tasks, approvals }: Tables, clock: () => number): TaskVerbs {
   return {
-    createTask: (task, records) =>
+    createTask: (task, records, approval = null) =>
       queue.add(
         () => {
-          checkIdentifiers(task.id, task.delegator.issuer, task.delegator.subject, task.agent.id);
-          if (task.parent !== null && !tasks.isLive(task.parent, clock())) return 'parent_ended' as const;
+          checkIdentifiers(task.id, task.delegator.issuer, task.delegator.subject, task.agent.id, approval ?? '');
+          const { parent } = task;
+          if (parent !== null && !tasks.isLive(parent, clock())) return 'parent_ended' as const;
+          if (approval !== null && !approvals.spend(approval, parent ?? undefined, clock())) {
+            return 'approval_spent' as const;
+          }
           tasks.insert(task);
           log.append(records);
           return 'created' as const;
         },
         (outcome) => {
-          if (outcome === 'created') tasks.remember({ task: structuredClone(task), used: { calls: 0 } });
+          if (outcome !== 'created') return;
+          tasks.remember({ task: structuredClone(task), used: { calls: 0 } });
+          if (approval !== null) approvals.forget(approval);
         },
       ),
     endTask: (end, records) =>
@@ -139,6 +145,7 @@ function taskVerbs(queue: CommitQueue, { log, tasks, approvals }: Tables, clock:
     },
     task: (id) => tasks.view(id)?.task,
     chain: (id) => tasks.chain(id),
+    tree: (id, limit) => tasks.tree(id, limit),
     tasks: (filter) => tasks.list(filter),
     overdue: (now) => tasks.overdue(now),
   };
