@@ -77,7 +77,7 @@ function shownToken({ headers, certificate }: HttpRequest): { scheme: 'dpop' | '
   const [name, token, ...rest] = header.split(' ');
   const scheme = name?.toLowerCase();
   if (scheme === 'bearer' && certificate === undefined) {
-    throw new InvalidToken('tokens are bound; use the DPoP scheme with a proof, or the certificate of the token');
+    throw new InvalidToken('tokens are bound to a key; use the DPoP scheme with a proof');
   }
   if ((scheme !== 'dpop' && scheme !== 'bearer') || token === undefined || token === '' || rest.length > 0) {
     throw new InvalidToken('the Authorization header is not a DPoP access token');

@@ -23,7 +23,7 @@ export function authorizationServerMetadata(issuer: string, offered: Offered): R
     ],
     client_assertion_types_supported: [JWT_SPIFFE, JWT_BEARER],
     dpop_signing_alg_values_supported: [...DPOP_ALGORITHMS],
-    tls_client_certificate_bound_access_tokens: offered.clientCertificates,
+    ...(offered.clientCertificates ? { tls_client_certificate_bound_access_tokens: true } : {}),
     authorization_details_types_supported: ['remit_grant'],
   };
 }
@@ -41,7 +41,7 @@ export function protectedResourceMetadata(
     // How a `Bearer` token may be presented: not at all, but for one that is bound to the certificate of the connection.
     bearer_methods_supported: clientCertificates ? ['header'] : [],
     dpop_bound_access_tokens_required: !clientCertificates,
-    tls_client_certificate_bound_access_tokens: clientCertificates,
+    ...(clientCertificates ? { tls_client_certificate_bound_access_tokens: true } : {}),
     dpop_signing_alg_values_supported: [...DPOP_ALGORITHMS],
     authorization_details_types_supported: ['remit_grant'],
   };

@@ -17,10 +17,11 @@ export const DRAIN_FOR_MS = 10_000;
 export function createListener(config: Config, handler: RequestListener, log: Logger): Server | TlsServer {
   const { tls } = config.server;
   if (tls === null) return createServer(handler);
-  const { server, present } = createTlsServer(readTlsFiles(tls), handler);
-  const following = followTlsFiles(tls, present, (problem) => log.error({ problem }, 'the TLS certificate'));
-  server.once('close', () => following.stop());
-  return server;
+  const served = createTlsServer(readTlsFiles(tls), handler);
+  const report = (problem: string) => log.error({ problem }, 'the TLS certificate');
+  const following = followTlsFiles(tls, (identity) => served.present(identity), report);
+  served.server.once('close', () => following.stop());
+  return served.server;
 }
 
 /** @throws InvalidConfig when the address cannot be listened at. */
