@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { InvalidConfig } from '../core/errors.ts';
 import { parseSpiffeId } from '../core/spiffe-id.ts';
 import type { Config } from './config.ts';
+import { encryptionForm, readEncryption } from './key-encryption.ts';
 import { peopleForm, readPeopleProvider } from './people-provider.ts';
 import { readTargetFile } from './target-file.ts';
 import { isLoopbackHttp } from './issuer-url.ts';
@@ -51,6 +52,7 @@ export const configForm = z.strictObject({
     .strictObject({
       rotate_every_days: z.number().int().min(1).max(365).default(30),
       publish_ahead_minutes: z.number().int().min(5).max(720).default(60),
+      encryption: encryptionForm.optional(),
     })
     .prefault({}),
   tasks: z
@@ -148,6 +150,7 @@ export function readConfig(path: string, options: { dev: boolean; overrides?: Ov
     keys: {
       rotateEveryMs: form.keys.rotate_every_days * 24 * 60 * 60_000,
       publishAheadMs: form.keys.publish_ahead_minutes * 60_000,
+      encryption: form.keys.encryption === undefined ? null : readEncryption(form.keys.encryption, folder),
     },
     tasks: {
       maxLifetimeSeconds: form.tasks.max_minutes * 60,

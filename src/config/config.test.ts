@@ -116,6 +116,28 @@ const broken: [string, string, string, string, string][] = [
     'bundle: prod #',
     'where the keys of this trust domain come from',
   ],
+  [
+    'a key-encryption key of nowhere',
+    'remit.yaml',
+    'data:',
+    'keys: { encryption: { previous: { env: OLD } } }\ndata:',
+    '`keys.encryption`: expected one of `file`, `env` and `command`',
+  ],
+  [
+    'a key-encryption key of two places',
+    'remit.yaml',
+    'data:',
+    'keys: { encryption: { file: key, env: KEY } }\ndata:',
+    '`keys.encryption',
+  ],
+  [
+    'a command as one text',
+    'remit.yaml',
+    'data:',
+    'keys: { encryption: { command: "cat key" } }\ndata:',
+    '`keys.encryption',
+  ],
+  ['an empty command', 'remit.yaml', 'data:', 'keys: { encryption: { command: [] } }\ndata:', '`keys.encryption'],
   ['a trust domain that is none', 'remit.yaml', 'remit.local', 'Remit.Local', 'expected a trust domain name'],
 ];
 
@@ -132,6 +154,24 @@ test.each(broken)('%s is refused in one line that says where and what', (_name, 
   }).toThrow();
   expect(said).toContain(message);
   expect(said).not.toContain('\n');
+});
+
+test('a key-encryption key comes from a file beside the configuration, a variable or a command', () => {
+  const encryption = (text: string) => {
+    cpSync(join(quickstart, 'remit.yaml'), join(folder, 'remit.yaml'));
+    edit('remit.yaml', 'data:', `keys: { encryption: ${text} }\ndata:`);
+    return read().keys.encryption;
+  };
+  expect(read().keys.encryption).toBeNull();
+  expect(encryption('{ file: key }')).toEqual({ current: { file: join(folder, 'key') }, previous: null });
+  expect(encryption('{ env: KEY, previous: { file: /key } }')).toEqual({
+    current: { env: 'KEY' },
+    previous: { file: '/key' },
+  });
+  expect(encryption('{ command: [vault, kv, get] }')).toEqual({
+    current: { command: ['vault', 'kv', 'get'] },
+    previous: null,
+  });
 });
 
 test('development parts are refused without --dev', () => {

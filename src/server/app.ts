@@ -1,5 +1,6 @@
 import { OpenAPIHono } from '@hono/zod-openapi';
 import { bodyLimit } from 'hono/body-limit';
+import { etag } from 'hono/etag';
 import type { PeopleProvider } from '../config/config.ts';
 import { InvalidRequest, NotFound, TooLarge } from '../core/errors.ts';
 import type { Refusals } from '../audit/refusals.ts';
@@ -10,11 +11,13 @@ import { exchangeToken, type TokenEndpointParts } from '../token/endpoint.ts';
 import { authorizationServerMetadata, protectedResourceMetadata, type Offered } from '../token/metadata.ts';
 import type { ApprovalRouteParts } from './routes/approvals.ts';
 import { approvalRoutes } from './routes/approvals.ts';
+import { keyRoutes } from './routes/keys.ts';
 import { logRoutes } from './routes/log.ts';
 import { policyReviewRoutes } from './routes/policy-review.ts';
 import { policyRoutes } from './routes/policy.ts';
 import type { Policies } from '../policy/publish.ts';
 import type { Review } from '../policy/review.ts';
+import type { Keys } from '../token/keys.ts';
 import type { ControlApp, ControlEnv } from './routes/route.ts';
 import { targetRoutes, type TargetRouteParts } from './routes/targets.ts';
 import { taskRoutes, type TaskRouteParts } from './routes/tasks.ts';
@@ -28,6 +31,7 @@ export type AppParts = TaskRouteParts &
   TargetRouteParts & {
     policies: Policies;
     review: Review;
+    keys: Keys;
     people: readonly PeopleProvider[];
     tokens: TokenEndpointParts;
     tokenKey: TokenKey;
@@ -64,7 +68,7 @@ export function createApp(parts: AppParts): ControlApp {
   app.all('/mcp/:target', (c) => parts.mcp(c.req.raw, c.req.param('target'), peerOf(c)));
   app.use(async (c, next) => {
     await next();
-    c.header('Cache-Control', 'no-store');
+    if (!c.res.headers.has('Cache-Control')) c.header('Cache-Control', 'no-store');
     c.header('X-Content-Type-Options', 'nosniff');
     c.header('Content-Security-Policy', "default-src 'none'; frame-ancestors 'none'");
     c.header('Referrer-Policy', 'no-referrer');
@@ -110,13 +114,17 @@ export function controlRoutes(app: ControlApp, parts: AppParts): void {
   logRoutes(app, parts);
   policyRoutes(app, parts);
   policyReviewRoutes(app, parts);
+  keyRoutes(app, parts);
 }
 
 function publicRoutes(app: ControlApp, parts: AppParts): void {
   const { publicUrl, offered } = parts;
   app.get('/healthz', (c) => (parts.healthy() ? c.json({ status: 'ok' }) : c.json({ status: 'unavailable' }, 503)));
   app.get('/openapi.json', (c) => c.json(openApiDocument(app)));
-  app.get('/jwks', (c) => c.json({ keys: parts.tokenKey.publicJwks() }));
+  app.get('/jwks', etag(), (c) => {
+    c.header('Cache-Control', `public, max-age=${parts.tokenKey.rememberSeconds}`);
+    return c.json({ keys: parts.tokenKey.publicJwks() });
+  });
   app.get('/.well-known/oauth-authorization-server', (c) => c.json(authorizationServerMetadata(publicUrl, offered)));
   app.get('/.well-known/remit-configuration', (c) => c.json(remitConfiguration(publicUrl, parts.people)));
   app.get('/.well-known/oauth-protected-resource/v1', (c) =>
