@@ -14,6 +14,7 @@ export interface Pdp {
   /** `sha256:` hash of the policy set. */
   readonly policySet: string;
   readonly files: Readonly<Record<string, string>>;
+  readonly policies: ReadonlyMap<string, Policy>;
   decide(input: DecisionInput): Decision;
   /**
    * Whether some call of the operation could be permitted or held under this task, whatever its resources and
@@ -48,6 +49,7 @@ function pdpOf(set: PolicySet, evaluator: Evaluator, { checkArguments }: PdpPart
   return {
     policySet: set.hash,
     files: set.files,
+    policies: set.policies,
     decide: (input) => decideInCore(input, decideParts),
     couldPermit: (input) => couldBeGranted(input) && evaluator.couldPermit(input),
     verdicts: (input) => evaluator.verdicts(new CedarRequest(input), input.approval),
