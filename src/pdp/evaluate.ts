@@ -53,10 +53,11 @@ class Tally {
   }
 }
 
-/** What policy says of one principal and one resource. */
-type Verdict = {
+/** What policy says of one principal and one resource; both are `null` where it could not be asked. */
+export type Verdict = {
   outcome: 'permit' | 'deny' | 'hold';
   principal: EntityUid | null;
+  resource: EntityUid | null;
   determining: readonly Policy[];
   /** For `hold`, and for a permit that an approval lifted. */
   held: readonly Policy[];
@@ -112,11 +113,19 @@ export class Evaluator {
     const unmappable = findUnmappable(input.action.arguments) ?? findUnmappable(input.chain[0]?.task.parameters ?? {});
     if (unmappable !== null) return this.#decision(input, [failed(unmappable)]);
     const request = new CedarRequest(input);
-    const first = request.principals[0];
-    if (first === undefined) return this.#decision(input, [failed('neither an agent nor a person is known')]);
+    if (request.principals.length === 0) {
+      return this.#decision(input, [failed('neither an agent nor a person is known')]);
+    }
+    return this.#decision(input, this.verdicts(request, input.approval));
+  }
+
+  /** What policy says, for each resource of each principal. */
+  verdicts(request: CedarRequest, approval: GivenApproval | null): Verdict[] {
     const { shared, ofPrincipal } = this.#indexes;
     const { action, context, entities } = request;
     const verdicts: Verdict[] = [];
+    const [first] = request.principals;
+    if (first === undefined) return verdicts;
     for (const resource of request.resources) {
       const asked: Request = { principal: first, action, resource, context, entities };
       let before = SILENT;
@@ -133,10 +142,19 @@ export class Evaluator {
         tally = before;
         asked.principal = principal;
         ofPrincipal.search(asked, take);
-        verdicts.push(verdictOf(tally, principal, input.approval));
+        verdicts.push(verdictOf(tally, { principal, resource }, approval));
       }
     }
-    return this.#decision(input, verdicts);
+    return verdicts;
+  }
+
+  /** The policies whose head may match; the others cannot have a say. */
+  candidates(request: Request): Policy[] {
+    const found: Policy[] = [];
+    const take = ({ policy }: Ready) => void found.push(policy);
+    this.#indexes.shared.search(request, take);
+    this.#indexes.ofPrincipal.search(request, take);
+    return found;
   }
 
   /** Whether some call of this operation, on some resource and with some arguments, could be permitted or held. */
@@ -181,11 +199,16 @@ function problemOf(holds: Test, request: Request): string | typeof SAYS_NOTHING 
   }
 }
 
-function verdictOf(tally: Tally, principal: EntityUid, approval: GivenApproval | null): Verdict {
+function verdictOf(
+  tally: Tally,
+  { principal, resource }: { principal: EntityUid; resource: EntityUid },
+  approval: GivenApproval | null,
+): Verdict {
   const { permits, forbids, held, problems } = tally;
   const verdict: Verdict = {
     outcome: 'deny',
     principal,
+    resource,
     determining: NONE,
     held: NONE,
     observed: sorted(tally.observed),
@@ -211,7 +234,15 @@ function isHold({ outcome }: Verdict): boolean {
 
 function failed(message: string): Verdict {
   const problems = [{ policy: null, message }];
-  return { outcome: 'deny', principal: null, determining: NONE, held: NONE, observed: NONE, problems };
+  return {
+    outcome: 'deny',
+    principal: null,
+    resource: null,
+    determining: NONE,
+    held: NONE,
+    observed: NONE,
+    problems,
+  };
 }
 
 const PERMITTED: Reason[] = [{ code: 'policy_permits', message: 'policy permits this action' }];

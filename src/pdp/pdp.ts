@@ -3,8 +3,10 @@ import { decide as decideInCore, type DecideParts } from '../core/decide.ts';
 import type { Decision, DecisionInput } from '../core/decision.ts';
 import { couldSatisfy, type CheckArguments } from '../core/grant.ts';
 import { notLive } from '../core/task.ts';
-import { buildEvaluator, type Evaluator } from './evaluate.ts';
-import { parsePolicySet, type PolicySet } from './policy-set.ts';
+import type { Request } from './cedar/compile.ts';
+import { buildEvaluator, type Evaluator, type Verdict } from './evaluate.ts';
+import { parsePolicySet, type Policy, type PolicySet } from './policy-set.ts';
+import { CedarRequest } from './request.ts';
 import { finish, finishInSteps } from './steps.ts';
 
 /** The policy decision point for one immutable policy set. Every decision of Remit is one call of `decide`. */
@@ -18,6 +20,10 @@ export interface Pdp {
    * arguments. For lists only: what is listed is still decided when it is called.
    */
   couldPermit(input: DecisionInput): boolean;
+  /** What policy says for each resource and principal, before one decision is made of it. For explaining. */
+  verdicts(input: DecisionInput): Verdict[];
+  /** The policies whose head may match. For explaining. */
+  candidates(request: Request): Policy[];
 }
 
 export type PdpParts = { checkArguments: CheckArguments };
@@ -44,6 +50,8 @@ function pdpOf(set: PolicySet, evaluator: Evaluator, { checkArguments }: PdpPart
     files: set.files,
     decide: (input) => decideInCore(input, decideParts),
     couldPermit: (input) => couldBeGranted(input) && evaluator.couldPermit(input),
+    verdicts: (input) => evaluator.verdicts(new CedarRequest(input), input.approval),
+    candidates: (request) => evaluator.candidates(request),
   };
 }
 

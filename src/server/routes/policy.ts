@@ -4,10 +4,10 @@ import type { PolicyInForce } from '../../store/ports.ts';
 import { EFFECTS } from '../../core/effect.ts';
 import { controlRoute, type ControlApp } from './route.ts';
 
-const hashForm = z.string().regex(/^sha256:[0-9a-f]{64}$/);
+export const hashForm = z.string().regex(/^sha256:[0-9a-f]{64}$/);
 const fileName = z.string().regex(/^[A-Za-z0-9][\w.-]{0,100}\.(?:cedar|links\.json)$/);
 const inForceWire = z.object({ policy_set: hashForm, at: z.number().int() });
-const findingWire = z.object({
+export const findingWire = z.object({
   severity: z.enum(['error', 'warning']),
   code: z.string(),
   policy: z.string(),
@@ -18,6 +18,10 @@ const findingWire = z.object({
 const publishedWire = z.object({ policy_set: hashForm, replaced: hashForm, warnings: z.array(findingWire) });
 
 const MAX_FILES = 500;
+/** File names and their texts. */
+export const filesForm = z
+  .record(fileName, z.string())
+  .refine((files) => Object.keys(files).length <= MAX_FILES, `expected at most ${MAX_FILES} files`);
 
 const showRoute = controlRoute({
   method: 'get',
@@ -63,9 +67,7 @@ const publishRoute = controlRoute({
       content: {
         'application/json': {
           schema: z.strictObject({
-            files: z
-              .record(fileName, z.string())
-              .refine((files) => Object.keys(files).length <= MAX_FILES, `expected at most ${MAX_FILES} files`),
+            files: filesForm,
             accept_lockout: z.boolean().default(false),
           }),
         },
