@@ -34,7 +34,7 @@ export function validatePolicies(policies: readonly Policy[], catalogue: Catalog
   for (const policy of policies) {
     const json = linkedJson(policy);
     const unknown = namesFindings(policy, json, names);
-    findings.push(...unknown);
+    for (const finding of unknown) findings.push(finding);
     // A name that does not exist would only be found again.
     if (unknown.length === 0) addToGroup(groups, policy, json, kinds.of(json));
   }
@@ -47,7 +47,9 @@ export function validatePolicies(policies: readonly Policy[], catalogue: Catalog
     for (const [place, found] of wrong) {
       for (const policy of members[Number(place)]!) {
         const inText = findings.length < MAX_PLACED ? inTextOf(policy, actions) : [];
-        findings.push(...distinct((inText.length > 0 ? inText : found).map((each) => typeFinding(policy, each))));
+        for (const finding of distinct((inText.length > 0 ? inText : found).map((each) => typeFinding(policy, each)))) {
+          findings.push(finding);
+        }
       }
     }
   }
