@@ -1,4 +1,5 @@
 import { LONG_MARK } from './expression.ts';
+import { OperandDepth } from './operand-depth.ts';
 import { tokensOf, type Token } from './tokens.ts';
 
 /** One policy or template of a file, as text. */
@@ -14,7 +15,10 @@ export type Statement = {
   bigIntegers: { start: number; end: number; digits: string }[];
 };
 
-/** Larger text is refused before Cedar sees it: beyond these its parser or evaluator runs out of stack. */
+/**
+ * Larger text is refused before Cedar sees it: beyond these its parser or evaluator runs out of stack, or out of time
+ * where it spells out operators by repeating their operands.
+ */
 export const LIMITS = {
   statementLength: 1024 * 1024,
   statements: 250_000,
@@ -22,7 +26,8 @@ export const LIMITS = {
   arithmetic: 200,
   logic: 2000,
   conditionals: 100,
-  accessChain: 100,
+  accessDepth: 100,
+  repeats: 10_000,
   listItems: 100_000,
 } as const;
 
@@ -91,7 +96,8 @@ class Lines {
   }
 }
 
-type Counted = Exclude<keyof typeof LIMITS, 'statementLength' | 'statements'>;
+type Limit = Exclude<keyof typeof LIMITS, 'statementLength' | 'statements'>;
+type Counted = Exclude<Limit, 'accessDepth' | 'repeats'>;
 
 /** A policy whose end is not reached. Tokens are counted and let go: there may be millions of them. */
 class OpenStatement {
@@ -105,9 +111,9 @@ class OpenStatement {
     arithmetic: 0,
     logic: 0,
     conditionals: 0,
-    accessChain: 0,
     listItems: 0,
   };
+  readonly #operands = new OperandDepth();
   /** Line of the first token. */
   #line: number | undefined;
   #isTemplate = false;
@@ -135,6 +141,9 @@ class OpenStatement {
     }
     if (kind === 'word' && text === 'if') this.#count('conditionals', token);
     if (kind === 'symbol') this.#addSymbol(token);
+    this.#operands.add(token);
+    this.#check('accessDepth', this.#operands.access, token);
+    this.#check('repeats', this.#operands.repeats, token);
   }
 
   #addSymbol(token: Token): void {
@@ -144,13 +153,15 @@ class OpenStatement {
     else if ('+-*!'.includes(text)) this.#count('arithmetic', token);
     else if (text === '&&' || text === '||') this.#count('logic', token);
     else if (text === ',') this.#count('listItems', token);
-    if (text === '.' || text === '[') this.#count('accessChain', token);
-    else if (!CHAIN_PARTS.has(text)) this.#counts.accessChain = 0;
   }
 
   #count(limit: Counted, token: Token): void {
     this.#counts[limit] += 1;
-    if (this.#counts[limit] <= LIMITS[limit]) return;
+    this.#check(limit, this.#counts[limit], token);
+  }
+
+  #check(limit: Limit, reached: number, token: Token): void {
+    if (reached <= LIMITS[limit]) return;
     const problem = `a policy has more than ${LIMITS[limit]} ${EXCESS_WORDS[limit]}; split it`;
     throw new SplitError(this.#lines.of(token.start), problem);
   }
@@ -181,13 +192,12 @@ class OpenStatement {
   }
 }
 
-const CHAIN_PARTS = new Set(['.', '(', ')', '[', ']']);
-
-const EXCESS_WORDS: Readonly<Record<Counted, string>> = {
+const EXCESS_WORDS: Readonly<Record<Limit, string>> = {
   nesting: 'nested brackets',
   arithmetic: 'signs of `+`, `-`, `*` and `!`',
   logic: 'signs of `&&` and `||`',
   conditionals: '`if`s',
-  accessChain: 'members in one chain of `.` or `[…]`',
+  accessDepth: 'members in one chain of `.` or `[…]`',
+  repeats: 'repetitions by `has` with a path and `is` with `in`, one on the other',
   listItems: 'commas',
 };
