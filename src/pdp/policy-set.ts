@@ -166,7 +166,11 @@ function parsePolicy(file: string, place: number, statement: Statement): Policy 
     const problem = parsed.error?.message.replace(/^failed to parse (?:policy|template) from string: /, '');
     throw new InvalidConfig(`${file}:${line}: ${problem ?? 'is not a Cedar policy'}${expected}`);
   }
-  const { effect, annotations = {} } = parsed.json;
+  const { effect } = parsed.json;
+  // Cedar's form of an annotation without a value is `null`.
+  const annotations: Record<string, string | undefined> = Object.fromEntries(
+    Object.entries<string | null>(parsed.json.annotations ?? {}).map(([name, value]) => [name, value ?? '']),
+  );
   const where = `${file}:${statement.line}`;
   const id = annotations['id'] ?? `${file}#${place + 1}`;
   const problem = annotationProblem(annotations, effect);
@@ -178,7 +182,7 @@ function parsePolicy(file: string, place: number, statement: Statement): Policy 
     file,
     firstLine: statement.firstLine,
     line: statement.line,
-    reason: annotations['reason'],
+    reason: annotations['reason']?.trim() === '' ? undefined : annotations['reason'],
     controls: (annotations['control'] ?? '')
       .split(',')
       .map((control) => control.trim())
@@ -193,9 +197,12 @@ function parsePolicy(file: string, place: number, statement: Statement): Policy 
 /** What a caller, an approver or a record may have to carry. */
 const MAX_ANNOTATION_LENGTH = 4096;
 
-function annotationProblem(annotations: Readonly<Record<string, string>>, effect: CedarEffect): string | null {
+function annotationProblem(
+  annotations: Readonly<Record<string, string | undefined>>,
+  effect: CedarEffect,
+): string | null {
   for (const name of ANNOTATIONS) {
-    if (Object.hasOwn(annotations, name) && annotations[name]!.length > MAX_ANNOTATION_LENGTH) {
+    if ((annotations[name]?.length ?? 0) > MAX_ANNOTATION_LENGTH) {
       return `has an @${name} longer than ${MAX_ANNOTATION_LENGTH} characters; shorten it`;
     }
   }
