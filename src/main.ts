@@ -7,6 +7,7 @@ import { getRequestListener } from '@hono/node-server';
 import { pino, type Logger } from 'pino';
 import { recordForm } from './server/record-form.ts';
 import { createApprovals } from './approval/approvals.ts';
+import { printable } from './audit/record-text.ts';
 import type { Refusals } from './audit/refusals.ts';
 import { openTree, type Tree } from './audit/tree.ts';
 import { unfinishedOutcomes } from './audit/unfinished.ts';
@@ -95,7 +96,7 @@ async function serve(args: string[]): Promise<number> {
     await run(config, values.dev);
     return 0;
   } catch (error) {
-    console.error(`remit: ${error instanceof Error ? error.message : String(error)}`);
+    console.error(printable(`remit: ${error instanceof Error ? error.message : String(error)}`));
     return error instanceof RemitError ? ERROR_TABLE[error.code].exit : 1;
   }
 }

@@ -83,7 +83,10 @@ export function createPolicies(parts: PublishParts): Policies {
   /** The permit stands in the log together with what came of it. */
   const refused = async (record: DecisionRecord, { hash }: Change, error: unknown): Promise<unknown> => {
     const problem = error instanceof Error ? error.message : 'unknown reason';
-    await log.append([record, eventOf('policy.refused', { policy_set: hash, problem: problem.slice(0, 2000) }, parts)]);
+    await log.append([
+      record,
+      eventOf('policy.refused', { policy_set: hash, problem: problem.slice(0, 2000).toWellFormed() }, parts),
+    ]);
     return error;
   };
 

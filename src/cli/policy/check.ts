@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { parseArgs } from 'node:util';
+import { printable } from '../../audit/record-text.ts';
 import { readPolicyFolder } from '../../config/policy-folder.ts';
 import { checkPolicies } from '../../policy/check.ts';
 import { UsageError, type Command } from '../io.ts';
@@ -31,7 +32,7 @@ export const policyCheck: Command = async (args, io) => {
   if (io.json) io.out(JSON.stringify({ ...report, errors, warnings, checked }));
   else {
     for (const { file, line, severity, policy, message } of report.findings) {
-      io.out(`${file}:${line}: ${severity}: \`${policy}\` ${message}`);
+      io.out(printable(`${file}:${line}: ${severity}: \`${policy}\` ${message}`));
     }
     io.out(`${report.policies} policies: ${errors} errors, ${warnings} warnings; ${checked}`);
     io.out(`policy set ${report.policySet}`);
