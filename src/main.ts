@@ -195,12 +195,15 @@ async function wire(config: Config, opened: Opened) {
     trustDomains: trustDomainNames(config.identity),
   };
   const tokenParts = { key, issuer, clock, newId, skewSeconds };
-  const authenticator = createAuthenticator({ ...tokenParts, ...identity, tasks: store });
+  const authenticator = createAuthenticator({ ...tokenParts, ...identity, tasks: store, revoked: store });
 
-  const live = createLiveWork((id) => {
-    const chain = store.chain(id);
-    return chain.length > 0 && chain.every(({ task }) => task.state === 'active');
-  });
+  const live = createLiveWork(
+    (id) => {
+      const chain = store.chain(id);
+      return chain.length > 0 && chain.every(({ task }) => task.state === 'active');
+    },
+    (id) => store.isTokenRevoked(id),
+  );
   lifecycle.onEnded((tasks, reason) => {
     for (const task of tasks) live.endTask(task.id, reason);
   });
@@ -241,6 +244,14 @@ async function wire(config: Config, opened: Opened) {
     checkArguments,
     catalogue: () => currentCatalogue(config, store),
   };
+  const tokens = {
+    ...decided,
+    ...tokenParts,
+    ...identity,
+    tasks: store,
+    catalogue,
+    lifetimeSeconds: config.token.lifetimeSeconds,
+  };
   const app = createApp({
     ...decided,
     lifecycle,
@@ -254,13 +265,13 @@ async function wire(config: Config, opened: Opened) {
     definitions: store,
     people: config.identity.people,
     publicUrl,
-    tokens: {
-      ...decided,
-      ...tokenParts,
-      ...identity,
-      tasks: store,
-      catalogue,
-      lifetimeSeconds: config.token.lifetimeSeconds,
+    tokens,
+    revocation: {
+      ...tokens,
+      authenticator,
+      lifecycle,
+      revoked: store,
+      onRevoked: (id) => void live.endToken(id, 'the access token was revoked'),
     },
     tokenKey: key,
     authenticator,

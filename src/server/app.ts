@@ -1,11 +1,13 @@
 import { OpenAPIHono } from '@hono/zod-openapi';
+import type { Context } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import type { PeopleProvider } from '../config/config.ts';
 import { InvalidRequest, NotFound, TooLarge } from '../core/errors.ts';
 import type { Refusals } from '../audit/refusals.ts';
 import type { TokenKey } from '../token/signing-key.ts';
 import type { Authenticator } from '../token/authenticate.ts';
-import { exchangeToken, type TokenEndpointParts } from '../token/endpoint.ts';
+import { exchangeToken, type TokenEndpointParts, type TokenRequest } from '../token/endpoint.ts';
+import { revokeToken, type RevocationParts } from '../token/revocation.ts';
 import { authorizationServerMetadata, protectedResourceMetadata } from '../token/metadata.ts';
 import type { ApprovalRouteParts } from './routes/approvals.ts';
 import { approvalRoutes } from './routes/approvals.ts';
@@ -28,6 +30,7 @@ export type AppParts = TaskRouteParts &
     review: Review;
     people: readonly PeopleProvider[];
     tokens: TokenEndpointParts;
+    revocation: RevocationParts;
     tokenKey: TokenKey;
     authenticator: Authenticator;
     checkpoint: () => string | null;
@@ -49,7 +52,7 @@ export function createApp(parts: AppParts): ControlApp {
   });
   app.onError((error, c) => {
     recordRefused(c, error, parts.refusals);
-    return c.req.path === '/token'
+    return OAUTH_ENDPOINTS.has(c.req.path)
       ? oauthErrorResponse(c, error, faults)
       : problemResponse(c, error, { log: faults, resourceMetadata: apiMetadata });
   });
@@ -81,6 +84,9 @@ export function createApp(parts: AppParts): ControlApp {
 }
 
 const TAKES_POLICY_SETS = new Set(['/v1/policy/publish', '/v1/policy/check']);
+
+/** They answer as RFC 6749, section 5.2, says. */
+const OAUTH_ENDPOINTS = new Set(['/token', '/revoke']);
 
 function limitOf(maxSize: number) {
   return bodyLimit({
@@ -121,12 +127,16 @@ function publicRoutes(app: ControlApp, parts: AppParts): void {
     if (!parts.targets.has(target)) return c.notFound();
     return c.json(protectedResourceMetadata(publicUrl, `${publicUrl}/mcp/${target}`));
   });
-  app.post('/token', async (c) => {
-    const { headers } = c.req.raw;
-    const contentType = headers.get('content-type') ?? '';
-    const body = await c.req.text();
-    return c.json(await exchangeToken({ headers, contentType, body, request: parts.newId('req') }, parts.tokens));
+  app.post('/token', async (c) => c.json(await exchangeToken(await tokenRequest(c, parts), parts.tokens)));
+  app.post('/revoke', async (c) => {
+    await revokeToken(await tokenRequest(c, parts), parts.revocation);
+    return c.body(null, 200);
   });
+}
+
+async function tokenRequest(c: Context, { newId }: AppParts): Promise<TokenRequest> {
+  const { headers } = c.req.raw;
+  return { headers, contentType: headers.get('content-type') ?? '', body: await c.req.text(), request: newId('req') };
 }
 
 /** The OpenAPI 3.1 document of the control plane. */

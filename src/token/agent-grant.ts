@@ -1,7 +1,7 @@
 import { InvalidClient } from '../core/errors.ts';
 import type { Agent } from '../core/party.ts';
-import type { Exchange, TokenEndpointParts } from './exchange.ts';
-import type { TokenForm } from './form.ts';
+import type { ClientRequest, Exchange, TokenEndpointParts } from './exchange.ts';
+import type { ClientForm } from './form.ts';
 import { isSvid, verifyWorkload, type Workload } from './verify-workload.ts';
 
 export const JWT_SPIFFE = 'urn:ietf:params:oauth:client-assertion-type:jwt-spiffe';
@@ -21,8 +21,8 @@ export async function agentGrant(exchange: Exchange, parts: TokenEndpointParts):
  *
  * @throws InvalidClient
  */
-export async function authenticateClient(exchange: Exchange, parts: TokenEndpointParts): Promise<Workload> {
-  const { client_assertion_type: type, client_assertion: assertion } = exchange.form;
+export async function authenticateClient(shown: ClientRequest, parts: TokenEndpointParts): Promise<Workload> {
+  const { client_assertion_type: type, client_assertion: assertion } = shown.form;
   if (assertion === undefined || (type !== JWT_SPIFFE && type !== JWT_BEARER)) {
     throw new InvalidClient(
       `authenticate with \`client_assertion_type\` \`${JWT_SPIFFE}\` and a JWT-SVID, or \`${JWT_BEARER}\` and an OIDC token`,
@@ -30,13 +30,13 @@ export async function authenticateClient(exchange: Exchange, parts: TokenEndpoin
   }
   // INVARIANT 1: the type says what the token is, and the token must agree.
   if (isSvid(assertion) !== (type === JWT_SPIFFE)) throw new InvalidClient(`the assertion is no \`${type}\``);
-  const client = await verifyWorkload(assertion, exchange, parts, InvalidClient);
-  checkClientId(exchange.form, client.agent);
+  const client = await verifyWorkload(assertion, shown, parts, InvalidClient);
+  checkClientId(shown.form, client.agent);
   return client;
 }
 
 /** @throws InvalidClient when the request says that it comes from another client. */
-export function checkClientId(form: TokenForm, agent: Agent): void {
+export function checkClientId(form: ClientForm, agent: Agent): void {
   if (form.client_id !== undefined && form.client_id !== agent.id) {
     throw new InvalidClient('`client_id` is another workload');
   }

@@ -7,7 +7,7 @@ import type { TaskStore } from '../store/ports.ts';
 import type { AuthorizeParts } from '../task/authorize.ts';
 import type { Catalogue } from '../task/task-request.ts';
 import type { AccessTokenParts, TokenSubject } from './access-token.ts';
-import type { TokenForm } from './form.ts';
+import type { ClientForm, TokenForm } from './form.ts';
 
 export type TokenEndpointParts = AuthorizeParts &
   AccessTokenParts & {
@@ -21,6 +21,7 @@ export type TokenEndpointParts = AuthorizeParts &
     lifetimeSeconds: number;
   };
 
+/** An HTTP request to one of the OAuth endpoints. */
 export type TokenRequest = {
   headers: Headers;
   contentType: string;
@@ -51,6 +52,9 @@ export type Exchange = {
   /** Milliseconds since the epoch: when the first of the things that the token rests on ends. */
   notAfter: number;
 };
+
+/** What a client is authenticated by, at whichever endpoint. `jkt` where the request proved a key besides. */
+export type ClientRequest = { readonly http: TokenRequest; readonly form: ClientForm; readonly jkt?: string };
 
 export type GrantKind = 'agent' | 'person' | 'task';
 

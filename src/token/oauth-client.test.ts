@@ -52,6 +52,8 @@ test('the metadata is what RFC 8414 asks for', () => {
   expect(server).toEqual({
     issuer: 'https://remit.example.test',
     token_endpoint: 'https://remit.example.test/token',
+    revocation_endpoint: 'https://remit.example.test/revoke',
+    revocation_endpoint_auth_methods_supported: ['spiffe_jwt'],
     jwks_uri: 'https://remit.example.test/jwks',
     response_types_supported: [],
     grant_types_supported: ['urn:ietf:params:oauth:grant-type:token-exchange', 'client_credentials'],

@@ -1,27 +1,27 @@
 import { decodeJwt } from 'jose';
 import { InvalidToken, type InvalidClient, type InvalidGrant } from '../core/errors.ts';
 import type { Agent } from '../core/party.ts';
-import type { Exchange, TokenEndpointParts } from './exchange.ts';
+import type { ClientRequest, TokenEndpointParts } from './exchange.ts';
 
 export type Workload = { agent: Agent; expiresAt: number };
 
 /**
  * The agent that a token proves: a JWT-SVID or an OIDC token of a workload issuer. Both are bearer by nature: they are
- * taken at the token endpoint, for us as audience, and nowhere else.
+ * taken at the token endpoints, for us as audience, and nowhere else.
  *
  * INVARIANT 1: which of the two it is follows from `sub` alone. A SPIFFE ID there is proven by its trust domain's bundle,
  * whatever `iss` says; any other subject by the configured issuer, which cannot name a SPIFFE ID.
  */
 export async function verifyWorkload(
   token: string,
-  exchange: Exchange,
+  shown: ClientRequest,
   parts: TokenEndpointParts,
   Failure: typeof InvalidClient | typeof InvalidGrant,
 ): Promise<Workload> {
   const svid = isSvid(token);
   const verified = svid
     ? parts.svids.verifyJwtSvid(token, [parts.issuer])
-    : parts.workloadTokens.verify(token, { jkt: exchange.jkt, request: exchange.http.request });
+    : parts.workloadTokens.verify(token, { jkt: shown.jkt ?? null, request: shown.http.request });
   return verified.catch((cause: unknown) => {
     const what = svid ? 'JWT-SVID' : 'workload token';
     throw cause instanceof InvalidToken ? new Failure(`the ${what} is not valid here`, { cause }) : cause;

@@ -12,6 +12,7 @@ import { createWorkloadClient } from '../../../src/identity/workload-client.ts';
 import { requestTask } from '../../harness/quickstart.ts';
 import { root, startRemit, type RemitProcess } from '../../harness/remit-process.ts';
 import type { Report } from '../report.ts';
+import { revocationChecks } from './revocation.ts';
 import { signIn } from './sign-in.ts';
 
 const AGENT = 'spiffe://remit.local/agent/summariser';
@@ -38,7 +39,7 @@ export async function runOauthSuite(report: Report): Promise<void> {
   }
 }
 
-type Check = <Result>(name: string, run: () => Promise<Result>) => Promise<Result | undefined>;
+export type Check = <Result>(name: string, run: () => Promise<Result>) => Promise<Result | undefined>;
 
 async function runChecks(remit: RemitProcess, check: Check, report: Report): Promise<void> {
   const issuer = new URL(remit.url);
@@ -168,6 +169,18 @@ async function runChecks(remit: RemitProcess, check: Check, report: Report): Pro
       assert.equal(act?.sub, AGENT);
       assert.equal(typeof act?.iss, 'string');
       assert.equal(acting?.claims['client_id'], AGENT);
+    });
+    await revocationChecks(check, {
+      server,
+      client,
+      insecure,
+      token: acting?.token ?? '',
+      authentication,
+      isTaken: async (token) => {
+        const proof = await dpop.generateProof(keys, files, 'POST', undefined, token);
+        const answer = await fetch(files, { method: 'POST', headers: { authorization: `DPoP ${token}`, dpop: proof } });
+        return answer.status !== 401;
+      },
     });
     await check('exchange of a task token: authorization_details are those of the task (RFC 9396 7)', async () => {
       assert.ok(Array.isArray(acting?.claims['authorization_details']));
