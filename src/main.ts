@@ -44,6 +44,7 @@ import { ERROR_TABLE } from './server/error-table.ts';
 import { openSqliteStore, type SqliteStore } from './store/sqlite/open.ts';
 import { createLifecycle } from './task/lifecycle.ts';
 import { createAuthenticator } from './token/authenticate.ts';
+import { audiencesOf } from './token/audiences.ts';
 import { openIdentity, startAuthority } from './wiring/identity.ts';
 import { keepKeysRotating, openTokenKey } from './wiring/keys.ts';
 import { startRefusals } from './wiring/refusals.ts';
@@ -252,6 +253,7 @@ async function wire(config: Config, opened: Opened) {
     catalogue,
     lifetimeSeconds: config.token.lifetimeSeconds,
   };
+  const asking = { ...tokens, authenticator, revoked: store };
   const app = createApp({
     ...decided,
     lifecycle,
@@ -266,11 +268,10 @@ async function wire(config: Config, opened: Opened) {
     people: config.identity.people,
     publicUrl,
     tokens,
+    introspection: { ...asking, audiencesOf: (workload) => audiencesOf(workload, config.targets, publicUrl) },
     revocation: {
-      ...tokens,
-      authenticator,
+      ...asking,
       lifecycle,
-      revoked: store,
       onRevoked: (id) => void live.endToken(id, 'the access token was revoked'),
     },
     tokenKey: key,

@@ -1,6 +1,7 @@
 import type { ClaimRule } from '../core/claim.ts';
 import type { Effect } from '../core/effect.ts';
 import type { Sensitivity } from '../core/sensitivity.ts';
+import type { SpiffeId } from '../core/spiffe-id.ts';
 import type { SpiffeTemplate } from '../core/spiffe-template.ts';
 
 /** The configuration, parsed once. Paths are absolute. See schema/config.schema.json for the file's form. */
@@ -84,6 +85,8 @@ export type TargetConfig = {
   name: string;
   kind: 'mcp';
   upstream: StdioUpstream | HttpUpstream;
+  /** The workload that may introspect tokens for this target, since it checks them itself. */
+  resourceServer?: SpiffeId;
   /** Sensitivity of what no operation states. */
   sensitivity: Sensitivity;
   /** Milliseconds until a silent upstream is given up. */

@@ -7,6 +7,7 @@ import type { Refusals } from '../audit/refusals.ts';
 import type { TokenKey } from '../token/signing-key.ts';
 import type { Authenticator } from '../token/authenticate.ts';
 import { exchangeToken, type TokenEndpointParts, type TokenRequest } from '../token/endpoint.ts';
+import { introspectToken, type IntrospectionParts } from '../token/introspection.ts';
 import { revokeToken, type RevocationParts } from '../token/revocation.ts';
 import { authorizationServerMetadata, protectedResourceMetadata } from '../token/metadata.ts';
 import type { ApprovalRouteParts } from './routes/approvals.ts';
@@ -31,6 +32,7 @@ export type AppParts = TaskRouteParts &
     people: readonly PeopleProvider[];
     tokens: TokenEndpointParts;
     revocation: RevocationParts;
+    introspection: IntrospectionParts;
     tokenKey: TokenKey;
     authenticator: Authenticator;
     checkpoint: () => string | null;
@@ -86,7 +88,7 @@ export function createApp(parts: AppParts): ControlApp {
 const TAKES_POLICY_SETS = new Set(['/v1/policy/publish', '/v1/policy/check']);
 
 /** They answer as RFC 6749, section 5.2, says. */
-const OAUTH_ENDPOINTS = new Set(['/token', '/revoke']);
+const OAUTH_ENDPOINTS = new Set(['/token', '/revoke', '/introspect']);
 
 function limitOf(maxSize: number) {
   return bodyLimit({
@@ -128,6 +130,9 @@ function publicRoutes(app: ControlApp, parts: AppParts): void {
     return c.json(protectedResourceMetadata(publicUrl, `${publicUrl}/mcp/${target}`));
   });
   app.post('/token', async (c) => c.json(await exchangeToken(await tokenRequest(c, parts), parts.tokens)));
+  app.post('/introspect', async (c) =>
+    c.json(await introspectToken(await tokenRequest(c, parts), parts.introspection)),
+  );
   app.post('/revoke', async (c) => {
     await revokeToken(await tokenRequest(c, parts), parts.revocation);
     return c.body(null, 200);

@@ -28,6 +28,7 @@ export const OWN_OPERATIONS = {
   'task.complete': 'write',
   'task.revoke': 'write',
   'token.issue': 'mint',
+  'token.introspect': 'read',
   'approval.read': 'read',
   'approval.answer': 'write',
   'target.read': 'read',

@@ -9,6 +9,8 @@ export function authorizationServerMetadata(issuer: string): Record<string, unkn
     token_endpoint: `${issuer}/token`,
     jwks_uri: `${issuer}/jwks`,
     revocation_endpoint: `${issuer}/revoke`,
+    introspection_endpoint: `${issuer}/introspect`,
+    introspection_endpoint_auth_methods_supported: ['spiffe_jwt'],
     response_types_supported: [],
     grant_types_supported: [TOKEN_EXCHANGE, 'client_credentials'],
     token_endpoint_auth_methods_supported: ['none', 'spiffe_jwt'],

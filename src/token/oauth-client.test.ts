@@ -52,6 +52,8 @@ test('the metadata is what RFC 8414 asks for', () => {
   expect(server).toEqual({
     issuer: 'https://remit.example.test',
     token_endpoint: 'https://remit.example.test/token',
+    introspection_endpoint: 'https://remit.example.test/introspect',
+    introspection_endpoint_auth_methods_supported: ['spiffe_jwt'],
     revocation_endpoint: 'https://remit.example.test/revoke',
     revocation_endpoint_auth_methods_supported: ['spiffe_jwt'],
     jwks_uri: 'https://remit.example.test/jwks',

@@ -92,7 +92,7 @@ describe('an access token', () => {
     const { jti } = decodeJwt(token);
     expect(cut).toEqual([jti]);
     expect(events('token.revoked')).toEqual([
-      { request: expect.stringMatching(/^req_/), token: jti, audience: FILES, task, by: SUMMARISER },
+      { request: expect.stringMatching(/^req_/), jti, audience: FILES, task, by: SUMMARISER },
     ]);
     expect(JSON.stringify(plane.records())).not.toContain(token.split('.')[2]);
   });
@@ -123,7 +123,7 @@ describe('an access token', () => {
     await use(token);
     await plane.parts.refusals.flush();
     expect(events('request.refused')).toEqual([
-      expect.objectContaining({ operation: 'token.revoke', token: decodeJwt(token).jti, task, by: OTHER_AGENT }),
+      expect.objectContaining({ operation: 'token.revoke', jti: decodeJwt(token).jti, task, by: OTHER_AGENT }),
     ]);
     expect(cut).toEqual([]);
   });

@@ -46,7 +46,7 @@ export async function revokeToken(http: TokenRequest, parts: RevocationParts): P
 async function revokeAccessToken(found: OwnToken, asker: Asker, parts: RevocationParts): Promise<void> {
   const { claims, audience } = found;
   const subject: JsonObject = {
-    token: claims.jti,
+    jti: claims.jti,
     audience,
     ...(claims.subject.kind === 'task' ? { task: claims.subject.taskId } : {}),
   };

@@ -11,12 +11,13 @@ import { requestOf, type NegativeCase } from './negative-request.ts';
 
 const CASES = parse(readFileSync(join(import.meta.dirname, 'negative-cases.yaml'), 'utf8')) as NegativeCase[];
 /** The surfaces that answer as RFC 6749, section 5.2, says. */
-const OAUTH = new Set(['/token', '/revoke']);
+const OAUTH = new Set(['/token', '/revoke', '/introspect']);
 const SURFACES = {
   agent: '/token',
   person: '/token',
   task: '/token',
   revoke: '/revoke',
+  introspect: '/introspect',
   api: '/v1',
   mcp: '/mcp/files',
 };

@@ -7,6 +7,7 @@ import {
   OTHER_AGENT,
   personSession,
   requestTask,
+  RESOURCE_SERVER,
   subjectToken,
   SUMMARISER,
   type ControlPlane,
@@ -18,7 +19,7 @@ import { merged } from './changed-claims.ts';
 export type NegativeCase = {
   name: string;
   clause: string;
-  of: 'agent' | 'person' | 'task' | 'revoke' | 'api' | 'mcp';
+  of: 'agent' | 'person' | 'task' | 'revoke' | 'introspect' | 'api' | 'mcp';
   change: Change;
   status: number;
   error: string | null;
@@ -46,7 +47,13 @@ export async function prover(): Promise<Prover> {
 
 const FILES = `${ISSUER}/mcp/files`;
 /** Where a form goes. */
-const ENDPOINTS = { agent: '/token', person: '/token', task: '/token', revoke: '/revoke' } as const;
+const ENDPOINTS = {
+  agent: '/token',
+  person: '/token',
+  task: '/token',
+  revoke: '/revoke',
+  introspect: '/introspect',
+} as const;
 const EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
 
 /** The request of a case; with an empty change, one that is good. */
@@ -65,7 +72,7 @@ async function tokenRequest(
 ): Promise<Request> {
   const good = await formOf(plane, of);
   const url = `${ISSUER}${ENDPOINTS[of]}`;
-  const byAgent = of === 'agent' || of === 'revoke';
+  const byAgent = of === 'agent' || of === 'revoke' || of === 'introspect';
   const restsOn = byAgent ? 'client_assertion' : 'subject_token';
   if (change.token !== undefined) {
     const key = byAgent ? plane.authorities.spiffe : plane.authorities.people;
@@ -96,6 +103,12 @@ async function formOf(plane: ControlPlane, of: keyof typeof ENDPOINTS): Promise<
         client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-spiffe',
         client_assertion: await plane.svid(SUMMARISER),
         token: (await agentSession(plane)).accessToken,
+      };
+    case 'introspect':
+      return {
+        client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-spiffe',
+        client_assertion: await plane.svid(RESOURCE_SERVER),
+        token: 'unknown',
       };
     case 'person':
       return {

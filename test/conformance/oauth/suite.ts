@@ -3,6 +3,8 @@
  * its embedded `oidc-provider` as identity provider: each grant, the metadata, and what the RFCs demand of answers.
  */
 import { strict as assert } from 'node:assert';
+import { appendFileSync } from 'node:fs';
+import { join } from 'node:path';
 import * as dpop from 'dpop';
 import { calculateJwkThumbprint, createRemoteJWKSet, decodeProtectedHeader, jwtVerify, type JWTPayload } from 'jose';
 import * as oauth from 'oauth4webapi';
@@ -12,15 +14,20 @@ import { createWorkloadClient } from '../../../src/identity/workload-client.ts';
 import { requestTask } from '../../harness/quickstart.ts';
 import { root, startRemit, type RemitProcess } from '../../harness/remit-process.ts';
 import type { Report } from '../report.ts';
+import { inactiveCheck, introspectionChecks } from './introspection.ts';
 import { revocationChecks } from './revocation.ts';
 import { signIn } from './sign-in.ts';
 
 const AGENT = 'spiffe://remit.local/agent/summariser';
+/** Of the target `files`. */
+const RESOURCE_SERVER = 'spiffe://remit.local/server/files';
 const EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
 const TOKEN_TYPE = 'urn:ietf:params:oauth:token-type';
 
 export async function runOauthSuite(report: Report): Promise<void> {
-  const remit = await startRemit();
+  const remit = await startRemit({
+    prepare: (folder) => appendFileSync(join(folder, 'targets/files.yaml'), `resource_server: ${RESOURCE_SERVER}\n`),
+  });
   try {
     const check = async <Result>(name: string, run: () => Promise<Result>): Promise<Result | undefined> => {
       try {
@@ -133,13 +140,11 @@ async function runChecks(remit: RemitProcess, check: Check, report: Report): Pro
     grant: `${root}/examples/quickstart/summarise.yaml`,
   });
   const identity = await askForIdentity(authoritySocket(remit.dataDir), AGENT);
+  const resourceIdentity = await askForIdentity(authoritySocket(remit.dataDir), RESOURCE_SERVER);
   const workload = createWorkloadClient(`unix:${identity.socket}`);
   try {
     const { svid } = await workload.fetchJwtSvid(remit.url);
-    const authentication: oauth.ClientAuth = (_server, _client, body) => {
-      body.set('client_assertion_type', 'urn:ietf:params:oauth:client-assertion-type:jwt-spiffe');
-      body.set('client_assertion', svid);
-    };
+    const authentication = bySvid(svid);
     const agent = await grant(
       'client credentials by JWT-SVID',
       api,
@@ -170,6 +175,19 @@ async function runChecks(remit: RemitProcess, check: Check, report: Report): Pro
       assert.equal(typeof act?.iss, 'string');
       assert.equal(acting?.claims['client_id'], AGENT);
     });
+    const atResource = createWorkloadClient(`unix:${resourceIdentity.socket}`);
+    const byResource = bySvid((await atResource.fetchJwtSvid(remit.url)).svid);
+    atResource.close();
+    const resourceServer = { client: { client_id: RESOURCE_SERVER }, authentication: byResource };
+    await introspectionChecks(check, {
+      server,
+      insecure,
+      resourceServer,
+      agent: { client, authentication },
+      token: acting?.token ?? '',
+      foreign: agent?.token ?? '',
+      claims: acting?.claims ?? {},
+    });
     await revocationChecks(check, {
       server,
       client,
@@ -182,12 +200,14 @@ async function runChecks(remit: RemitProcess, check: Check, report: Report): Pro
         return answer.status !== 401;
       },
     });
+    await inactiveCheck(check, { server, insecure, resourceServer, token: acting?.token ?? '' });
     await check('exchange of a task token: authorization_details are those of the task (RFC 9396 7)', async () => {
       assert.ok(Array.isArray(acting?.claims['authorization_details']));
     });
   } finally {
     workload.close();
     identity.release();
+    resourceIdentity.release();
   }
 
   await check('resource: a bound token and a proof of `dpop` are accepted (RFC 9449 7.1)', async () => {
@@ -235,4 +255,11 @@ async function runChecks(remit: RemitProcess, check: Check, report: Report): Pro
     assert.equal(((await answer.json()) as { error: string }).error, 'invalid_client');
   });
   report.note('not checked: grants and endpoints that the metadata does not name');
+}
+
+function bySvid(svid: string): oauth.ClientAuth {
+  return (_server, _client, body) => {
+    body.set('client_assertion_type', 'urn:ietf:params:oauth:client-assertion-type:jwt-spiffe');
+    body.set('client_assertion', svid);
+  };
 }
