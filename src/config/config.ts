@@ -27,6 +27,8 @@ export type Config = {
     trustDomains: { name: string; bundle: { file: string } | { dev: true } }[];
     /** Issuers of OIDC tokens that workloads prove themselves with. */
     workloadIssuers: WorkloadIssuer[];
+    /** Workloads that sign assertions with keys of their own (`private_key_jwt`). */
+    clients: OAuthClient[];
     /** OpenID providers of people. */
     people: PeopleProvider[];
     /**
@@ -61,6 +63,14 @@ export type WorkloadIssuer = {
   maxAgeSeconds: number;
   /** Whether a token may be shown again by the key that showed it first. */
   reuse: 'never' | 'same_key';
+};
+
+export type OAuthClient = {
+  id: SpiffeId;
+  trustDomain: string;
+  /** Asymmetric ones. */
+  algorithms: readonly string[];
+  keys: KeySource;
 };
 
 export type PeopleProvider = {

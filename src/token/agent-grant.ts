@@ -2,7 +2,7 @@ import { InvalidClient } from '../core/errors.ts';
 import type { Agent } from '../core/party.ts';
 import type { ClientRequest, Exchange, TokenEndpointParts } from './exchange.ts';
 import type { ClientForm } from './form.ts';
-import { isSvid, verifyWorkload, type Workload } from './verify-workload.ts';
+import { provenBy, verifyWorkload, type Workload } from './verify-workload.ts';
 
 export const JWT_SPIFFE = 'urn:ietf:params:oauth:client-assertion-type:jwt-spiffe';
 /** RFC 7523, section 2.2. */
@@ -17,7 +17,8 @@ export async function agentGrant(exchange: Exchange, parts: TokenEndpointParts):
 
 /**
  * Who the client is: a JWT-SVID by its own assertion type (draft-ietf-oauth-spiffe-client-auth-02), an OIDC token of a
- * workload issuer as an ordinary assertion (RFC 7523, section 3). `client_id`, where present, is the same.
+ * workload issuer, or what a configured client has signed itself (`private_key_jwt`), as an ordinary one (RFC 7523,
+ * section 3). `client_id`, where present, is the same.
  *
  * @throws InvalidClient
  */
@@ -25,11 +26,12 @@ export async function authenticateClient(shown: ClientRequest, parts: TokenEndpo
   const { client_assertion_type: type, client_assertion: assertion } = shown.form;
   if (assertion === undefined || (type !== JWT_SPIFFE && type !== JWT_BEARER)) {
     throw new InvalidClient(
-      `authenticate with \`client_assertion_type\` \`${JWT_SPIFFE}\` and a JWT-SVID, or \`${JWT_BEARER}\` and an OIDC token`,
+      `authenticate with \`client_assertion_type\` \`${JWT_SPIFFE}\` and a JWT-SVID, or \`${JWT_BEARER}\` and an OIDC token or a client's own`,
     );
   }
   // INVARIANT 1: the type says what the token is, and the token must agree.
-  if (isSvid(assertion) !== (type === JWT_SPIFFE)) throw new InvalidClient(`the assertion is no \`${type}\``);
+  if ((provenBy(assertion, parts) === 'svid') !== (type === JWT_SPIFFE))
+    throw new InvalidClient(`the assertion is no \`${type}\``);
   const client = await verifyWorkload(assertion, shown, parts, InvalidClient);
   checkClientId(shown.form, client.agent);
   return client;

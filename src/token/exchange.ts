@@ -1,4 +1,5 @@
 import type { Grant } from '../core/grant.ts';
+import type { ClientAssertionVerifier } from '../identity/client-assertion.ts';
 import type { DpopVerifier } from '../identity/dpop.ts';
 import type { IdTokenVerifier } from '../identity/id-token.ts';
 import type { SvidVerifier } from '../identity/jwt-svid.ts';
@@ -14,6 +15,7 @@ export type TokenEndpointParts = AuthorizeParts &
     dpop: DpopVerifier;
     svids: SvidVerifier;
     workloadTokens: WorkloadTokenVerifier;
+    clientAssertions: ClientAssertionVerifier;
     idTokens: IdTokenVerifier;
     tasks: Pick<TaskStore, 'chain'>;
     catalogue: Catalogue;

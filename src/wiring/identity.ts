@@ -5,6 +5,7 @@ import { InvalidConfig } from '../core/errors.ts';
 import { createAgentGroups, type WithGroups } from '../identity/agent-groups.ts';
 import { openBundleFile } from '../identity/bundle-file.ts';
 import { startDevAuthority, type DevAuthority } from '../identity/dev/authority.ts';
+import { createClientAssertionVerifier, type ClientAssertionVerifier } from '../identity/client-assertion.ts';
 import { createDpopVerifier, type DpopVerifier } from '../identity/dpop.ts';
 import { createIdTokenVerifier, type IdTokenVerifier } from '../identity/id-token.ts';
 import { publicKeys } from '../identity/key-set.ts';
@@ -17,6 +18,7 @@ export type Identity = {
   dpop: DpopVerifier;
   svids: SvidVerifier;
   workloadTokens: WorkloadTokenVerifier;
+  clientAssertions: ClientAssertionVerifier;
   idTokens: IdTokenVerifier;
   withGroups: WithGroups;
 };
@@ -28,13 +30,22 @@ export function openIdentity(
   const { clock, bootedAt } = parts;
   const skewSeconds = config.clockSkewSeconds;
   const withGroups = createAgentGroups(config.identity.groups ?? {});
-  for (const { keys } of config.identity.workloadIssuers) if ('file' in keys) checkKeyFile(keys.file);
+  for (const { keys } of [...config.identity.workloadIssuers, ...config.identity.clients])
+    if ('file' in keys) checkKeyFile(keys.file);
   return {
     withGroups,
     dpop: createDpopVerifier({ clock, skewSeconds, bootedAt }),
     svids: createSvidVerifier({ bundles: trustBundles(config, parts.authority), clock, skewSeconds, withGroups }),
     workloadTokens: createWorkloadTokenVerifier({
       issuers: config.identity.workloadIssuers,
+      clock,
+      skewSeconds,
+      withGroups,
+      bootedAt,
+    }),
+    clientAssertions: createClientAssertionVerifier({
+      clients: config.identity.clients,
+      issuer: config.server.publicUrl,
       clock,
       skewSeconds,
       withGroups,

@@ -14,6 +14,7 @@ const CASES = parse(readFileSync(join(import.meta.dirname, 'negative-cases.yaml'
 const OAUTH = new Set(['/token', '/revoke', '/introspect']);
 const SURFACES = {
   agent: '/token',
+  client: '/token',
   person: '/token',
   task: '/token',
   revoke: '/revoke',

@@ -19,7 +19,7 @@ import { merged } from './changed-claims.ts';
 export type NegativeCase = {
   name: string;
   clause: string;
-  of: 'agent' | 'person' | 'task' | 'revoke' | 'introspect' | 'api' | 'mcp';
+  of: 'agent' | 'client' | 'person' | 'task' | 'revoke' | 'introspect' | 'api' | 'mcp';
   change: Change;
   status: number;
   error: string | null;
@@ -49,6 +49,7 @@ const FILES = `${ISSUER}/mcp/files`;
 /** Where a form goes. */
 const ENDPOINTS = {
   agent: '/token',
+  client: '/token',
   person: '/token',
   task: '/token',
   revoke: '/revoke',
@@ -72,10 +73,10 @@ async function tokenRequest(
 ): Promise<Request> {
   const good = await formOf(plane, of);
   const url = `${ISSUER}${ENDPOINTS[of]}`;
-  const byAgent = of === 'agent' || of === 'revoke' || of === 'introspect';
-  const restsOn = byAgent ? 'client_assertion' : 'subject_token';
+  const restsOn = of === 'person' || of === 'task' ? 'subject_token' : 'client_assertion';
   if (change.token !== undefined) {
-    const key = byAgent ? plane.authorities.spiffe : plane.authorities.people;
+    const { people, client, spiffe } = plane.authorities;
+    const key = restsOn === 'subject_token' ? people : of === 'client' ? client : spiffe;
     good[restsOn] = await brokenJws(good[restsOn]!, change.token, { key, now: plane.clock.now() });
   }
   const form = new URLSearchParams(good);
@@ -96,6 +97,13 @@ async function formOf(plane: ControlPlane, of: keyof typeof ENDPOINTS): Promise<
         grant_type: 'client_credentials',
         client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-spiffe',
         client_assertion: await plane.svid(SUMMARISER),
+        resource: API,
+      };
+    case 'client':
+      return {
+        grant_type: 'client_credentials',
+        client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
+        client_assertion: await plane.clientAssertion(),
         resource: API,
       };
     case 'revoke':

@@ -3,10 +3,20 @@
  * its embedded `oidc-provider` as identity provider: each grant, the metadata, and what the RFCs demand of answers.
  */
 import { strict as assert } from 'node:assert';
-import { appendFileSync } from 'node:fs';
+import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as dpop from 'dpop';
-import { calculateJwkThumbprint, createRemoteJWKSet, decodeProtectedHeader, jwtVerify, type JWTPayload } from 'jose';
+import {
+  calculateJwkThumbprint,
+  createRemoteJWKSet,
+  decodeProtectedHeader,
+  exportJWK,
+  generateKeyPair,
+  jwtVerify,
+  type CryptoKey,
+  type JWK,
+  type JWTPayload,
+} from 'jose';
 import * as oauth from 'oauth4webapi';
 import { askForIdentity } from '../../../src/cli/agent.ts';
 import { authoritySocket } from '../../../src/cli/workload.ts';
@@ -14,6 +24,7 @@ import { createWorkloadClient } from '../../../src/identity/workload-client.ts';
 import { requestTask } from '../../harness/quickstart.ts';
 import { root, startRemit, type RemitProcess } from '../../harness/remit-process.ts';
 import type { Report } from '../report.ts';
+import { privateKeyJwtChecks } from './private-key-jwt.ts';
 import { inactiveCheck, introspectionChecks } from './introspection.ts';
 import { revocationChecks } from './revocation.ts';
 import { signIn } from './sign-in.ts';
@@ -21,13 +32,15 @@ import { signIn } from './sign-in.ts';
 const AGENT = 'spiffe://remit.local/agent/summariser';
 /** Of the target `files`. */
 const RESOURCE_SERVER = 'spiffe://remit.local/server/files';
+/** Authenticates by `private_key_jwt`. */
+const DEPLOY = 'spiffe://ci.example/agent/deploy';
 const EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
 const TOKEN_TYPE = 'urn:ietf:params:oauth:token-type';
 
 export async function runOauthSuite(report: Report): Promise<void> {
-  const remit = await startRemit({
-    prepare: (folder) => appendFileSync(join(folder, 'targets/files.yaml'), `resource_server: ${RESOURCE_SERVER}\n`),
-  });
+  const signing = await generateKeyPair('ES256');
+  const publicKey = { ...(await exportJWK(signing.publicKey)), kid: 'deploy' };
+  const remit = await startRemit({ prepare: (folder) => configure(folder, publicKey) });
   try {
     const check = async <Result>(name: string, run: () => Promise<Result>): Promise<Result | undefined> => {
       try {
@@ -40,7 +53,7 @@ export async function runOauthSuite(report: Report): Promise<void> {
         return undefined;
       }
     };
-    await runChecks(remit, check, report);
+    await runChecks(remit, check, report, { key: signing.privateKey, kid: 'deploy' });
   } finally {
     await remit.dispose();
   }
@@ -48,7 +61,21 @@ export async function runOauthSuite(report: Report): Promise<void> {
 
 export type Check = <Result>(name: string, run: () => Promise<Result>) => Promise<Result | undefined>;
 
-async function runChecks(remit: RemitProcess, check: Check, report: Report): Promise<void> {
+/** Beside the quickstart: a resource server that checks tokens itself, and a client with a key of its own. */
+function configure(folder: string, publicKey: JWK): void {
+  appendFileSync(join(folder, 'targets/files.yaml'), `resource_server: ${RESOURCE_SERVER}\n`);
+  writeFileSync(join(folder, 'deploy.json'), JSON.stringify({ keys: [publicKey] }));
+  const config = join(folder, 'remit.yaml');
+  const clients = `identity:\n  clients: [{ spiffe_id: '${DEPLOY}', algorithms: [ES256], jwks_file: deploy.json }]`;
+  writeFileSync(config, readFileSync(config, 'utf8').replace(/^identity:$/m, clients));
+}
+
+async function runChecks(
+  remit: RemitProcess,
+  check: Check,
+  report: Report,
+  deployKey: { key: CryptoKey; kid: string },
+): Promise<void> {
   const issuer = new URL(remit.url);
   const api = `${remit.url}/v1`;
   const files = `${remit.url}/mcp/files`;
@@ -133,6 +160,15 @@ async function runChecks(remit: RemitProcess, check: Check, report: Report): Pro
       resource: api,
     }),
   );
+
+  await privateKeyJwtChecks(check, {
+    server,
+    bound,
+    client: { client_id: DEPLOY },
+    key: deployKey,
+    proofKeys: keys,
+    resource: api,
+  });
 
   const { id: task } = await requestTask(remit, {
     agent: AGENT,
