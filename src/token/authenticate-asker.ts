@@ -21,16 +21,20 @@ export async function authenticateAsker(
   path: string,
   parts: AskerParts,
 ): Promise<Asker> {
-  const { headers, request } = http;
+  const { headers, request, certificate } = http;
   const url = `${parts.issuer}${path}`;
   if (!headers.has('authorization')) {
-    const proven = headers.has('dpop') ? { jkt: await provenKey(headers, url, parts.dpop) } : {};
+    const thumbprint = headers.has('dpop') ? await provenKey(headers, url, parts.dpop) : undefined;
+    const proven = thumbprint === undefined ? {} : { binding: { kind: 'dpop' as const, thumbprint } };
     const { agent } = await authenticateClient({ http, form, ...proven }, parts);
     return { agent, delegator: null, token: null, request };
   }
   // RFC 6749, section 2.3.
   if (form.client_assertion !== undefined) throw new InvalidRequest('authenticate by one method, not by two');
-  const caller = parts.authenticator.authenticate({ method: 'POST', url, headers }, `${parts.issuer}/v1`);
+  const caller = parts.authenticator.authenticate(
+    { method: 'POST', url, headers, certificate: certificate?.thumbprint },
+    `${parts.issuer}/v1`,
+  );
   const { agent, delegator, token } = await caller.catch((cause: unknown) => {
     const unproven = cause instanceof InvalidToken || cause instanceof Unauthenticated;
     throw unproven ? new InvalidClient(cause.message, { cause }) : cause;

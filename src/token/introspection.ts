@@ -17,7 +17,7 @@ export type IntrospectionParts = AskerParts & {
 /** RFC 7662, section 2.2. */
 export type IntrospectionResponse =
   | { active: false }
-  | ({ active: true; token_type: 'DPoP' } & Record<string, unknown>);
+  | ({ active: true; token_type: 'DPoP' | 'Bearer' } & Record<string, unknown>);
 
 const INACTIVE = { active: false } as const;
 
@@ -99,7 +99,9 @@ function isActive({ claims }: OwnToken, parts: IntrospectionParts): boolean {
   return chain.every((level) => notLive(level.task, now) === null);
 }
 
-function answerOf({ members }: OwnToken): IntrospectionResponse {
+function answerOf({ claims, members }: OwnToken): IntrospectionResponse {
   const known = MEMBERS.flatMap((name) => (members[name] === undefined ? [] : [[name, members[name]] as const]));
-  return { active: true, token_type: 'DPoP', ...Object.fromEntries(known) };
+  // RFC 8705 has no type of its own for what is bound to a certificate.
+  const tokenType = claims.binding.kind === 'dpop' ? 'DPoP' : 'Bearer';
+  return { active: true, token_type: tokenType, ...Object.fromEntries(known) };
 }

@@ -34,8 +34,8 @@ const VERIFIERS: Record<ProvenBy, { what: string; verify: Verify }> = {
   svid: { what: 'JWT-SVID', verify: (token, _shown, parts) => parts.svids.verifyJwtSvid(token, [parts.issuer]) },
   issuer: {
     what: 'workload token',
-    verify: (token, { jkt, http }, parts) =>
-      parts.workloadTokens.verify(token, { jkt: jkt ?? null, request: http.request }),
+    verify: (token, { binding, http }, parts) =>
+      parts.workloadTokens.verify(token, { key: binding?.thumbprint ?? null, request: http.request }),
   },
 };
 
