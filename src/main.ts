@@ -16,6 +16,7 @@ import { readConfig } from './config/config-file.ts';
 import { readPolicyFolder } from './config/policy-folder.ts';
 import { readSecret } from './config/read-secret.ts';
 import { RemitError } from './core/errors.ts';
+import type { Effect } from './core/effect.ts';
 import type { CheckArguments } from './core/grant.ts';
 import type { EventRecord } from './core/record.ts';
 import { createLiveWork } from './gateway/live.ts';
@@ -53,6 +54,8 @@ import { currentCatalogue, reportFindings } from './wiring/policy-findings.ts';
 
 const SWEEP_EVERY_MS = 500;
 const LOG_ORIGIN_PREFIX = 'remit/';
+/** MCP's own operations, which are on every target. */
+const MCP_READS: readonly string[] = ['resources/read', 'prompts/get'];
 
 const clock = Date.now;
 const sha256 = (text: string) => createHash('sha256').update(text, 'utf8').digest('hex');
@@ -201,6 +204,7 @@ async function wire(config: Config, opened: Opened) {
   const lifecycle = createLifecycle({ ...decided, store, limits: config.tasks });
   const catalogue = {
     operations: (name: string) => operationsOf(targets.get(name)),
+    effectOf: (name: string, operation: string) => effectOf(targets.get(name), operation),
     trustDomains: trustDomainNames(config.identity),
   };
   const tokenParts = { key, issuer, clock, newId, skewSeconds };
@@ -298,7 +302,13 @@ async function wire(config: Config, opened: Opened) {
 
 /** Operations that a grant may name: those of the target file, and MCP's own two. */
 function operationsOf(target: Config['targets'][number] | undefined): string[] | undefined {
-  return target === undefined ? undefined : [...Object.keys(target.operations), 'resources/read', 'prompts/get'];
+  return target === undefined ? undefined : [...Object.keys(target.operations), ...MCP_READS];
+}
+
+function effectOf(target: Config['targets'][number] | undefined, operation: string): Effect | undefined {
+  if (target === undefined) return undefined;
+  const known = Object.hasOwn(target.operations, operation) ? target.operations[operation]?.effect : undefined;
+  return known ?? (MCP_READS.includes(operation) ? 'read' : undefined);
 }
 
 async function openLog(config: Config, { store, seal, log }: Pick<Opened, 'store' | 'seal' | 'log'>): Promise<Tree> {

@@ -50,6 +50,7 @@ export const configForm = z.strictObject({
       .optional(),
   }),
   token: z.strictObject({ lifetime_seconds: z.number().int().min(10).max(300).default(300) }).prefault({}),
+  dpop: z.strictObject({ nonce: z.enum(['required', 'off']).default('off') }).prefault({}),
   keys: z
     .strictObject({
       rotate_every_days: z.number().int().min(1).max(365).default(30),
@@ -151,6 +152,7 @@ export function readConfig(path: string, options: { dev: boolean; overrides?: Ov
           : Object.fromEntries(Object.entries(form.identity.groups).map(([name, { agents }]) => [name, agents])),
     },
     token: { lifetimeSeconds: form.token.lifetime_seconds },
+    dpop: form.dpop,
     keys: {
       rotateEveryMs: form.keys.rotate_every_days * 24 * 60 * 60_000,
       publishAheadMs: form.keys.publish_ahead_minutes * 60_000,

@@ -40,6 +40,8 @@ export type Config = {
     groups: Readonly<Record<string, readonly string[]>> | null;
   };
   token: { lifetimeSeconds: number };
+  /** Whether proofs need a nonce (RFC 9449, sections 8 and 9). */
+  dpop: { nonce: 'required' | 'off' };
   keys: {
     /** Of the keys that sign tokens. `publishAheadMs`: from a key's publication to its first signature. */
     rotateEveryMs: number;

@@ -12,7 +12,7 @@ export const ACCESS_TOKEN_TYP = 'at+jwt';
 export type TokenSubject =
   | { kind: 'agent'; agent: Agent }
   | { kind: 'person'; person: Delegator }
-  | { kind: 'task'; agent: Agent; task: Task; root: string; grants: Grant[] };
+  | { kind: 'task'; agent: Agent; task: Task; root: string; grants: Grant[]; scope?: string };
 
 export type AccessTokenClaims = {
   jti: string;
@@ -72,6 +72,7 @@ function subjectClaims(subject: TokenSubject): Record<string, unknown> & { sub: 
         task: task.id,
         txn: root,
         authorization_details: grants,
+        ...(subject.scope === undefined ? {} : { scope: subject.scope }),
         ...(acr === undefined ? {} : { acr }),
         ...(authTime === undefined ? {} : { auth_time: authTime }),
       };

@@ -7,6 +7,7 @@ import { openBundleFile } from '../identity/bundle-file.ts';
 import { startDevAuthority, type DevAuthority } from '../identity/dev/authority.ts';
 import { createClientAssertionVerifier, type ClientAssertionVerifier } from '../identity/client-assertion.ts';
 import { createDpopVerifier, type DpopVerifier } from '../identity/dpop.ts';
+import { createDpopNonces } from '../identity/dpop-nonce.ts';
 import { createIdTokenVerifier, type IdTokenVerifier } from '../identity/id-token.ts';
 import { publicKeys } from '../identity/key-set.ts';
 import { createSvidVerifier, type SvidVerifier } from '../identity/jwt-svid.ts';
@@ -37,7 +38,12 @@ export function openIdentity(
     if ('file' in keys) checkKeyFile(keys.file);
   return {
     withGroups,
-    dpop: createDpopVerifier({ clock, skewSeconds, bootedAt }),
+    dpop: createDpopVerifier({
+      clock,
+      skewSeconds,
+      bootedAt,
+      ...(config.dpop.nonce === 'off' ? {} : { nonces: createDpopNonces({ clock }) }),
+    }),
     svids: createSvidVerifier({ bundles, clock, skewSeconds, withGroups }),
     x509Svids: createX509SvidVerifier({ bundles, clock, skewSeconds, withGroups }),
     workloadTokens: createWorkloadTokenVerifier({
