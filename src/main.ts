@@ -17,6 +17,7 @@ import { readConfig } from './config/config-file.ts';
 import { readPolicyFolder } from './config/policy-folder.ts';
 import { readSecret } from './config/read-secret.ts';
 import { RemitError } from './core/errors.ts';
+import type { Effect } from './core/effect.ts';
 import type { CheckArguments } from './core/grant.ts';
 import type { EventRecord } from './core/record.ts';
 import { createLiveWork } from './gateway/live.ts';
@@ -44,6 +45,7 @@ import { ERROR_TABLE } from './server/error-table.ts';
 import { openSqliteStore, type SqliteStore } from './store/sqlite/open.ts';
 import { createLifecycle } from './task/lifecycle.ts';
 import { createAuthenticator } from './token/authenticate.ts';
+import { audiencesOf } from './token/audiences.ts';
 import { createKeys } from './token/keys.ts';
 import { openIdentity, startAuthority } from './wiring/identity.ts';
 import { keepKeysRotating, openKeySeal, openLogKey, openTokenKey } from './wiring/keys.ts';
@@ -53,6 +55,8 @@ import { currentCatalogue, reportFindings } from './wiring/policy-findings.ts';
 
 const SWEEP_EVERY_MS = 500;
 const LOG_ORIGIN_PREFIX = 'remit/';
+/** MCP's own operations, which are on every target. */
+const MCP_READS: readonly string[] = ['resources/read', 'prompts/get'];
 
 const clock = Date.now;
 const sha256 = (text: string) => createHash('sha256').update(text, 'utf8').digest('hex');
@@ -206,15 +210,19 @@ async function wire(config: Config, opened: Opened) {
   });
   const catalogue = {
     operations: (name: string) => operationsOf(targets.get(name)),
+    effectOf: (name: string, operation: string) => effectOf(targets.get(name), operation),
     trustDomains: trustDomainNames(config.identity),
   };
   const tokenParts = { key, issuer, clock, newId, skewSeconds };
-  const authenticator = createAuthenticator({ ...tokenParts, ...identity, tasks: store });
+  const authenticator = createAuthenticator({ ...tokenParts, ...identity, tasks: store, revoked: store });
 
-  const live = createLiveWork((id) => {
-    const chain = store.chain(id);
-    return chain.length > 0 && chain.every(({ task }) => task.state === 'active');
-  });
+  const live = createLiveWork(
+    (id) => {
+      const chain = store.chain(id);
+      return chain.length > 0 && chain.every(({ task }) => task.state === 'active');
+    },
+    (id) => store.isTokenRevoked(id),
+  );
   lifecycle.onEnded((tasks, reason) => {
     for (const task of tasks) live.endTask(task.id, reason);
   });
@@ -255,6 +263,15 @@ async function wire(config: Config, opened: Opened) {
     checkArguments,
     catalogue: () => currentCatalogue(config, store),
   };
+  const tokens = {
+    ...decided,
+    ...tokenParts,
+    ...identity,
+    tasks: store,
+    catalogue,
+    lifetimeSeconds: config.token.lifetimeSeconds,
+  };
+  const asking = { ...tokens, authenticator, revoked: store };
   const app = createApp({
     ...decided,
     lifecycle,
@@ -270,13 +287,12 @@ async function wire(config: Config, opened: Opened) {
     people: config.identity.people,
     publicUrl,
     offered: { clientCertificates: config.server.tls !== null },
-    tokens: {
-      ...decided,
-      ...tokenParts,
-      ...identity,
-      tasks: store,
-      catalogue,
-      lifetimeSeconds: config.token.lifetimeSeconds,
+    tokens,
+    introspection: { ...asking, audiencesOf: (workload) => audiencesOf(workload, config.targets, publicUrl) },
+    revocation: {
+      ...asking,
+      lifecycle,
+      onRevoked: (id) => void live.endToken(id, 'the access token was revoked'),
     },
     tokenKey: key,
     authenticator,
@@ -292,7 +308,13 @@ async function wire(config: Config, opened: Opened) {
 
 /** Operations that a grant may name: those of the target file, and MCP's own two. */
 function operationsOf(target: Config['targets'][number] | undefined): string[] | undefined {
-  return target === undefined ? undefined : [...Object.keys(target.operations), 'resources/read', 'prompts/get'];
+  return target === undefined ? undefined : [...Object.keys(target.operations), ...MCP_READS];
+}
+
+function effectOf(target: Config['targets'][number] | undefined, operation: string): Effect | undefined {
+  if (target === undefined) return undefined;
+  const known = Object.hasOwn(target.operations, operation) ? target.operations[operation]?.effect : undefined;
+  return known ?? (MCP_READS.includes(operation) ? 'read' : undefined);
 }
 
 async function openLog(config: Config, { store, seal, log }: Pick<Opened, 'store' | 'seal' | 'log'>): Promise<Tree> {

@@ -8,9 +8,11 @@ export type ErrorCode =
   | 'unauthenticated'
   | 'invalid_token'
   | 'invalid_dpop_proof'
+  | 'use_dpop_nonce'
   | 'invalid_client'
   | 'invalid_grant'
   | 'invalid_target'
+  | 'invalid_scope'
   | 'invalid_authorization_details'
   | 'unsupported_grant_type'
   | 'forbidden'
@@ -56,6 +58,16 @@ export class InvalidToken extends RemitError {
 export class InvalidDpopProof extends RemitError {
   readonly code = 'invalid_dpop_proof';
 }
+/** RFC 9449 §8 and §9: the proof needs the nonce that the answer brings. Not a refusal: the client asks again. */
+export class UseDpopNonce extends RemitError {
+  readonly code = 'use_dpop_nonce';
+  readonly nonce: string;
+
+  constructor(nonce: string) {
+    super('the proof needs a nonce; make another with the one in `DPoP-Nonce`');
+    this.nonce = nonce;
+  }
+}
 /** RFC 6749 §5.2: client authentication failed. */
 export class InvalidClient extends RemitError {
   readonly code = 'invalid_client';
@@ -67,6 +79,10 @@ export class InvalidGrant extends RemitError {
 /** RFC 8707 §2: the resource is unknown. */
 export class InvalidTarget extends RemitError {
   readonly code = 'invalid_target';
+}
+/** RFC 6749 §5.2: the scope is unknown, malformed or wider than what the task grants. */
+export class InvalidScope extends RemitError {
+  readonly code = 'invalid_scope';
 }
 /** RFC 9396 §5: the authorization details are malformed or wider than what the task grants. */
 export class InvalidAuthorizationDetails extends RemitError {

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { EFFECTS } from '../core/effect.ts';
 import { InvalidAuthorizationDetails, InvalidRequest } from '../core/errors.ts';
 import type { Grant } from '../core/grant.ts';
+import type { EffectOf } from '../core/grant-within.ts';
 import { findJsonHazard, type JsonObject, type JsonValue } from '../core/json.ts';
 import { SENSITIVITIES } from '../core/sensitivity.ts';
 import { parseWorkloadId, type ParsedSpiffeId } from '../core/spiffe-id.ts';
@@ -98,6 +99,7 @@ export type HopRequest = Pick<
 export type Catalogue = {
   /** Operation names of a target, `undefined` for an unknown one. */
   operations(target: string): readonly string[] | undefined;
+  effectOf: EffectOf;
   trustDomains: readonly string[];
 };
 

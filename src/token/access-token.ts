@@ -20,6 +20,7 @@ export type TokenSubject =
       above: readonly Task['agent'][];
       root: string;
       grants: Grant[];
+      scope?: string;
     };
 
 export type AccessTokenClaims = {
@@ -79,6 +80,7 @@ function subjectClaims(subject: TokenSubject): Record<string, unknown> & { sub: 
         task: task.id,
         txn: root,
         authorization_details: grants,
+        ...(subject.scope === undefined ? {} : { scope: subject.scope }),
         ...(acr === undefined ? {} : { acr }),
         ...(authTime === undefined ? {} : { auth_time: authTime }),
       };
