@@ -129,17 +129,20 @@ async function rotateUnderLoad(report: Report, { spire, remit, agent }: Set): Pr
   const remits = async () => (await presented(remit)).fingerprint256;
   report.note('waiting for SPIRE to renew SVIDs of a minute');
   await check(report, 'rotation: SVIDs of Remit and of the agent are renewed', async () => {
-    await Promise.all([changed(remits), changed(() => agent.fingerprint())]);
+    await Promise.all([changed(remits), changed(() => agent.svid().fingerprint256)]);
   });
   report.note('rotating the X.509 authority');
   phase = 'X.509';
   await check(report, 'rotation: the X.509 authority is another one', async () => {
+    const [old] = agent.authorities();
+    const byNew = (svid: X509Certificate) => !svid.verify(old!.publicKey);
     await spire.rotate('x509', async (step) => {
       phase = `X.509 ${step}`;
-      if (step === 'prepared') return until(() => agent.authorities() > 1, SETTLED_WITHIN_MS);
-      await Promise.all([changed(remits), changed(() => agent.fingerprint())]);
+      if (step === 'prepared') return until(() => agent.authorities().length > 1, SETTLED_WITHIN_MS);
+      await until(async () => byNew(agent.svid()) && byNew(await presented(remit)), SETTLED_WITHIN_MS);
+      await inFlightAnswered();
     });
-    await until(() => agent.authorities() === 1, SETTLED_WITHIN_MS);
+    await until(() => agent.authorities().length === 1, SETTLED_WITHIN_MS);
   });
   report.note('rotating the JWT authority');
   phase = 'JWT';
@@ -147,6 +150,7 @@ async function rotateUnderLoad(report: Report, { spire, remit, agent }: Set): Pr
     await spire.rotate('jwt', async (step) => {
       if (step === 'prepared') return until(async () => (await agent.jwtKeys()) > 1, SETTLED_WITHIN_MS);
       await changed(() => agent.jwtKeyId());
+      await inFlightAnswered();
     });
     await until(async () => (await agent.jwtKeys()) === 1, SETTLED_WITHIN_MS);
   });
@@ -157,6 +161,11 @@ async function rotateUnderLoad(report: Report, { spire, remit, agent }: Set): Pr
     assert.equal(refused.length, 0, kinds.join('; '));
     assert.ok(good > 100);
   });
+}
+
+/** What was sent with an SVID of before has had its answer. */
+function inFlightAnswered(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 2_000));
 }
 
 async function check(report: Report, name: string, run: () => Promise<void>): Promise<void> {
@@ -236,8 +245,8 @@ async function openAgent(spire: Spire, remit: RemitProcess) {
       client.close();
       return answer.status;
     },
-    fingerprint: () => new X509Certificate(now().cert).fingerprint256,
-    authorities: () => now().bundle.length,
+    svid: () => new X509Certificate(now().cert),
+    authorities: () => now().bundle.map((der) => new X509Certificate(der)),
     jwtKeys: async () => {
       const keys = (await workload.fetchJwtBundles()).get(TRUST_DOMAIN) ?? '{"keys":[]}';
       return (JSON.parse(keys) as { keys: unknown[] }).keys.length;
