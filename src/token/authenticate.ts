@@ -118,25 +118,24 @@ function callerOf(
 /** Signatures that were found good, until the token expires. What a token allows is decided anew each time. */
 class VerifiedTokens {
   readonly #parts: Omit<AccessTokenParts, 'newId'>;
-  readonly #claims = new Map<string, AccessTokenClaims>();
+  readonly #known = new Map<string, { audience: string; claims: AccessTokenClaims }>();
 
   constructor(parts: Omit<AccessTokenParts, 'newId'>) {
     this.#parts = parts;
   }
 
   async read(token: string, audience: string): Promise<AccessTokenClaims> {
-    const key = `${audience} ${token}`;
-    const known = this.#claims.get(key);
-    if (known !== undefined && this.#parts.clock() / 1000 < known.exp) return known;
-    this.#claims.delete(key);
+    const known = this.#known.get(token);
+    // For another audience it was not found good, so it is verified anew, and refused.
+    if (known?.audience === audience && this.#parts.clock() / 1000 < known.claims.exp) return known.claims;
     let claims: AccessTokenClaims;
     try {
       claims = await readAccessToken(token, audience, this.#parts);
     } catch (cause) {
       throw new InvalidToken('the access token is not valid here', { cause });
     }
-    if (this.#claims.size >= REMEMBERED) this.#claims.delete(this.#claims.keys().next().value!);
-    this.#claims.set(key, claims);
+    if (this.#known.size >= REMEMBERED) this.#known.delete(this.#known.keys().next().value!);
+    this.#known.set(token, { audience, claims });
     return claims;
   }
 }
