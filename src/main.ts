@@ -31,7 +31,6 @@ import { listable } from './gateway/steps/listable.ts';
 import { observeStep } from './gateway/steps/observe.ts';
 import type { StepParts } from './gateway/steps/parts.ts';
 import { recordStep } from './gateway/steps/record.ts';
-import type { DevAuthority } from './identity/dev/authority.ts';
 import { createDevPeople } from './identity/dev/people.ts';
 import type { KeySeal } from './keys/key-seal.ts';
 import { createCheckArguments } from './pdp/check-arguments.ts';
@@ -50,6 +49,7 @@ import { createKeys } from './token/keys.ts';
 import { openIdentity, startAuthority } from './wiring/identity.ts';
 import { keepKeysRotating, openKeySeal, openLogKey, openTokenKey } from './wiring/keys.ts';
 import { startRefusals } from './wiring/refusals.ts';
+import { openTrustBundles, type OpenTrustBundles } from './wiring/trust-bundles.ts';
 import { closeServer, createListener, DRAIN_FOR_MS, listen, stopSignal } from './wiring/listener.ts';
 import { currentCatalogue, reportFindings } from './wiring/policy-findings.ts';
 
@@ -127,13 +127,19 @@ async function run(config: Config, dev: boolean): Promise<void> {
     }),
   );
   const refusals = startRefusals(store, { clock, newId, log });
+  const bundles = openTrustBundles(config, {
+    authority,
+    clock,
+    report: (trustDomain, problem) => log.error({ trustDomain, problem }, 'the trust bundle'),
+  });
+  await bundles.ready;
   const { lifecycle, gateway, live, app, key } = await wire(config, {
     store,
     seal,
     tree,
     log,
     bootedAt,
-    authority,
+    bundles,
     inForce,
     checkArguments,
     refusals,
@@ -145,7 +151,7 @@ async function run(config: Config, dev: boolean): Promise<void> {
       ? undefined
       : await createDevPeople({ issuer: people.issuer, clientId: people.clientId, dir: join(config.dataDir, 'dev') });
   const listener = getRequestListener(app.fetch, { overrideGlobalObjects: false });
-  const server = createListener(
+  const server = await createListener(
     config,
     (request, response) => {
       if (idp !== undefined && request.url?.startsWith('/dev/idp') === true) idp(request, response);
@@ -175,6 +181,7 @@ async function run(config: Config, dev: boolean): Promise<void> {
   await store.append([event('process.stopped', {})]).catch(() => {});
   await tree.close();
   await store.close();
+  bundles.stop();
   await authority?.close();
 }
 
@@ -184,7 +191,7 @@ type Opened = {
   tree: Tree;
   log: Logger;
   bootedAt: number;
-  authority: DevAuthority | undefined;
+  bundles: OpenTrustBundles;
   inForce: InForce;
   checkArguments: CheckArguments;
   refusals: Refusals;
@@ -192,14 +199,14 @@ type Opened = {
 
 /** Puts control plane and gateway together around one store and one policy set. */
 async function wire(config: Config, opened: Opened) {
-  const { store, seal, tree, log, authority, inForce, checkArguments, refusals } = opened;
+  const { store, seal, tree, log, bundles, inForce, checkArguments, refusals } = opened;
   const pdp = inForce.current;
   const { publicUrl } = config.server;
   const skewSeconds = config.clockSkewSeconds;
   const issuer = publicUrl;
   const targets = new Map(config.targets.map((target) => [target.name, target]));
   const key = await openTokenKey(config, { store, seal, event, clock });
-  const identity = openIdentity(config, { authority, clock, bootedAt: opened.bootedAt });
+  const identity = openIdentity(config, { bundles, clock, bootedAt: opened.bootedAt });
   const fresh = () => store.healthy();
   const decided = { log: store, pdp, fresh, clock, newId, sha256 };
   const lifecycle = createLifecycle({
