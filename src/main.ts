@@ -34,6 +34,7 @@ import type { DevAuthority } from './identity/dev/authority.ts';
 import { createDevPeople } from './identity/dev/people.ts';
 import { createCheckArguments } from './pdp/check-arguments.ts';
 import { createPdp } from './pdp/pdp.ts';
+import type { Referee } from './pdp/referee/referee.ts';
 import { trustDomainNames } from './policy/catalogue.ts';
 import { holdInForce, policyAtStart, type InForce } from './policy/in-force.ts';
 import { createPolicies } from './policy/publish.ts';
@@ -46,6 +47,7 @@ import { openIdentity, startAuthority } from './wiring/identity.ts';
 import { keepKeysRotating, openTokenKey } from './wiring/keys.ts';
 import { startRefusals } from './wiring/refusals.ts';
 import { closeServer, DRAIN_FOR_MS, listen, stopSignal } from './wiring/listener.ts';
+import { concernsOf, openReferee } from './wiring/referee.ts';
 import { currentCatalogue, reportFindings } from './wiring/policy-findings.ts';
 
 const SWEEP_EVERY_MS = 500;
@@ -109,14 +111,17 @@ async function run(config: Config, dev: boolean): Promise<void> {
   await store.append([...unfinishedOutcomes(store, { clock, newId }), event('process.started', { dev })]);
 
   const checkArguments = createCheckArguments();
+  const atStart = await policyAtStart(readPolicyFolder(config.policies), {
+    store,
+    create: (files) => createPdp(files, { sha256, checkArguments }),
+    event,
+    clock,
+  });
   const inForce = holdInForce(
-    await policyAtStart(readPolicyFolder(config.policies), {
-      store,
-      create: (files) => createPdp(files, { sha256, checkArguments }),
-      event,
-      clock,
-    }),
+    atStart,
+    store.distrustedPolicySets().map(({ hash }) => hash),
   );
+  const referee = openReferee(config, { store, inForce, event, random: Math.random, log });
   const refusals = startRefusals(store, { clock, newId, log });
   const { lifecycle, gateway, live, app, key } = await wire(config, {
     store,
@@ -125,6 +130,7 @@ async function run(config: Config, dev: boolean): Promise<void> {
     bootedAt,
     authority,
     inForce,
+    referee,
     checkArguments,
     refusals,
   });
@@ -157,6 +163,7 @@ async function run(config: Config, dev: boolean): Promise<void> {
   await Promise.race([live.draining(), new Promise((resolve) => setTimeout(resolve, DRAIN_FOR_MS).unref())]);
   await gateway.close();
   await closed;
+  await referee.close();
   await refusals.stop();
   await store.append([event('process.stopped', {})]).catch(() => {});
   await tree.close();
@@ -171,13 +178,14 @@ type Opened = {
   bootedAt: number;
   authority: DevAuthority | undefined;
   inForce: InForce;
+  referee: Referee;
   checkArguments: CheckArguments;
   refusals: Refusals;
 };
 
 /** Puts control plane and gateway together around one store and one policy set. */
 async function wire(config: Config, opened: Opened) {
-  const { store, tree, log, authority, inForce, checkArguments, refusals } = opened;
+  const { store, tree, log, authority, inForce, referee, checkArguments, refusals } = opened;
   const pdp = inForce.current;
   const { publicUrl } = config.server;
   const skewSeconds = config.clockSkewSeconds;
@@ -186,7 +194,7 @@ async function wire(config: Config, opened: Opened) {
   const key = await openTokenKey(config, { store, event, clock });
   const identity = openIdentity(config, { authority, clock, bootedAt: opened.bootedAt });
   const fresh = () => store.healthy();
-  const decided = { log: store, pdp, fresh, clock, newId, sha256 };
+  const decided = { log: store, pdp, referee, fresh, clock, newId, sha256 };
   const lifecycle = createLifecycle({ ...decided, store, limits: config.tasks });
   const catalogue = {
     operations: (name: string) => operationsOf(targets.get(name)),
@@ -205,6 +213,7 @@ async function wire(config: Config, opened: Opened) {
   const steps: StepParts = {
     store,
     pdp,
+    referee,
     fresh,
     clock,
     newId,
@@ -262,6 +271,7 @@ async function wire(config: Config, opened: Opened) {
     authenticator,
     checkpoint: () => tree.checkpoint(),
     healthy: () => store.healthy(),
+    concerns: () => concernsOf(referee, inForce),
     mcp: (request, target, source) => gateway.fetch(request, target, source),
     refusals,
     faults: log,

@@ -29,6 +29,8 @@ export type AppParts = TaskRouteParts &
     authenticator: Authenticator;
     checkpoint: () => string | null;
     healthy: () => boolean;
+    /** What is wrong while requests are served; empty when nothing is. */
+    concerns: () => string[];
     mcp: (request: Request, target: string, source: string) => Promise<Response>;
     refusals: Refusals;
     faults: FaultLog;
@@ -102,7 +104,12 @@ export function controlRoutes(app: ControlApp, parts: AppParts): void {
 
 function publicRoutes(app: ControlApp, parts: AppParts): void {
   const { publicUrl } = parts;
-  app.get('/healthz', (c) => (parts.healthy() ? c.json({ status: 'ok' }) : c.json({ status: 'unavailable' }, 503)));
+  app.get('/healthz', (c) => {
+    if (!parts.healthy()) return c.json({ status: 'unavailable' }, 503);
+    const concerns = parts.concerns();
+    // Not 503: requests are answered as they should be, and the way out is a request too.
+    return c.json(concerns.length === 0 ? { status: 'ok' } : { status: 'degraded', concerns });
+  });
   app.get('/openapi.json', (c) => c.json(openApiDocument(app)));
   app.get('/jwks', (c) => c.json({ keys: parts.tokenKey.publicJwks() }));
   app.get('/.well-known/oauth-authorization-server', (c) => c.json(authorizationServerMetadata(publicUrl)));
