@@ -39,7 +39,7 @@ export function openReferee({ policy }: Pick<Config, 'policy'>, parts: RefereeWi
     sample,
     queue,
     random,
-    onFound: distrust.found,
+    onFound: (found) => distrust.found(found),
     onProblem: (error) => log.error({ err: error }, 'the referee cannot evaluate decisions again; it is started anew'),
   });
   return {
