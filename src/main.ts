@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { getRequestListener } from '@hono/node-server';
 import { pino, type Logger } from 'pino';
+import { recordForm } from './server/record-form.ts';
 import { createApprovals } from './approval/approvals.ts';
 import { loadOrCreateSigningKey } from './audit/signing-key.ts';
 import type { Refusals } from './audit/refusals.ts';
@@ -38,6 +39,7 @@ import type { Referee } from './pdp/referee/referee.ts';
 import { trustDomainNames } from './policy/catalogue.ts';
 import { holdInForce, policyAtStart, type InForce } from './policy/in-force.ts';
 import { createPolicies } from './policy/publish.ts';
+import { createReview } from './policy/review.ts';
 import { createApp } from './server/app.ts';
 import { ERROR_TABLE } from './server/error-table.ts';
 import { openSqliteStore, type SqliteStore } from './store/sqlite/open.ts';
@@ -241,6 +243,13 @@ async function wire(config: Config, opened: Opened) {
     refused: ({ target, ...refusal }) => refusals.refused({ at: `/mcp/${target}`, ...refusal }),
     maxBodyBytes: config.server.maxBodyBytes,
   });
+  const policyParts = {
+    ...decided,
+    store,
+    inForce,
+    checkArguments,
+    catalogue: () => currentCatalogue(config, store),
+  };
   const app = createApp({
     ...decided,
     lifecycle,
@@ -248,13 +257,8 @@ async function wire(config: Config, opened: Opened) {
     catalogue,
     taskTokens: tokenParts,
     approvals: createApprovals({ ...decided, store }),
-    policies: createPolicies({
-      ...decided,
-      store,
-      inForce,
-      checkArguments,
-      catalogue: () => currentCatalogue(config, store),
-    }),
+    policies: createPolicies(policyParts),
+    review: createReview({ ...policyParts, isKnownForm: (record) => recordForm.safeParse(record).success }),
     targets,
     definitions: store,
     people: config.identity.people,

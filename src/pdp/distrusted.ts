@@ -7,8 +7,10 @@ import { rulingOf } from './ruling.ts';
 
 const DISTRUSTED: Reason = {
   code: 'policy_set_distrusted',
-  message: 'the policy set in force is distrusted: its policies were found to be evaluated otherwise than Cedar says',
-  next: 'ask an operator to publish another policy set or to roll back; see `remit policy status`',
+  message:
+    'the policy set in force is distrusted, because its policies were evaluated otherwise than Cedar says; ' +
+    'ask an operator to publish another policy set or to roll back',
+  next: 'see `remit policy status`',
 };
 
 /** What leads out of the distrust, shows why it is, or only takes authority away. */

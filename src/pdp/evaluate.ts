@@ -54,10 +54,11 @@ class Tally {
   }
 }
 
-/** What policy says of one principal and one resource. */
-type Verdict = {
+/** What policy says of one principal and one resource; both are `null` where it could not be asked. */
+export type Verdict = {
   outcome: 'permit' | 'deny' | 'hold';
   principal: EntityUid | null;
+  resource: EntityUid | null;
   determining: readonly Policy[];
   /** For `hold`, and for a permit that an approval lifted. */
   held: readonly Policy[];
@@ -113,13 +114,19 @@ export class Evaluator {
     const unmappable = unmappableIn(input);
     if (unmappable !== null) return this.#decision(input, [failed(unmappable)]);
     const request = new CedarRequest(input);
-    const first = request.principals[0];
-    if (first === undefined) return this.#decision(input, [failed('neither an agent nor a person is known')]);
+    if (request.principals.length === 0) {
+      return this.#decision(input, [failed('neither an agent nor a person is known')]);
+    }
+    return this.#decision(input, this.verdicts(request, input.approval));
+  }
+
+  /** What policy says, for each principal of each resource. */
+  verdicts(request: CedarRequest, approval: GivenApproval | null): Verdict[] {
     const verdicts: Verdict[] = [];
-    this.#evaluate(request, first, (tally, principal) => {
-      verdicts.push(verdictOf(tally, principal, input.approval));
+    this.#evaluate(request, (tally, principal, resource) => {
+      verdicts.push(verdictOf(tally, { principal, resource }, approval));
     });
-    return this.#decision(input, verdicts);
+    return verdicts;
   }
 
   /**
@@ -129,19 +136,19 @@ export class Evaluator {
   said(input: DecisionInput): Said[] | null {
     if (unmappableIn(input) !== null) return null;
     const request = new CedarRequest(input);
-    const first = request.principals[0];
-    if (first === undefined) return null;
+    if (request.principals.length === 0) return null;
     const said: Said[] = [];
-    this.#evaluate(request, first, (tally) => said.push(saidBy(tally)));
+    this.#evaluate(request, (tally) => said.push(saidBy(tally)));
     return said;
   }
 
   #evaluate(
     { principals, action, resources, context, entities }: CedarRequest,
-    first: EntityUid,
-    each: (tally: Tally, principal: EntityUid) => void,
+    each: (tally: Tally, principal: EntityUid, resource: EntityUid) => void,
   ): void {
     const { shared, ofPrincipal } = this.#indexes;
+    const [first] = principals;
+    if (first === undefined) return;
     for (const resource of resources) {
       const asked: Request = { principal: first, action, resource, context, entities };
       let before = SILENT;
@@ -158,9 +165,18 @@ export class Evaluator {
         tally = before;
         asked.principal = principal;
         ofPrincipal.search(asked, take);
-        each(tally, principal);
+        each(tally, principal, resource);
       }
     }
+  }
+
+  /** The policies whose head may match; the others cannot have a say. */
+  candidates(request: Request): Policy[] {
+    const found: Policy[] = [];
+    const take = ({ policy }: Ready) => void found.push(policy);
+    this.#indexes.shared.search(request, take);
+    this.#indexes.ofPrincipal.search(request, take);
+    return found;
   }
 
   /** Whether some call of this operation, on some resource and with some arguments, could be permitted or held. */
@@ -220,11 +236,16 @@ function problemOf(holds: Test, request: Request): string | typeof SAYS_NOTHING 
   }
 }
 
-function verdictOf(tally: Tally, principal: EntityUid, approval: GivenApproval | null): Verdict {
+function verdictOf(
+  tally: Tally,
+  { principal, resource }: { principal: EntityUid; resource: EntityUid },
+  approval: GivenApproval | null,
+): Verdict {
   const { permits, forbids, held, problems } = tally;
   const verdict: Verdict = {
     outcome: 'deny',
     principal,
+    resource,
     determining: NONE,
     held: NONE,
     observed: sorted(tally.observed),
@@ -250,7 +271,15 @@ function isHold({ outcome }: Verdict): boolean {
 
 function failed(message: string): Verdict {
   const problems = [{ policy: null, message }];
-  return { outcome: 'deny', principal: null, determining: NONE, held: NONE, observed: NONE, problems };
+  return {
+    outcome: 'deny',
+    principal: null,
+    resource: null,
+    determining: NONE,
+    held: NONE,
+    observed: NONE,
+    problems,
+  };
 }
 
 const PERMITTED: Reason[] = [{ code: 'policy_permits', message: 'policy permits this action' }];

@@ -3,9 +3,11 @@ import { decide as decideInCore, type DecideParts } from '../core/decide.ts';
 import type { Decision, DecisionInput, EvaluatePolicy } from '../core/decision.ts';
 import { couldSatisfy, type CheckArguments } from '../core/grant.ts';
 import { notLive } from '../core/task.ts';
+import type { Request } from './cedar/compile.ts';
 import { decideDistrusted } from './distrusted.ts';
-import { buildEvaluator, type Evaluator } from './evaluate.ts';
-import { parsePolicySet, type PolicySet } from './policy-set.ts';
+import { buildEvaluator, type Evaluator, type Verdict } from './evaluate.ts';
+import { parsePolicySet, type Policy, type PolicySet } from './policy-set.ts';
+import { CedarRequest } from './request.ts';
 import type { Said } from './said.ts';
 import { finish, finishInSteps } from './steps.ts';
 
@@ -20,6 +22,10 @@ export interface Pdp {
    * arguments. For lists only: what is listed is still decided when it is called.
    */
   couldPermit(input: DecisionInput): boolean;
+  /** What policy says for each resource and principal, before one decision is made of it. For explaining. */
+  verdicts(input: DecisionInput): Verdict[];
+  /** The policies whose head may match. For explaining. */
+  candidates(request: Request): Policy[];
   /** What the policies say in the evaluations that `decide` makes; `null` for an input that policy is not asked about. */
   said(input: DecisionInput): Said[] | null;
   /** The same set once nothing is believed of it any more: it denies, but for the way out. See distrusted.ts. */
@@ -49,6 +55,8 @@ export function pdpOf(set: PolicySet, evaluator: Evaluator, { checkArguments }: 
     files: set.files,
     decide: decideBy((input) => evaluator.decide(input)),
     couldPermit: (input) => couldBeGranted(input) && evaluator.couldPermit(input),
+    verdicts: (input) => evaluator.verdicts(new CedarRequest(input), input.approval),
+    candidates: (request) => evaluator.candidates(request),
     said: (input) => evaluator.said(input),
     distrusted: () => {
       const distrusted: Pdp = {

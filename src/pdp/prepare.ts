@@ -35,26 +35,21 @@ export async function preparePdp(
   return { pdp: await createPdpInSteps(set, parts, nextTurn), findings };
 }
 
+export type Parsed = { policies: Policy[]; findings: Finding[] };
+
 /**
- * What is wrong with the names and types of a set that may well be in force: the catalogue moves on, policy does not.
+ * The policies of the files, and what is wrong with their names and types, from another thread.
  *
  * @throws InvalidConfig as preparePdp.
  */
-export async function findingsOf(task: PrepareTask): Promise<Finding[]> {
-  return (await parseElsewhere(task, GIVE_UP_AFTER_MS)).findings;
-}
-
-function parseElsewhere(
-  task: PrepareTask,
-  giveUpAfterMs: number,
-): Promise<{ policies: Policy[]; findings: Finding[] }> {
+export function parseElsewhere(task: PrepareTask, giveUpAfterMs: number = GIVE_UP_AFTER_MS): Promise<Parsed> {
   const worker = new Worker(new URL('./prepare-worker.ts', import.meta.url), {
     workerData: { files: task.files, catalogue: task.catalogue } satisfies PrepareTask,
     resourceLimits: { maxOldGenerationSizeMb: MAX_HEAP_MIB },
   });
   const policies: Policy[] = [];
   let findings: Finding[] = [];
-  return new Promise<{ policies: Policy[]; findings: Finding[] }>((resolve, reject) => {
+  return new Promise<Parsed>((resolve, reject) => {
     const late = setTimeout(() => {
       reject(new InvalidConfig(`the policy set is not ready after ${giveUpAfterMs / 1000} s; make it smaller`));
     }, giveUpAfterMs);

@@ -1,5 +1,5 @@
 import type { Sha256Hex } from '../core/action.ts';
-import { parsePolicySet } from '../pdp/policy-set.ts';
+import { parsePolicySet, type Policy } from '../pdp/policy-set.ts';
 import type { Catalogue } from '../pdp/schema/catalogue.ts';
 import { validatePolicies, type Finding } from '../pdp/schema/validate.ts';
 import { lintPolicies, type Lint } from './lints.ts';
@@ -17,9 +17,18 @@ export function checkPolicies(
   catalogue: Catalogue,
   parts: { sha256: Sha256Hex; now: number },
 ): CheckReport {
-  const set = parsePolicySet(files, parts.sha256);
-  const policies = [...set.policies.values()];
-  const findings = [...validatePolicies(policies, catalogue), ...lintPolicies(policies, catalogue, parts.now)];
+  const { hash, policies } = parsePolicySet(files, parts.sha256);
+  const parsed = [...policies.values()];
+  return reportOf({ hash, policies: parsed, findings: validatePolicies(parsed, catalogue) }, catalogue, parts.now);
+}
+
+/** The report on policies whose names and types are checked already. */
+export function reportOf(
+  set: { hash: string; policies: readonly Policy[]; findings: readonly Finding[] },
+  catalogue: Catalogue,
+  now: number,
+): CheckReport {
+  const findings = [...set.findings, ...lintPolicies(set.policies, catalogue, now)];
   findings.sort((a, b) => (a.file === b.file ? a.line - b.line : a.file < b.file ? -1 : 1));
-  return { policySet: set.hash, policies: policies.length, findings };
+  return { policySet: set.hash, policies: set.policies.length, findings };
 }

@@ -101,6 +101,9 @@ describe('a policy set whose policies are evaluated otherwise than Cedar says', 
       distrusted: [{ policy_set: hash, decision }],
     });
     expect((await carol.call('GET', `/v1/log/records/${decision}`)).status).toBe(200);
+    // What the engine at fault made of it can still be looked at.
+    const explained = await carol.call('GET', `/v1/policy/explain/${decision}`);
+    expect(await explained.json()).toMatchObject({ outcome: 'permit', agrees: true });
     expect((await carol.call('POST', '/v1/policy/publish', { files: CORRECTED })).status).toBe(200);
 
     expect(await health()).toEqual({ status: 'ok' });

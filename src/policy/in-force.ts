@@ -6,6 +6,8 @@ import type { PolicySetStore } from '../store/ports.ts';
 /** The one place that says which policy set decides. A decision takes it once, so it sees one set throughout. */
 export type InForce = {
   current: () => Pdp;
+  /** The same set as its engine decides, distrusted or not: to explain what was decided, never to decide. */
+  engine: () => Pdp;
   swap: (next: Pdp) => void;
   /** From now on nothing is believed of the set with this hash, whether it is in force or ever comes to be. */
   distrust: (hash: string) => void;
@@ -17,15 +19,18 @@ export function holdInForce(first: Pdp, distrusted: Iterable<string>): InForce {
   const hashes = new Set(distrusted);
   // Whichever comes first, the swap or the distrust: a distrusted set never decides as if it were not.
   const believed = (pdp: Pdp) => (hashes.has(pdp.policySet) ? pdp.distrusted() : pdp);
+  let engine = first;
   let pdp = believed(first);
   return {
     current: () => pdp,
+    engine: () => engine,
     swap: (next) => {
+      engine = next;
       pdp = believed(next);
     },
     distrust: (hash) => {
       hashes.add(hash);
-      pdp = believed(pdp);
+      pdp = believed(engine);
     },
     isDistrusted: (hash) => hashes.has(hash),
   };

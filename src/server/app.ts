@@ -10,8 +10,10 @@ import { authorizationServerMetadata, protectedResourceMetadata } from '../token
 import type { ApprovalRouteParts } from './routes/approvals.ts';
 import { approvalRoutes } from './routes/approvals.ts';
 import { logRoutes } from './routes/log.ts';
+import { policyReviewRoutes } from './routes/policy-review.ts';
 import { policyRoutes } from './routes/policy.ts';
 import type { Policies } from '../policy/publish.ts';
+import type { Review } from '../policy/review.ts';
 import type { ControlApp, ControlEnv } from './routes/route.ts';
 import { targetRoutes, type TargetRouteParts } from './routes/targets.ts';
 import { taskRoutes, type TaskRouteParts } from './routes/tasks.ts';
@@ -23,6 +25,7 @@ export type AppParts = TaskRouteParts &
   ApprovalRouteParts &
   TargetRouteParts & {
     policies: Policies;
+    review: Review;
     people: readonly PeopleProvider[];
     tokens: TokenEndpointParts;
     tokenKey: TokenKey;
@@ -67,7 +70,7 @@ export function createApp(parts: AppParts): ControlApp {
   // A policy set of thousands of policies is larger than anything else that is sent here.
   const large = limitOf(parts.maxBodyBytes);
   const small = limitOf(Math.min(parts.maxBodyBytes, 1024 * 1024));
-  app.use((c, next) => (c.req.path === '/v1/policy/publish' ? large : small)(c, next));
+  app.use((c, next) => (TAKES_POLICY_SETS.has(c.req.path) ? large : small)(c, next));
   publicRoutes(app, parts);
   app.use('/v1/*', async (c, next) => {
     const caller = await parts.authenticator.authenticate(c.req.raw, `${publicUrl}/v1`);
@@ -78,6 +81,8 @@ export function createApp(parts: AppParts): ControlApp {
   controlRoutes(app, parts);
   return app;
 }
+
+const TAKES_POLICY_SETS = new Set(['/v1/policy/publish', '/v1/policy/check']);
 
 function limitOf(maxSize: number) {
   return bodyLimit({
@@ -100,6 +105,7 @@ export function controlRoutes(app: ControlApp, parts: AppParts): void {
   targetRoutes(app, parts);
   logRoutes(app, parts);
   policyRoutes(app, parts);
+  policyReviewRoutes(app, parts);
 }
 
 function publicRoutes(app: ControlApp, parts: AppParts): void {

@@ -47,6 +47,8 @@ const SAMPLES: Record<string, { path: string; body?: unknown }> = {
   'GET /v1/policy': { path: '/v1/policy' },
   'GET /v1/policy/sets/{hash}': { path: '/v1/policy/sets/POLICY_SET' },
   'GET /v1/policy/catalogue': { path: '/v1/policy/catalogue' },
+  'POST /v1/policy/check': { path: '/v1/policy/check', body: { files: PUBLISHED } },
+  'GET /v1/policy/explain/{record}': { path: '/v1/policy/explain/DECISION' },
   'POST /v1/policy/publish': { path: '/v1/policy/publish', body: { files: PUBLISHED } },
   'POST /v1/policy/rollback': { path: '/v1/policy/rollback', body: {} },
 };
@@ -100,6 +102,7 @@ function sampleOf(route: string): { method: string; path: string; body?: unknown
   const path = sample.path
     .replace('TASK', task)
     .replace('RECORD', plane.records()[0]!.id)
+    .replace('DECISION', plane.records().find(({ kind }) => kind === 'decision')!.id)
     .replace('POLICY_SET', plane.store.policyHistory(1)[0]!.hash);
   return { method: route.split(' ')[0]!, ...sample, path };
 }

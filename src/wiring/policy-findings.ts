@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { Config } from '../config/config.ts';
-import { findingsOf } from '../pdp/prepare.ts';
+import { parseElsewhere } from '../pdp/prepare.ts';
 import type { Catalogue } from '../pdp/schema/catalogue.ts';
 import { catalogueOf } from '../policy/catalogue.ts';
 import type { InForce } from '../policy/in-force.ts';
@@ -15,7 +15,8 @@ export async function reportFindings(
 ): Promise<void> {
   const { files } = inForce.current();
   try {
-    for (const finding of await findingsOf({ files, catalogue: currentCatalogue(config, store) })) {
+    const { findings } = await parseElsewhere({ files, catalogue: currentCatalogue(config, store) });
+    for (const finding of findings) {
       log.warn(finding, 'policy does not fit the targets; see `remit policy check`');
     }
   } catch (error) {

@@ -1,5 +1,6 @@
 import { UsageError, type Command } from '../io.ts';
 import { policyCheck, POLICY_CHECK_USAGE } from './check.ts';
+import { policyExplain, POLICY_EXPLAIN_USAGE } from './explain.ts';
 import { policyFmt, POLICY_FMT_USAGE } from './fmt.ts';
 import { policyPublish, POLICY_PUBLISH_USAGE, policyRollback, policyStatus } from './publish.ts';
 import { REPLAY_USAGE, replayPolicy } from './replay.ts';
@@ -9,6 +10,7 @@ import { policyTest, POLICY_TEST_USAGE } from './test.ts';
 const POLICY_VERBS: Readonly<Record<string, Command>> = {
   check: policyCheck,
   test: policyTest,
+  explain: policyExplain,
   fmt: policyFmt,
   replay: replayPolicy,
   publish: policyPublish,
@@ -19,6 +21,7 @@ const POLICY_VERBS: Readonly<Record<string, Command>> = {
 export const POLICY_USAGE = [
   POLICY_CHECK_USAGE,
   POLICY_TEST_USAGE,
+  POLICY_EXPLAIN_USAGE,
   POLICY_FMT_USAGE,
   REPLAY_USAGE,
   POLICY_PUBLISH_USAGE,

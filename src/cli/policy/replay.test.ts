@@ -13,15 +13,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ISSUER, openControlPlane, personSession, requestTask } from '../../../test/fixtures/control-plane.ts';
+import { LOG_ORIGIN, logSigner, writeLog } from '../../../test/fixtures/log-folder.ts';
 import { NOW, sampleAction, sampleInput, sampleTask, sha256, summariser } from '../../../test/fixtures/task.ts';
 import { ed25519Signer } from '../../audit/ed25519.ts';
-import { eventRecord, FakeLog } from '../../audit/fake-log.ts';
-import { openTree } from '../../audit/tree.ts';
 import { decisionRecord } from '../../core/decision-record.ts';
 import type { DecisionInput } from '../../core/decision.ts';
 import { Conflict, InvalidConfig, NotFound, Unavailable } from '../../core/errors.ts';
 import { formatVerifierKey } from '../../core/note.ts';
-import type { DecisionRecord, LogRecord } from '../../core/record.ts';
+import type { DecisionRecord } from '../../core/record.ts';
 import type { SpiffeId } from '../../core/spiffe-id.ts';
 import { createCheckArguments } from '../../pdp/check-arguments.ts';
 import { createPdp } from '../../pdp/pdp.ts';
@@ -36,8 +35,6 @@ afterAll(() => rmSync(root, { recursive: true }));
 const READS = '@id("reads") permit (principal, action in Action::"read", resource);';
 const WRITES = '@id("writes") permit (principal, action in Action::"write", resource);';
 const current = createPdp({ 'a.cedar': READS }, { sha256, checkArguments: createCheckArguments() });
-const origin = 'remit.example/log';
-const signer = ed25519Signer(origin, generateKeyPairSync('ed25519').privateKey);
 
 let drafts = 0;
 function draft(text: string): string {
@@ -66,19 +63,10 @@ function withoutFacts(record: DecisionRecord): DecisionRecord {
   return old;
 }
 
-async function writeLog(records: LogRecord[]): Promise<string> {
-  const dir = mkdtempSync(join(root, 'log-'));
-  const log = new FakeLog();
-  const tree = await openTree({ log, dir, origin, signer, clock: () => 0, intervalMs: 3_600_000 });
-  await log.append([eventRecord(0), ...records]);
-  await tree.close();
-  return dir;
-}
-
 const DAY = 86_400_000;
 let dir: string;
 beforeAll(async () => {
-  dir = await writeLog([
+  dir = await writeLog(root, [
     recorded({ now: NOW - 2 * DAY, fresh: false }),
     recorded(),
     recorded({ action: write({ resources: ['file:notes/\u202ea.md'] }) }),
@@ -171,7 +159,7 @@ test('a draft that turns nothing passes', async () => {
 });
 
 test('an uncertain flip does not pass', async () => {
-  const secrets = await writeLog([recorded({ action: write({ arguments: { token: 'hunter2' } }) })]);
+  const secrets = await writeLog(root, [recorded({ action: write({ arguments: { token: 'hunter2' } }) })]);
   const { code, out } = await run(['--policies', draft(`${READS}${WRITES}`), '--dir', secrets]);
   expect(code).toBe(1);
   expect(out[0]).toBe('1 decision: 0 would come out otherwise, 0 the same, 1 uncertain, 0 not replayed');
@@ -189,7 +177,7 @@ test.each([
 });
 
 test('a check that has compared nothing does not pass', async () => {
-  const old = await writeLog([withoutFacts(recorded()), withoutFacts(recorded())]);
+  const old = await writeLog(root, [withoutFacts(recorded()), withoutFacts(recorded())]);
   await expect(run(['--policies', draft(READS), '--dir', old])).rejects.toThrow(NotFound);
 });
 
@@ -200,7 +188,7 @@ test('a record with a member that is not known here is not replayed', async () =
     '--policies',
     draft(`${READS}${WRITES}`),
     '--dir',
-    await writeLog([recorded(), newer]),
+    await writeLog(root, [recorded(), newer]),
   ]);
   expect(code).toBe(0);
   expect(out.at(-1)).toContain('1 not replayed: recorded in a form that this version does not know');
@@ -276,10 +264,10 @@ describe('a log that does not convince', () => {
   });
 
   test('is signed with another key than the one that was kept', async () => {
-    const other = ed25519Signer(origin, generateKeyPairSync('ed25519').privateKey);
+    const other = ed25519Signer(LOG_ORIGIN, generateKeyPairSync('ed25519').privateKey);
     const key = formatVerifierKey(other.key);
     await expect(run(['--policies', reads, '--dir', dir, '--key', key])).rejects.toThrow('is another key');
-    expect((await run(['--policies', reads, '--dir', dir, '--key', formatVerifierKey(signer.key)])).code).toBe(0);
+    expect((await run(['--policies', reads, '--dir', dir, '--key', formatVerifierKey(logSigner.key)])).code).toBe(0);
   });
 
   test('has no key', async () => {

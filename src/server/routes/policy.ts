@@ -3,7 +3,7 @@ import type { Policies, PolicyStatus, Published } from '../../policy/publish.ts'
 import { EFFECTS } from '../../core/effect.ts';
 import { controlRoute, type ControlApp } from './route.ts';
 
-const hashForm = z.string().regex(/^sha256:[0-9a-f]{64}$/);
+export const hashForm = z.string().regex(/^sha256:[0-9a-f]{64}$/);
 const fileName = z.string().regex(/^[A-Za-z0-9][\w.-]{0,100}\.(?:cedar|links\.json)$/);
 const inForceWire = z.object({ policy_set: hashForm, at: z.number().int(), distrusted: z.boolean() });
 const distrustedWire = z.object({
@@ -18,7 +18,7 @@ const refereeWire = z.object({
   skipped: z.number().int(),
   failed: z.number().int(),
 });
-const findingWire = z.object({
+export const findingWire = z.object({
   severity: z.enum(['error', 'warning']),
   code: z.string(),
   policy: z.string(),
@@ -29,6 +29,10 @@ const findingWire = z.object({
 const publishedWire = z.object({ policy_set: hashForm, replaced: hashForm, warnings: z.array(findingWire) });
 
 const MAX_FILES = 500;
+/** File names and their texts. */
+export const filesForm = z
+  .record(fileName, z.string())
+  .refine((files) => Object.keys(files).length <= MAX_FILES, `expected at most ${MAX_FILES} files`);
 
 const showRoute = controlRoute({
   method: 'get',
@@ -79,9 +83,7 @@ const publishRoute = controlRoute({
       content: {
         'application/json': {
           schema: z.strictObject({
-            files: z
-              .record(fileName, z.string())
-              .refine((files) => Object.keys(files).length <= MAX_FILES, `expected at most ${MAX_FILES} files`),
+            files: filesForm,
             accept_lockout: z.boolean().default(false),
           }),
         },

@@ -1,6 +1,7 @@
 import * as cedar from '@cedar-policy/cedar-wasm/nodejs';
 import type { ValueJson } from '../../../src/pdp/cedar/literal.ts';
 import type { EntityJson } from '../../harness/cedar-json.ts';
+import { isJson } from './read-policies.ts';
 
 type Type = {
   type: string;
@@ -10,6 +11,7 @@ type Type = {
 };
 type Uid = { id: string; type?: string };
 type Namespace = {
+  commonTypes?: Record<string, Type>;
   entityTypes?: Record<string, { shape?: Type; tags?: Type }>;
   actions?: Record<string, { appliesTo?: { context?: Type } | null; memberOf?: Uid[] | null }>;
 };
@@ -22,19 +24,28 @@ export type TypedJson = {
   actions: EntityJson[];
 };
 
-/** @throws Error for a schema that Cedar does not take. */
+/**
+ * A schema in Cedar's text or JSON format.
+ *
+ * @throws Error for one that Cedar does not take.
+ */
 export function readSchema(text: string): TypedJson {
-  const answer = cedar.schemaToJsonWithResolvedTypes(text);
+  const answer = cedar.schemaToJsonWithResolvedTypes(isJson(text) ? jsonToText(text) : text);
   if (answer.type === 'failure') throw new Error(answer.errors[0]?.message ?? 'the schema cannot be read');
-  const entityTypes = new Map<string, { shape?: Type; tags?: Type }>();
+  const namespaces = answer.json as unknown as Record<string, Namespace>;
+  const shapes = new Map<string, Type>();
+  const tags = new Map<string, Type>();
   const contexts = new Map<string, Type>();
   const actions: EntityJson[] = [];
-  for (const [namespace, definition] of Object.entries(answer.json as unknown as Record<string, Namespace>)) {
-    const qualify = (name: string) => (namespace === '' ? name : `${namespace}::${name}`);
-    for (const [name, type] of Object.entries(definition.entityTypes ?? {})) entityTypes.set(qualify(name), type);
+  for (const [namespace, definition] of Object.entries(namespaces)) {
+    const resolve = (type: Type) => spelledOut(type, namespace, namespaces);
+    for (const [name, type] of Object.entries(definition.entityTypes ?? {})) {
+      if (type.shape !== undefined) shapes.set(qualified(namespace, name), resolve(type.shape));
+      if (type.tags !== undefined) tags.set(qualified(namespace, name), resolve(type.tags));
+    }
     for (const [id, action] of Object.entries(definition.actions ?? {})) {
-      const type = qualify('Action');
-      if (action.appliesTo?.context !== undefined) contexts.set(`${type} ${id}`, action.appliesTo.context);
+      const type = qualified(namespace, 'Action');
+      if (action.appliesTo?.context !== undefined) contexts.set(`${type} ${id}`, resolve(action.appliesTo.context));
       const parents = (action.memberOf ?? []).map((group) => ({ type: group.type ?? type, id: group.id }));
       actions.push({ uid: { type, id }, parents });
     }
@@ -42,31 +53,22 @@ export function readSchema(text: string): TypedJson {
   return {
     actions,
     entity: (entity) => {
-      const type = entityTypes.get(typeOf(entity.uid));
-      if (type === undefined) return entity;
+      const type = typeOf(entity.uid);
       return {
         ...entity,
-        ...(entity.attrs === undefined ? {} : { attrs: members(entity.attrs, type.shape) }),
-        ...(entity.tags === undefined || type.tags === undefined
-          ? {}
-          : { tags: mapMembers(entity.tags, () => type.tags) }),
+        attrs: members(entity.attrs ?? {}, shapes.get(type)),
+        tags: mapMembers(entity.tags ?? {}, () => tags.get(type)),
       };
     },
     context: (action, context) => members(context, contexts.get(`${action.type} ${action.id}`)),
   };
 }
 
-function typeOf(uid: ValueJson): string {
-  const { type, __entity } = uid as { type?: string; __entity?: { type: string } };
-  return __entity?.type ?? type ?? '';
-}
-
-function members(json: Record<string, ValueJson>, type: Type | undefined): Record<string, ValueJson> {
-  return mapMembers(json, (name) => type?.attributes?.[name]);
-}
-
-function mapMembers(json: Record<string, ValueJson>, typeOfMember: (name: string) => Type | undefined) {
-  return Object.fromEntries(Object.entries(json).map(([name, member]) => [name, explicit(member, typeOfMember(name))]));
+/** Types are resolved from the text form alone. */
+function jsonToText(json: string): string {
+  const answer = cedar.schemaToText(JSON.parse(json) as cedar.Schema);
+  if (answer.type === 'failure') throw new Error(answer.errors[0]?.message ?? 'the schema cannot be read');
+  return answer.text;
 }
 
 const CONSTRUCTORS: Record<string, string> = {
@@ -75,6 +77,55 @@ const CONSTRUCTORS: Record<string, string> = {
   datetime: 'datetime',
   duration: 'duration',
 };
+
+/** The type without names of common types. Cedar takes none that holds itself. */
+function spelledOut(type: Type, namespace: string, namespaces: Readonly<Record<string, Namespace>>): Type {
+  switch (type.type) {
+    case 'Set':
+      return { type: 'Set', element: spelledOut(type.element!, namespace, namespaces) };
+    case 'Record': {
+      const attributes = Object.entries(type.attributes ?? {});
+      return {
+        type: 'Record',
+        attributes: Object.fromEntries(
+          attributes.map(([name, member]) => [name, spelledOut(member, namespace, namespaces)]),
+        ),
+      };
+    }
+    case 'Entity':
+    case 'Extension':
+      return type;
+  }
+  const parts = (type.name ?? type.type).split('::');
+  const [within, name] = [parts.slice(0, -1).join('::'), parts.at(-1)!];
+  for (const place of within === '' ? [namespace, ''] : [within]) {
+    const common = own(own(namespaces, place)?.commonTypes, name);
+    if (common !== undefined) return spelledOut(common, place, namespaces);
+  }
+  const builtIn = within === '' || within === '__cedar';
+  return builtIn && Object.hasOwn(CONSTRUCTORS, name) ? { type: 'Extension', name } : { type: name };
+}
+
+function own<Item>(record: Readonly<Record<string, Item>> | undefined, name: string): Item | undefined {
+  return record !== undefined && Object.hasOwn(record, name) ? record[name] : undefined;
+}
+
+function qualified(namespace: string, name: string): string {
+  return namespace === '' ? name : `${namespace}::${name}`;
+}
+
+function typeOf(uid: ValueJson): string {
+  const { type, __entity } = uid as { type?: string; __entity?: { type: string } };
+  return __entity?.type ?? type ?? '';
+}
+
+function members(json: Record<string, ValueJson>, type: Type | undefined): Record<string, ValueJson> {
+  return mapMembers(json, (name) => own(type?.attributes, name));
+}
+
+function mapMembers(json: Record<string, ValueJson>, typeOfMember: (name: string) => Type | undefined) {
+  return Object.fromEntries(Object.entries(json).map(([name, member]) => [name, explicit(member, typeOfMember(name))]));
+}
 
 /** The value with its escapes written out. */
 function explicit(json: ValueJson, type: Type | undefined): ValueJson {
