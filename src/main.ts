@@ -35,6 +35,7 @@ import { createDevPeople } from './identity/dev/people.ts';
 import type { KeySeal } from './keys/key-seal.ts';
 import { createCheckArguments } from './pdp/check-arguments.ts';
 import { createPdp } from './pdp/pdp.ts';
+import type { Referee } from './pdp/referee/referee.ts';
 import { trustDomainNames } from './policy/catalogue.ts';
 import { holdInForce, policyAtStart, type InForce } from './policy/in-force.ts';
 import { createPolicies } from './policy/publish.ts';
@@ -51,6 +52,7 @@ import { keepKeysRotating, openKeySeal, openLogKey, openTokenKey } from './wirin
 import { startRefusals } from './wiring/refusals.ts';
 import { openTrustBundles, type OpenTrustBundles } from './wiring/trust-bundles.ts';
 import { closeServer, createListener, DRAIN_FOR_MS, listen, stopSignal } from './wiring/listener.ts';
+import { concernsOf, openReferee } from './wiring/referee.ts';
 import { currentCatalogue, reportFindings } from './wiring/policy-findings.ts';
 
 const SWEEP_EVERY_MS = 500;
@@ -118,14 +120,17 @@ async function run(config: Config, dev: boolean): Promise<void> {
   await store.append([...unfinishedOutcomes(store, { clock, newId }), event('process.started', { dev })]);
 
   const checkArguments = createCheckArguments();
+  const atStart = await policyAtStart(readPolicyFolder(config.policies), {
+    store,
+    create: (files) => createPdp(files, { sha256, checkArguments }),
+    event,
+    clock,
+  });
   const inForce = holdInForce(
-    await policyAtStart(readPolicyFolder(config.policies), {
-      store,
-      create: (files) => createPdp(files, { sha256, checkArguments }),
-      event,
-      clock,
-    }),
+    atStart,
+    store.distrustedPolicySets().map(({ hash }) => hash),
   );
+  const referee = openReferee(config, { store, inForce, event, random: Math.random, log });
   const refusals = startRefusals(store, { clock, newId, log });
   const bundles = openTrustBundles(config, {
     authority,
@@ -141,6 +146,7 @@ async function run(config: Config, dev: boolean): Promise<void> {
     bootedAt,
     bundles,
     inForce,
+    referee,
     checkArguments,
     refusals,
   });
@@ -177,6 +183,7 @@ async function run(config: Config, dev: boolean): Promise<void> {
   await Promise.race([live.draining(), new Promise((resolve) => setTimeout(resolve, DRAIN_FOR_MS).unref())]);
   await gateway.close();
   await closed;
+  await referee.close();
   await refusals.stop();
   await store.append([event('process.stopped', {})]).catch(() => {});
   await tree.close();
@@ -193,13 +200,14 @@ type Opened = {
   bootedAt: number;
   bundles: OpenTrustBundles;
   inForce: InForce;
+  referee: Referee;
   checkArguments: CheckArguments;
   refusals: Refusals;
 };
 
 /** Puts control plane and gateway together around one store and one policy set. */
 async function wire(config: Config, opened: Opened) {
-  const { store, seal, tree, log, bundles, inForce, checkArguments, refusals } = opened;
+  const { store, seal, tree, log, bundles, inForce, referee, checkArguments, refusals } = opened;
   const pdp = inForce.current;
   const { publicUrl } = config.server;
   const skewSeconds = config.clockSkewSeconds;
@@ -208,7 +216,7 @@ async function wire(config: Config, opened: Opened) {
   const key = await openTokenKey(config, { store, seal, event, clock });
   const identity = openIdentity(config, { bundles, clock, bootedAt: opened.bootedAt });
   const fresh = () => store.healthy();
-  const decided = { log: store, pdp, fresh, clock, newId, sha256 };
+  const decided = { log: store, pdp, referee, fresh, clock, newId, sha256 };
   const lifecycle = createLifecycle({
     ...decided,
     store,
@@ -236,6 +244,7 @@ async function wire(config: Config, opened: Opened) {
   const steps: StepParts = {
     store,
     pdp,
+    referee,
     fresh,
     clock,
     newId,
@@ -305,6 +314,7 @@ async function wire(config: Config, opened: Opened) {
     authenticator,
     checkpoint: () => tree.checkpoint(),
     healthy: () => store.healthy(),
+    concerns: () => concernsOf(referee, inForce),
     mcp: (request, target, peer) => gateway.fetch(request, target, peer),
     refusals,
     faults: log,

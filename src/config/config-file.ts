@@ -30,6 +30,16 @@ export const configForm = z.strictObject({
   }),
   data: z.string().min(1),
   policies: z.string().min(1),
+  policy: z
+    .strictObject({
+      referee: z
+        .strictObject({
+          sample: z.number().min(0).max(1).default(0.01),
+          queue: z.number().int().min(1).max(10_000).default(256),
+        })
+        .prefault({}),
+    })
+    .prefault({}),
   clock_skew_seconds: z.number().int().min(0).max(59).default(30),
   identity: z.strictObject({
     trust_domains: z.array(trustDomainForm).min(1),
@@ -125,6 +135,7 @@ export function readConfig(path: string, options: { dev: boolean; overrides?: Ov
     },
     dataDir,
     policies: resolve(folder, form.policies),
+    policy: form.policy,
     clockSkewSeconds: form.clock_skew_seconds,
     identity: {
       trustDomains: readTrustDomains(file, form.identity.trust_domains),

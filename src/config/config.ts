@@ -22,6 +22,10 @@ export type Config = {
   dataDir: string;
   /** Folder of `.cedar` files. */
   policies: string;
+  policy: {
+    /** Decisions that are evaluated again by `cedar-wasm`: their share, 0 to 1, and how many may wait for it. */
+    referee: { sample: number; queue: number };
+  };
   /** Accepted difference between clocks, seconds. */
   clockSkewSeconds: number;
   identity: {

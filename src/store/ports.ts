@@ -110,12 +110,17 @@ export type DefinitionPin = {
 export interface PolicySetStore {
   /**
    * Keeps a policy set under its hash and puts it in force, with the records of why, if `replaces` is in force: of two
-   * who replace the same set at once, one is told `other_in_force`. An old set comes back by being published again.
+   * who replace the same set at once, one is told `other_in_force`. An old set comes back by being published again, but
+   * never one that is distrusted.
    */
   publishPolicySet(
     published: PolicyInForce & { files: Record<string, string>; replaces: string | null },
     records: Records,
-  ): Promise<'published' | 'other_in_force'>;
+  ): Promise<'published' | 'other_in_force' | 'distrusted'>;
+  /** For good: a set is distrusted once, with the records of why, whether or not it is in force. */
+  distrustPolicySet(distrusted: DistrustedPolicySet, records: Records): Promise<'distrusted' | 'already_distrusted'>;
+  /** Oldest first. */
+  distrustedPolicySets(): DistrustedPolicySet[];
   /** The files of a set that was ever in force. */
   policySet(hash: string): Record<string, string> | undefined;
   /** Sets that were put in force, newest first; the first is the one that is. At most `limit`. */
@@ -142,6 +147,14 @@ export interface RevokedTokenStore {
   ): Promise<'revoked' | 'already_revoked'>;
   isTokenRevoked(id: string): boolean;
 }
+/** A set whose policies were found to be evaluated otherwise than Cedar says. */
+export type DistrustedPolicySet = {
+  hash: string;
+  /** Id of the record of the decision that showed it. */
+  decision: string;
+  /** Milliseconds since the epoch. */
+  at: number;
+};
 
 export interface LogStore {
   append(records: Records): Promise<void>;

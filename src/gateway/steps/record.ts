@@ -27,6 +27,7 @@ export function recordStep<Request, Answer>(
         const { decision, decidedOn: input } = exchange;
         if (decision === undefined || input === undefined) throw new Error('a pipeline records before it has decided');
         if (await settle(exchange, { decision, input }, parts)) {
+          parts.referee.consider({ record: exchange.recordId!, input, decision });
           return decision.outcome === 'permit' ? undefined : refuse(Object.assign(exchange, { decision }));
         }
         // A task ended, a budget ran out or an approval was spent between decision and gate: decide on what is now.
