@@ -26,15 +26,18 @@ const MAX_KEYS = 100;
 export class KeySet {
   readonly #source: KeySource;
   readonly #fetchJson: FetchJson;
+  readonly #refetchAfterMs: number;
   #keys: JWTVerifyGetKey | undefined;
   #loadedAt = Number.NEGATIVE_INFINITY;
   #askedAt = Number.NEGATIVE_INFINITY;
   #failedAt = Number.NEGATIVE_INFINITY;
   #asking: Promise<JWTVerifyGetKey> | undefined;
 
-  constructor(source: KeySource, fetchJson: FetchJson) {
+  /** @param refetchAfterMs how soon an unknown `kid` may cause another request. */
+  constructor(source: KeySource, fetchJson: FetchJson, refetchAfterMs: number = REFETCH_AFTER_MS) {
     this.#source = source;
     this.#fetchJson = fetchJson;
+    this.#refetchAfterMs = refetchAfterMs;
   }
 
   /** Verifies a token by these keys, at `now` (ms). Rejects with jose's errors, or why there are no keys. */
@@ -45,7 +48,7 @@ export class KeySet {
       return await jwtVerify(token, keys, checks);
     } catch (error) {
       if (!(error instanceof errors.JWKSNoMatchingKey)) throw error;
-      if (this.#asking === undefined && elapsed(this.#askedAt, now) < REFETCH_AFTER_MS) throw error;
+      if (this.#asking === undefined && elapsed(this.#askedAt, now) < this.#refetchAfterMs) throw error;
       return jwtVerify(token, await this.#ask(now), checks);
     }
   }

@@ -1,7 +1,7 @@
 import type { Context } from 'hono';
 import { HTTPException } from 'hono/http-exception';
 import { InvalidDpopProof, InvalidRequest, InvalidToken, RemitError, Unauthenticated } from '../core/errors.ts';
-import { DPOP_ALGORITHMS } from '../identity/dpop.ts';
+import { dpopChallenge } from '../token/challenge.ts';
 import { ERROR_TABLE, tokenEndpointStatus } from './error-table.ts';
 
 export type FaultLog = { error(details: object, message: string): void };
@@ -25,10 +25,8 @@ export function problemResponse(
   });
 }
 
-/** RFC 9449, section 7.1, with `resource_metadata` of RFC 9728, section 5.1. */
 export function challenge(error: RemitError, resourceMetadata: string): string {
-  const reason = error instanceof Unauthenticated ? '' : ` error="${ERROR_TABLE[error.code].oauth}",`;
-  return `DPoP${reason} algs="${DPOP_ALGORITHMS.join(' ')}", resource_metadata="${resourceMetadata}"`;
+  return dpopChallenge(error instanceof Unauthenticated ? null : ERROR_TABLE[error.code].oauth, resourceMetadata);
 }
 
 /** RFC 6749, section 5.2. A fault is logged in full and says no more than that there was one. */

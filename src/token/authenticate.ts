@@ -5,6 +5,7 @@ import type { DpopVerifier } from '../identity/dpop.ts';
 import type { TaskStore } from '../store/ports.ts';
 import type { WithGroups } from '../identity/agent-groups.ts';
 import { readAccessToken, type AccessTokenClaims, type AccessTokenParts } from './access-token.ts';
+import { VerifiedTokens } from './verified-tokens.ts';
 
 const REMEMBERED = 10_000;
 const MAX_TOKEN = 16 * 1024;
@@ -28,11 +29,15 @@ export function createAuthenticator(
     withGroups: WithGroups;
   },
 ): Authenticator {
-  const verified = new VerifiedTokens(parts);
+  const verified = new VerifiedTokens<AccessTokenClaims>(REMEMBERED);
+  const verify = (token: string, audience: string) =>
+    readAccessToken(token, audience, parts).catch((cause: unknown) => {
+      throw new InvalidToken('the access token is not valid here', { cause });
+    });
   return {
     authenticate: async (request, audience) => {
       const token = dpopToken(request.headers);
-      const claims = await verified.read(token, audience);
+      const claims = await verified.read(token, { audience, now: parts.clock() }, verify);
       const proof = request.headers.get('dpop');
       const { jkt } = await parts.dpop.verify({
         // Several header lines arrive joined by a comma, which no JWS contains.
@@ -89,30 +94,5 @@ function callerOf(
       // By the configuration of now, and not of when the token was issued.
       return { agent: parts.withGroups(subject.agent), delegator: task.delegator, taskId, grants, token };
     }
-  }
-}
-
-/** Signatures that were found good, until the token expires. What a token allows is decided anew each time. */
-class VerifiedTokens {
-  readonly #parts: Omit<AccessTokenParts, 'newId'>;
-  readonly #known = new Map<string, { audience: string; claims: AccessTokenClaims }>();
-
-  constructor(parts: Omit<AccessTokenParts, 'newId'>) {
-    this.#parts = parts;
-  }
-
-  async read(token: string, audience: string): Promise<AccessTokenClaims> {
-    const known = this.#known.get(token);
-    // For another audience it was not found good, so it is verified anew, and refused.
-    if (known?.audience === audience && this.#parts.clock() / 1000 < known.claims.exp) return known.claims;
-    let claims: AccessTokenClaims;
-    try {
-      claims = await readAccessToken(token, audience, this.#parts);
-    } catch (cause) {
-      throw new InvalidToken('the access token is not valid here', { cause });
-    }
-    if (this.#known.size >= REMEMBERED) this.#known.delete(this.#known.keys().next().value!);
-    this.#known.set(token, { audience, claims });
-    return claims;
   }
 }
