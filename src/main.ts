@@ -1,7 +1,6 @@
 #!/usr/bin/env node
 /** The program: the one place where concrete parts are put together. Everything else takes what it needs. */
 import { createHash, randomBytes } from 'node:crypto';
-import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { getRequestListener } from '@hono/node-server';
@@ -48,7 +47,7 @@ import { createKeys } from './token/keys.ts';
 import { openIdentity, startAuthority } from './wiring/identity.ts';
 import { keepKeysRotating, openKeySeal, openLogKey, openTokenKey } from './wiring/keys.ts';
 import { startRefusals } from './wiring/refusals.ts';
-import { closeServer, DRAIN_FOR_MS, listen, stopSignal } from './wiring/listener.ts';
+import { closeServer, createListener, DRAIN_FOR_MS, listen, stopSignal } from './wiring/listener.ts';
 import { currentCatalogue, reportFindings } from './wiring/policy-findings.ts';
 
 const SWEEP_EVERY_MS = 500;
@@ -141,10 +140,14 @@ async function run(config: Config, dev: boolean): Promise<void> {
       ? undefined
       : await createDevPeople({ issuer: people.issuer, clientId: people.clientId, dir: join(config.dataDir, 'dev') });
   const listener = getRequestListener(app.fetch, { overrideGlobalObjects: false });
-  const server = createServer((request, response) => {
-    if (idp !== undefined && request.url?.startsWith('/dev/idp') === true) idp(request, response);
-    else void listener(request, response);
-  });
+  const server = createListener(
+    config,
+    (request, response) => {
+      if (idp !== undefined && request.url?.startsWith('/dev/idp') === true) idp(request, response);
+      else void listener(request, response);
+    },
+    log,
+  );
   await listen(server, config);
   const sweep = setInterval(() => {
     lifecycle.expireOverdue().catch((error: unknown) => log.error({ err: error }, 'overdue tasks are not ended'));
@@ -260,6 +263,7 @@ async function wire(config: Config, opened: Opened) {
     definitions: store,
     people: config.identity.people,
     publicUrl,
+    offered: { clientCertificates: config.server.tls !== null },
     tokens: {
       ...decided,
       ...tokenParts,
@@ -272,7 +276,7 @@ async function wire(config: Config, opened: Opened) {
     authenticator,
     checkpoint: () => tree.checkpoint(),
     healthy: () => store.healthy(),
-    mcp: (request, target, source) => gateway.fetch(request, target, source),
+    mcp: (request, target, peer) => gateway.fetch(request, target, peer),
     refusals,
     faults: log,
     maxBodyBytes: config.server.maxBodyBytes,

@@ -35,6 +35,14 @@ test('the quickstart is read, with absolute paths and defaults', () => {
   expect(config.targets.map((target) => target.name)).toEqual(['files', 'memory']);
 });
 
+test('with TLS, the public URL is https and files are relative to the configuration', () => {
+  edit('remit.yaml', 'server:\n', 'server:\n  tls: { certificate_file: c.pem, key_file: k.pem }\n');
+  expect(read().server).toMatchObject({
+    publicUrl: 'https://127.0.0.1:7070',
+    tls: { certificate: join(folder, 'c.pem'), key: join(folder, 'k.pem') },
+  });
+});
+
 const broken: [string, string, string, string, string][] = [
   ['no YAML', 'remit.yaml', 'server:\n', 'server: [\n', 'remit.yaml:'],
   [
@@ -84,6 +92,20 @@ const broken: [string, string, string, string, string][] = [
     'listen: 127.0.0.1:7070',
     'listen: 0.0.0.0:7070\n  public_url: http://remit.example.test',
     'expected https',
+  ],
+  [
+    'plain http in public over TLS',
+    'remit.yaml',
+    'listen: 127.0.0.1:7070',
+    'listen: 127.0.0.1:7070\n  public_url: http://127.0.0.1:7070\n  tls: { certificate_file: c, key_file: k }',
+    'expected https, since `server.tls` is set',
+  ],
+  [
+    'TLS without a key',
+    'remit.yaml',
+    'listen: 127.0.0.1:7070',
+    'listen: 127.0.0.1:7070\n  tls: { certificate_file: c }',
+    '`server.tls.key_file`',
   ],
   ['a skew of a minute', 'remit.yaml', 'data:', 'clock_skew_seconds: 60\ndata:', '`clock_skew_seconds`'],
   ['a token of an hour', 'remit.yaml', 'data:', 'token: { lifetime_seconds: 3600 }\ndata:', '`token.lifetime_seconds`'],

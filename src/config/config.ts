@@ -12,6 +12,8 @@ export type Config = {
     port: number;
     /** `https://…` or, on a loopback address, `http://…`; without a trailing slash. Issuer of tokens. */
     publicUrl: string;
+    /** Certificate chain and key, PEM files; `null` where TLS ends elsewhere, or nowhere on a loopback address. */
+    tls: { certificate: string; key: string } | null;
     /** Largest request body, bytes. */
     maxBodyBytes: number;
   };
