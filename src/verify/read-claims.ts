@@ -1,3 +1,4 @@
+import { readConfirmation, type TokenBinding } from '../token/confirmation.ts';
 import type { Actor, AuthorizationDetail } from './result.ts';
 
 /** What a token of a task says (RFC 9068, section 2.2, and what Remit adds), with every shape checked. */
@@ -11,7 +12,7 @@ export type TokenClaims = {
   txn: string;
   authorizationDetails: AuthorizationDetail[];
   /** Exactly one: the token is bound to a key or to a certificate. */
-  binding: { kind: 'dpop' | 'mtls'; thumbprint: string };
+  binding: TokenBinding;
   acr?: string;
   authTime?: number;
   all: Readonly<Record<string, unknown>>;
@@ -93,15 +94,14 @@ function readDetails(value: unknown): AuthorizationDetail[] {
   });
 }
 
-/** A token without a binding, with two, or with one that cannot be checked here, is not taken. */
-function readBinding(cnf: unknown): TokenClaims['binding'] {
-  const members = isObject(cnf) ? Object.entries(cnf) : [];
-  const [name, thumbprint] = members[0] ?? [];
-  if (members.length !== 1 || typeof thumbprint !== 'string' || !THUMBPRINT.test(thumbprint)) {
-    throw new ClaimProblem('`cnf` is not one binding');
+/** A token without a binding, with two, or with one more that cannot be checked here, is not taken. */
+function readBinding(cnf: unknown): TokenBinding {
+  try {
+    const binding = readConfirmation(cnf);
+    if (THUMBPRINT.test(binding.thumbprint) && Object.keys(cnf as object).length === 1) return binding;
+  } catch {
+    // Said below.
   }
-  if (name === 'jkt') return { kind: 'dpop', thumbprint };
-  if (name === 'x5t#S256') return { kind: 'mtls', thumbprint };
   throw new ClaimProblem('`cnf` is not one binding');
 }
 

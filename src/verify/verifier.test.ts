@@ -14,6 +14,7 @@ import {
   type Client,
   type ControlPlane,
 } from '../../test/fixtures/control-plane.ts';
+import { issueAccessToken } from '../token/access-token.ts';
 import { listen } from '../../test/conformance/listen.ts';
 import { createVerifier, type Introspect, type Verifier, type VerifierOptions, type VerifyResult } from './index.ts';
 
@@ -180,6 +181,7 @@ describe('refused as `invalid_token` is a token', () => {
     ['that grants a text', () => made({ authorization_details: ['all'] }), 'no object'],
     ['that is bound to nothing', () => made({ cnf: undefined }), '`cnf`'],
     ['that is bound to two things', () => made({ cnf: { jkt: 'a'.repeat(43), 'x5t#S256': 'a'.repeat(43) } }), '`cnf`'],
+    ['that is bound to more than is known here', () => made({ cnf: { jkt: 'a'.repeat(43), jwk: {} } }), '`cnf`'],
     ['that is bound in an unknown way', () => made({ cnf: { kid: 'a'.repeat(43) } }), '`cnf`'],
     ['that is bound to no digest', () => made({ cnf: { jkt: 'short' } }), '`cnf`'],
     ['of an unknown key', () => made({}, { kid: 'other' }), 'not signed by a key'],
@@ -249,7 +251,19 @@ describe('the caller proves to hold the key', () => {
   test('a token of a certificate is good on a connection by it, as a bearer token, and nowhere else', async () => {
     const certificate = new TextEncoder().encode('DER of a certificate');
     const x5t = createHash('sha256').update(certificate).digest('base64url');
-    const bound = await made({ cnf: { 'x5t#S256': x5t } });
+    // Of the real token service, for a caller who came with this certificate.
+    const [level] = plane.store.chain(task);
+    const { agent, grant: grants } = level!.task;
+    const proven = { ...agent, attestation: 'x509-svid' as const };
+    const { accessToken: bound } = await issueAccessToken(
+      {
+        subject: { kind: 'task', agent: proven, task: level!.task, root: task, grants },
+        audience: AUDIENCE,
+        binding: { kind: 'mtls', thumbprint: x5t },
+        expiresAt: plane.clock.now() + 300_000,
+      },
+      plane.parts.tokens,
+    );
     const shown = { token: bound, scheme: 'Bearer', proof: null };
     const good = await verify(await request({ ...shown, certificate }));
     expect(good).toMatchObject({ ok: true, token: { binding: 'mtls', key: x5t } });
