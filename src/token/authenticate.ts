@@ -43,7 +43,7 @@ export function createAuthenticator(
   return {
     authenticate: async (request, audience) => {
       const { scheme, token } = shownToken(request);
-      const claims = await verified.read(token, { audience, now: parts.clock() }, verify);
+      const claims = await verified.read(token, { audience, now: parts.clock(), keys: parts.key.removals }, verify);
       const { binding } = claims;
       if (binding.kind !== (scheme === 'dpop' ? 'dpop' : 'mtls')) {
         // RFC 9449, section 7.2: a bound token must not be accepted as a bearer token.

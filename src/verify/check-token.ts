@@ -9,7 +9,7 @@ export const checkToken: Check = async (presented, parts) => {
   try {
     const now = clock();
     const verify = (token: string) => verifyToken(token, parts, now);
-    presented.claims = await parts.verified.read(presented.token, { audience, now }, verify);
+    presented.claims = await parts.verified.read(presented.token, { audience, now, keys: parts.keys.loads }, verify);
     return null;
   } catch (error) {
     const reason = reasonOf(error);

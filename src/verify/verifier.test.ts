@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { exportJWK, generateKeyPair, SignJWT, type CryptoKey, type JSONWebKeySet } from 'jose';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import {
   agentSession,
   ISSUER,
@@ -379,6 +379,12 @@ test('keys are followed as they rotate, and asked for once in five seconds whate
     plane.clock.advance(5_000);
     expect(await verify(await request({ token: later }))).toMatchObject({ ok: true });
     expect(asked).toBe(2);
+    // A key that leaked is believed until the keys are read again, and then a token that was remembered is not either.
+    await (await personSession(plane, 'carol')).call('POST', '/v1/keys/rotate', { leaked: true });
+    plane.clock.advance(61_000);
+    await verify(await request({ token: later }));
+    await vi.waitFor(async () => expect(await verify(await request({ token: later }))).toMatchObject({ ok: false }));
+    expect(asked).toBe(3);
   } finally {
     await front.close();
   }

@@ -16,8 +16,8 @@ import { TokenStatuses } from './token-status.ts';
 export type Verifier = (request: PresentedRequest) => Promise<VerifyResult>;
 
 const REMEMBERED_TOKENS = 10_000;
-/** A key that signs at once (`remit keys rotate --now`) is seen so soon, and made-up ones make no flood. */
-const REFETCH_AFTER_MS = 5_000;
+/** A key that signs at once is seen so soon, and made-up ones make no flood; one that leaked is believed for so long. */
+const FOLLOW = { refetchAfterMs: 5_000, freshMs: 60_000, usableMs: 10 * 60_000 };
 
 /** In order; the first that objects refuses. Who has proven nothing causes no question to Remit. */
 const CHECKS: readonly [name: string, check: Check][] = [
@@ -43,7 +43,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
     settings,
     keys:
       typeof jwks === 'string'
-        ? new KeySet({ uri: jwks }, fetchJsonOverHttp, REFETCH_AFTER_MS)
+        ? new KeySet({ uri: jwks }, fetchJsonOverHttp, FOLLOW)
         : new KeySet({ uri: 'given' }, () => Promise.resolve(jwks)),
     verified: new VerifiedTokens(REMEMBERED_TOKENS),
     dpop: createDpopVerifier({ clock, skewSeconds, bootedAt: clock(), maxRemembered: maxProofs }),
