@@ -37,10 +37,12 @@ export async function handOn(asker: Asker, parentId: string, request: HopRequest
     const child = childOf(chain, request, parts);
     const { input, digest, approval } = inputOf(asker, chain, request, parts);
     const decision = parts.pdp().decide(input);
+    const recordId = parts.newId('rec');
+    parts.referee.consider({ record: recordId, input, decision });
     const record = (about: { id: string; approvers: string[] } | null): DecisionRecord =>
       decisionRecord(
         {
-          id: parts.newId('rec'),
+          id: recordId,
           request: asker.request,
           input,
           decision,
