@@ -97,7 +97,7 @@ export function createApp(parts: AppParts): ControlApp {
   return app;
 }
 
-const TAKES_POLICY_SETS = new Set(['/v1/policy/publish', '/v1/policy/check']);
+const TAKES_POLICY_SETS = new Set(['/v1/policy/publish', '/v1/policy/check', '/v1/policy/diff']);
 
 /** They answer as RFC 6749, section 5.2, says. */
 const OAUTH_ENDPOINTS = new Set(['/token', '/revoke', '/introspect']);
