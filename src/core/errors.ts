@@ -16,6 +16,7 @@ export type ErrorCode =
   | 'invalid_authorization_details'
   | 'unsupported_grant_type'
   | 'forbidden'
+  | 'approval_required'
   | 'not_found'
   | 'conflict'
   | 'too_large'
@@ -93,6 +94,16 @@ export class UnsupportedGrantType extends RemitError {
 /** The caller is known and may not do this. Carries no more than that. */
 export class Forbidden extends RemitError {
   readonly code = 'forbidden';
+}
+/** A person has to say yes first: `approval` waits for that. The same request goes through afterwards, once. */
+export class ApprovalRequired extends RemitError {
+  readonly code = 'approval_required';
+  readonly approval: string;
+
+  constructor(message: string, approval: string) {
+    super(message);
+    this.approval = approval;
+  }
 }
 export class NotFound extends RemitError {
   readonly code = 'not_found';

@@ -1,6 +1,7 @@
 import type { Context } from 'hono';
 import { HTTPException } from 'hono/http-exception';
 import {
+  ApprovalRequired,
   InvalidClient,
   InvalidDpopProof,
   InvalidRequest,
@@ -9,7 +10,7 @@ import {
   Unauthenticated,
   UseDpopNonce,
 } from '../core/errors.ts';
-import { DPOP_ALGORITHMS } from '../identity/dpop.ts';
+import { dpopChallenge } from '../token/challenge.ts';
 import { ERROR_TABLE, tokenEndpointStatus } from './error-table.ts';
 
 export type FaultLog = { error(details: object, message: string): void };
@@ -29,7 +30,8 @@ export function problemResponse(
   }
   offerNonce(c, known);
   const detail = known?.message ?? 'something went wrong; the operator can find it in the log';
-  return c.body(JSON.stringify({ type: `urn:remit:problem:${code}`, title, status, detail }), status, {
+  const more = known instanceof ApprovalRequired ? { approval: known.approval } : {};
+  return c.body(JSON.stringify({ type: `urn:remit:problem:${code}`, title, status, detail, ...more }), status, {
     'content-type': 'application/problem+json',
   });
 }
@@ -41,10 +43,8 @@ function offerNonce(c: Context, error: RemitError | undefined): void {
   if (error instanceof UseDpopNonce) c.header('DPoP-Nonce', error.nonce);
 }
 
-/** RFC 9449, section 7.1, with `resource_metadata` of RFC 9728, section 5.1. */
 export function challenge(error: RemitError, resourceMetadata: string): string {
-  const reason = error instanceof Unauthenticated ? '' : ` error="${ERROR_TABLE[error.code].oauth}",`;
-  return `DPoP${reason} algs="${DPOP_ALGORITHMS.join(' ')}", resource_metadata="${resourceMetadata}"`;
+  return dpopChallenge(error instanceof Unauthenticated ? null : ERROR_TABLE[error.code].oauth, resourceMetadata);
 }
 
 /** RFC 6749, section 5.2. A fault is logged in full and says no more than that there was one. */
@@ -56,7 +56,7 @@ export function oauthErrorResponse(c: Context, error: unknown, log: FaultLog): R
   offerNonce(c, known);
   if (known instanceof InvalidClient && c.req.header('authorization') !== undefined) {
     // RFC 6749, section 5.2: who tried it by this header is told how it is done.
-    c.header('WWW-Authenticate', `DPoP algs="${DPOP_ALGORITHMS.join(' ')}"`);
+    c.header('WWW-Authenticate', dpopChallenge(null));
   }
   return c.json(
     { error: ERROR_TABLE[code].oauth, error_description: describable(description) },

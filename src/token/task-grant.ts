@@ -33,7 +33,8 @@ export async function taskGrant(exchange: Exchange, parts: TokenEndpointParts): 
   if (chain.length > MAX_ACTORS) throw new InvalidGrant(`the task was handed on more than ${MAX_ACTORS - 1} times`);
   const grants = task.grant.filter((grant) => grant.target === resource.target);
   if (grants.length === 0) throw new InvalidTarget('the task grants nothing at this resource');
-  exchange.subject = { kind: 'task', agent, task, root: chain.at(-1)!.task.id, grants };
+  const above = chain.slice(1).map((view) => view.task.agent);
+  exchange.subject = { kind: 'task', agent, task, above, root: chain.at(-1)!.task.id, grants };
   exchange.notAfter = Math.min(expiresAt, ...chain.map((view) => view.task.window.expiresAt));
 }
 

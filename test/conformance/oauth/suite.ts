@@ -19,7 +19,7 @@ import {
 } from 'jose';
 import * as oauth from 'oauth4webapi';
 import { askForIdentity } from '../../../src/cli/agent.ts';
-import { authoritySocket } from '../../../src/cli/workload.ts';
+import { authoritySocket } from '../../../src/cli/as-agent.ts';
 import { createWorkloadClient } from '../../../src/identity/workload-client.ts';
 import { requestTask } from '../../harness/quickstart.ts';
 import { root, startRemit, type RemitProcess } from '../../harness/remit-process.ts';
