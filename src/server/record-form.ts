@@ -168,6 +168,7 @@ const eventRecordForm = z.strictObject({
     'definition.pinned',
     'definition.changed',
     'key.changed',
+    'trust_bundle.used',
     'policy.published',
     'policy.refused',
     'request.refused',

@@ -20,12 +20,20 @@ export async function verifyWorkload(
 ): Promise<Workload> {
   const svid = isSvid(token);
   const verified = svid
-    ? parts.svids.verifyJwtSvid(token, [parts.issuer])
+    ? verifySvid(token, parts)
     : parts.workloadTokens.verify(token, { key: exchange.binding.thumbprint, request: exchange.http.request });
   return verified.catch((cause: unknown) => {
     const what = svid ? 'JWT-SVID' : 'workload token';
     throw cause instanceof InvalidToken ? new Failure(`the ${what} is not valid here`, { cause }) : cause;
   });
+}
+
+/** For us alone (draft-ietf-oauth-spiffe-client-auth-02, section 3.1): who else it is for could show it here. */
+async function verifySvid(token: string, { svids, issuer }: TokenEndpointParts): Promise<Workload> {
+  const workload = await svids.verifyJwtSvid(token, [issuer]);
+  const { aud } = decodeJwt(token);
+  if (Array.isArray(aud) && aud.length !== 1) throw new InvalidToken('the JWT-SVID is for others, too');
+  return workload;
 }
 
 /** Unverified: it only chooses who verifies. */
