@@ -97,7 +97,7 @@ describe('bundles of the Workload API', () => {
     api.close();
     await eventually(() => problems.length).toBeGreaterThan(0);
     expect(kids(of('example.org'))).toEqual(['one']);
-    ticks = 24 * 3_600_000 + 1;
+    ticks += 24 * 3_600_000 + 1;
     expect(of('example.org').bundle()).toEqual({ keys: [] });
     rmSync(socket, { force: true });
     api = await serveScriptedWorkloadApi(socket);
@@ -108,8 +108,17 @@ describe('bundles of the Workload API', () => {
     expect(problems.length).toBeLessThanOrEqual(4);
   });
 
-  test('are given up when no identity is issued any longer, and taken again when one is', async () => {
+  test('stay for as long as the stream is there, however long it says nothing', () => {
+    ticks = 1_000 * 24 * 3_600_000;
+    expect(kids(of('example.org'))).toEqual(['one']);
+  });
+
+  test('are given up a minute after no identity is issued any longer, and taken again when one is', async () => {
     api.deny(true);
+    await eventually(() => problems.length).toBe(2);
+    ticks = 59_000;
+    expect(kids(of('example.org'))).toEqual(['one']);
+    ticks = 60_001;
     await eventually(() => of('example.org').bundle().keys).toEqual([]);
     api.deny(false);
     await eventually(() => kids(of('example.org'))).toEqual(['one']);
