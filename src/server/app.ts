@@ -17,6 +17,7 @@ import type { Review } from '../policy/review.ts';
 import type { ControlApp, ControlEnv } from './routes/route.ts';
 import { targetRoutes, type TargetRouteParts } from './routes/targets.ts';
 import { taskRoutes, type TaskRouteParts } from './routes/tasks.ts';
+import { refuseHazards } from './refuse-hazards.ts';
 import { recordRefused, sourceOf } from './refused.ts';
 import { remitConfiguration } from './remit-configuration.ts';
 import { oauthErrorResponse, problemResponse, type FaultLog } from './problem.ts';
@@ -76,6 +77,7 @@ export function createApp(parts: AppParts): ControlApp {
     c.set('asker', { agent, delegator, token, request: parts.newId('req') });
     await next();
   });
+  app.use('/v1/*', refuseHazards);
   controlRoutes(app, parts);
   return app;
 }
