@@ -1,14 +1,12 @@
 #!/usr/bin/env node
 /** The program: the one place where concrete parts are put together. Everything else takes what it needs. */
 import { createHash, randomBytes } from 'node:crypto';
-import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { getRequestListener } from '@hono/node-server';
 import { pino, type Logger } from 'pino';
 import { recordForm } from './server/record-form.ts';
 import { createApprovals } from './approval/approvals.ts';
-import { loadOrCreateSigningKey } from './audit/signing-key.ts';
 import type { Refusals } from './audit/refusals.ts';
 import { openTree, type Tree } from './audit/tree.ts';
 import { unfinishedOutcomes } from './audit/unfinished.ts';
@@ -33,6 +31,7 @@ import type { StepParts } from './gateway/steps/parts.ts';
 import { recordStep } from './gateway/steps/record.ts';
 import type { DevAuthority } from './identity/dev/authority.ts';
 import { createDevPeople } from './identity/dev/people.ts';
+import type { KeySeal } from './keys/key-seal.ts';
 import { createCheckArguments } from './pdp/check-arguments.ts';
 import { createPdp } from './pdp/pdp.ts';
 import type { Referee } from './pdp/referee/referee.ts';
@@ -45,10 +44,11 @@ import { ERROR_TABLE } from './server/error-table.ts';
 import { openSqliteStore, type SqliteStore } from './store/sqlite/open.ts';
 import { createLifecycle } from './task/lifecycle.ts';
 import { createAuthenticator } from './token/authenticate.ts';
+import { createKeys } from './token/keys.ts';
 import { openIdentity, startAuthority } from './wiring/identity.ts';
-import { keepKeysRotating, openTokenKey } from './wiring/keys.ts';
+import { keepKeysRotating, openKeySeal, openLogKey, openTokenKey } from './wiring/keys.ts';
 import { startRefusals } from './wiring/refusals.ts';
-import { closeServer, DRAIN_FOR_MS, listen, stopSignal } from './wiring/listener.ts';
+import { closeServer, createListener, DRAIN_FOR_MS, listen, stopSignal } from './wiring/listener.ts';
 import { concernsOf, openReferee } from './wiring/referee.ts';
 import { currentCatalogue, reportFindings } from './wiring/policy-findings.ts';
 
@@ -109,7 +109,9 @@ async function run(config: Config, dev: boolean): Promise<void> {
   // First of all: it makes sure that this process alone works on the data folder.
   const store = await openSqliteStore({ file: join(config.dataDir, 'remit.db'), clock });
   const authority = dev ? await startAuthority(config, clock) : undefined;
-  const tree = await openLog(config, store, log);
+  const seal = await openKeySeal(config, process.env);
+  if (!dev && !seal.encrypts) log.warn('the signing keys are not encrypted at rest; name a key in `keys.encryption`');
+  const tree = await openLog(config, { store, seal, log });
   await store.append([...unfinishedOutcomes(store, { clock, newId }), event('process.started', { dev })]);
 
   const checkArguments = createCheckArguments();
@@ -127,6 +129,7 @@ async function run(config: Config, dev: boolean): Promise<void> {
   const refusals = startRefusals(store, { clock, newId, log });
   const { lifecycle, gateway, live, app, key } = await wire(config, {
     store,
+    seal,
     tree,
     log,
     bootedAt,
@@ -143,10 +146,14 @@ async function run(config: Config, dev: boolean): Promise<void> {
       ? undefined
       : await createDevPeople({ issuer: people.issuer, clientId: people.clientId, dir: join(config.dataDir, 'dev') });
   const listener = getRequestListener(app.fetch, { overrideGlobalObjects: false });
-  const server = createServer((request, response) => {
-    if (idp !== undefined && request.url?.startsWith('/dev/idp') === true) idp(request, response);
-    else void listener(request, response);
-  });
+  const server = createListener(
+    config,
+    (request, response) => {
+      if (idp !== undefined && request.url?.startsWith('/dev/idp') === true) idp(request, response);
+      else void listener(request, response);
+    },
+    log,
+  );
   await listen(server, config);
   const sweep = setInterval(() => {
     lifecycle.expireOverdue().catch((error: unknown) => log.error({ err: error }, 'overdue tasks are not ended'));
@@ -175,6 +182,7 @@ async function run(config: Config, dev: boolean): Promise<void> {
 
 type Opened = {
   store: SqliteStore;
+  seal: KeySeal;
   tree: Tree;
   log: Logger;
   bootedAt: number;
@@ -187,13 +195,13 @@ type Opened = {
 
 /** Puts control plane and gateway together around one store and one policy set. */
 async function wire(config: Config, opened: Opened) {
-  const { store, tree, log, authority, inForce, referee, checkArguments, refusals } = opened;
+  const { store, seal, tree, log, authority, inForce, referee, checkArguments, refusals } = opened;
   const pdp = inForce.current;
   const { publicUrl } = config.server;
   const skewSeconds = config.clockSkewSeconds;
   const issuer = publicUrl;
   const targets = new Map(config.targets.map((target) => [target.name, target]));
-  const key = await openTokenKey(config, { store, event, clock });
+  const key = await openTokenKey(config, { store, seal, event, clock });
   const identity = openIdentity(config, { authority, clock, bootedAt: opened.bootedAt });
   const fresh = () => store.healthy();
   const decided = { log: store, pdp, referee, fresh, clock, newId, sha256 };
@@ -259,10 +267,12 @@ async function wire(config: Config, opened: Opened) {
     approvals: createApprovals({ ...decided, store }),
     policies: createPolicies(policyParts),
     review: createReview({ ...policyParts, isKnownForm: (record) => recordForm.safeParse(record).success }),
+    keys: createKeys({ ...decided, key }),
     targets,
     definitions: store,
     people: config.identity.people,
     publicUrl,
+    offered: { clientCertificates: config.server.tls !== null },
     tokens: {
       ...decided,
       ...tokenParts,
@@ -276,7 +286,7 @@ async function wire(config: Config, opened: Opened) {
     checkpoint: () => tree.checkpoint(),
     healthy: () => store.healthy(),
     concerns: () => concernsOf(referee, inForce),
-    mcp: (request, target, source) => gateway.fetch(request, target, source),
+    mcp: (request, target, peer) => gateway.fetch(request, target, peer),
     refusals,
     faults: log,
     maxBodyBytes: config.server.maxBodyBytes,
@@ -289,13 +299,13 @@ function operationsOf(target: Config['targets'][number] | undefined): string[] |
   return target === undefined ? undefined : [...Object.keys(target.operations), 'resources/read', 'prompts/get'];
 }
 
-async function openLog(config: Config, store: SqliteStore, log: Logger): Promise<Tree> {
+async function openLog(config: Config, { store, seal, log }: Pick<Opened, 'store' | 'seal' | 'log'>): Promise<Tree> {
   const origin = `${LOG_ORIGIN_PREFIX}${new URL(config.server.publicUrl).hostname}`;
   return openTree({
     log: store,
     dir: join(config.dataDir, 'log'),
     origin,
-    signer: loadOrCreateSigningKey(join(config.dataDir, 'keys', 'log.key'), origin),
+    signer: await openLogKey(config, origin, { store, seal, event }),
     clock,
     onProblem: (problem) => log.error({ problem }, 'the log cannot be published'),
   });

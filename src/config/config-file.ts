@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { InvalidConfig } from '../core/errors.ts';
 import { parseSpiffeId } from '../core/spiffe-id.ts';
 import type { Config } from './config.ts';
+import { encryptionForm, readEncryption } from './key-encryption.ts';
 import { peopleForm, readPeopleProvider } from './people-provider.ts';
 import { readTargetFile } from './target-file.ts';
 import { isLoopbackHttp } from './issuer-url.ts';
@@ -25,6 +26,7 @@ export const configForm = z.strictObject({
   server: z.strictObject({
     listen: listenForm,
     public_url: z.url({ protocol: /^https?$/ }).optional(),
+    tls: z.strictObject({ certificate_file: z.string().min(1), key_file: z.string().min(1) }).optional(),
     max_body_bytes: z
       .number()
       .int()
@@ -60,6 +62,7 @@ export const configForm = z.strictObject({
     .strictObject({
       rotate_every_days: z.number().int().min(1).max(365).default(30),
       publish_ahead_minutes: z.number().int().min(5).max(720).default(60),
+      encryption: encryptionForm.optional(),
     })
     .prefault({}),
   tasks: z
@@ -92,8 +95,10 @@ export function readConfig(path: string, options: { dev: boolean; overrides?: Ov
   const listen = listenForm.safeParse(options.overrides?.listen ?? form.server.listen);
   if (!listen.success) throw new InvalidConfig('--listen: expected `host:port`, such as `127.0.0.1:7070`');
   const { host, port } = splitListen(listen.data);
-  const publicUrl = (form.server.public_url ?? defaultPublicUrl(file, host, port)).replace(/\/+$/, '');
-  checkPublicUrl(file, publicUrl);
+  const publicUrl = (
+    form.server.public_url ?? defaultPublicUrl(file, host, port, form.server.tls !== undefined)
+  ).replace(/\/+$/, '');
+  checkPublicUrl(file, publicUrl, form.server.tls !== undefined);
   const dataDir = options.overrides?.data === undefined ? resolve(folder, form.data) : resolve(options.overrides.data);
   refuseDevParts(file, form, options.dev);
   const targets = form.targets.map((name) => readTargetFile(resolve(folder, name), dataDir));
@@ -119,7 +124,19 @@ export function readConfig(path: string, options: { dev: boolean; overrides?: Ov
   );
   return {
     file,
-    server: { host, port, publicUrl, maxBodyBytes: form.server.max_body_bytes },
+    server: {
+      host,
+      port,
+      publicUrl,
+      tls:
+        form.server.tls === undefined
+          ? null
+          : {
+              certificate: resolve(folder, form.server.tls.certificate_file),
+              key: resolve(folder, form.server.tls.key_file),
+            },
+      maxBodyBytes: form.server.max_body_bytes,
+    },
     dataDir,
     policies: resolve(folder, form.policies),
     policy: form.policy,
@@ -144,6 +161,7 @@ export function readConfig(path: string, options: { dev: boolean; overrides?: Ov
     keys: {
       rotateEveryMs: form.keys.rotate_every_days * 24 * 60 * 60_000,
       publishAheadMs: form.keys.publish_ahead_minutes * 60_000,
+      encryption: form.keys.encryption === undefined ? null : readEncryption(form.keys.encryption, folder),
     },
     tasks: {
       maxLifetimeSeconds: form.tasks.max_minutes * 60,
@@ -166,16 +184,19 @@ function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host);
 }
 
-function defaultPublicUrl(file: string, host: string, port: number): string {
-  if (isLoopback(host)) return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+function defaultPublicUrl(file: string, host: string, port: number, tls: boolean): string {
+  if (isLoopback(host)) return `${tls ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${port}`;
   throw new InvalidConfig(
     `${file}: \`server.public_url\`: is required when \`server.listen\` is not a loopback address`,
   );
 }
 
-/** Tokens and proofs over a network need TLS; it ends at a proxy in front, so the public URL must say https. */
-function checkPublicUrl(file: string, publicUrl: string): void {
+/** Tokens and proofs over a network need TLS; it ends here or at a proxy in front, so the public URL must say https. */
+function checkPublicUrl(file: string, publicUrl: string, tls: boolean): void {
   const url = new URL(publicUrl);
+  if (tls && url.protocol !== 'https:') {
+    throw new InvalidConfig(`${file}: \`server.public_url\`: expected https, since \`server.tls\` is set`);
+  }
   const plain = url.protocol === 'http:' && !isLoopback(url.hostname.replace(/^\[|\]$/g, ''));
   if (plain)
     throw new InvalidConfig(`${file}: \`server.public_url\`: expected https for an address that is not loopback`);

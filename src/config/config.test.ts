@@ -35,6 +35,14 @@ test('the quickstart is read, with absolute paths and defaults', () => {
   expect(config.targets.map((target) => target.name)).toEqual(['files', 'memory']);
 });
 
+test('with TLS, the public URL is https and files are relative to the configuration', () => {
+  edit('remit.yaml', 'server:\n', 'server:\n  tls: { certificate_file: c.pem, key_file: k.pem }\n');
+  expect(read().server).toMatchObject({
+    publicUrl: 'https://127.0.0.1:7070',
+    tls: { certificate: join(folder, 'c.pem'), key: join(folder, 'k.pem') },
+  });
+});
+
 const broken: [string, string, string, string, string][] = [
   ['no YAML', 'remit.yaml', 'server:\n', 'server: [\n', 'remit.yaml:'],
   [
@@ -85,6 +93,20 @@ const broken: [string, string, string, string, string][] = [
     'listen: 0.0.0.0:7070\n  public_url: http://remit.example.test',
     'expected https',
   ],
+  [
+    'plain http in public over TLS',
+    'remit.yaml',
+    'listen: 127.0.0.1:7070',
+    'listen: 127.0.0.1:7070\n  public_url: http://127.0.0.1:7070\n  tls: { certificate_file: c, key_file: k }',
+    'expected https, since `server.tls` is set',
+  ],
+  [
+    'TLS without a key',
+    'remit.yaml',
+    'listen: 127.0.0.1:7070',
+    'listen: 127.0.0.1:7070\n  tls: { certificate_file: c }',
+    '`server.tls.key_file`',
+  ],
   ['a skew of a minute', 'remit.yaml', 'data:', 'clock_skew_seconds: 60\ndata:', '`clock_skew_seconds`'],
   ['a sample of more than all', 'remit.yaml', 'sample: 0.01', 'sample: 1.01', '`policy.referee.sample`'],
   ['a queue of none', 'remit.yaml', 'queue: 256', 'queue: 0', '`policy.referee.queue`'],
@@ -96,6 +118,28 @@ const broken: [string, string, string, string, string][] = [
     'bundle: prod #',
     'where the keys of this trust domain come from',
   ],
+  [
+    'a key-encryption key of nowhere',
+    'remit.yaml',
+    'data:',
+    'keys: { encryption: { previous: { env: OLD } } }\ndata:',
+    '`keys.encryption`: expected one of `file`, `env` and `command`',
+  ],
+  [
+    'a key-encryption key of two places',
+    'remit.yaml',
+    'data:',
+    'keys: { encryption: { file: key, env: KEY } }\ndata:',
+    '`keys.encryption',
+  ],
+  [
+    'a command as one text',
+    'remit.yaml',
+    'data:',
+    'keys: { encryption: { command: "cat key" } }\ndata:',
+    '`keys.encryption',
+  ],
+  ['an empty command', 'remit.yaml', 'data:', 'keys: { encryption: { command: [] } }\ndata:', '`keys.encryption'],
   ['a trust domain that is none', 'remit.yaml', 'remit.local', 'Remit.Local', 'expected a trust domain name'],
 ];
 
@@ -112,6 +156,24 @@ test.each(broken)('%s is refused in one line that says where and what', (_name, 
   }).toThrow();
   expect(said).toContain(message);
   expect(said).not.toContain('\n');
+});
+
+test('a key-encryption key comes from a file beside the configuration, a variable or a command', () => {
+  const encryption = (text: string) => {
+    cpSync(join(quickstart, 'remit.yaml'), join(folder, 'remit.yaml'));
+    edit('remit.yaml', 'data:', `keys: { encryption: ${text} }\ndata:`);
+    return read().keys.encryption;
+  };
+  expect(read().keys.encryption).toBeNull();
+  expect(encryption('{ file: key }')).toEqual({ current: { file: join(folder, 'key') }, previous: null });
+  expect(encryption('{ env: KEY, previous: { file: /key } }')).toEqual({
+    current: { env: 'KEY' },
+    previous: { file: '/key' },
+  });
+  expect(encryption('{ command: [vault, kv, get] }')).toEqual({
+    current: { command: ['vault', 'kv', 'get'] },
+    previous: null,
+  });
 });
 
 test('development parts are refused without --dev', () => {

@@ -12,6 +12,8 @@ export type Config = {
     port: number;
     /** `https://…` or, on a loopback address, `http://…`; without a trailing slash. Issuer of tokens. */
     publicUrl: string;
+    /** Certificate chain and key, PEM files; `null` where TLS ends elsewhere, or nowhere on a loopback address. */
+    tls: { certificate: string; key: string } | null;
     /** Largest request body, bytes. */
     maxBodyBytes: number;
   };
@@ -39,12 +41,23 @@ export type Config = {
     groups: Readonly<Record<string, readonly string[]>> | null;
   };
   token: { lifetimeSeconds: number };
-  /** Of the keys that sign tokens. `publishAheadMs`: from a key's publication to its first signature. */
-  keys: { rotateEveryMs: number; publishAheadMs: number };
+  keys: {
+    /** Of the keys that sign tokens. `publishAheadMs`: from a key's publication to its first signature. */
+    rotateEveryMs: number;
+    publishAheadMs: number;
+    /**
+     * Where the key comes from that all signing keys are encrypted with, and the one before it. `null`: they are plain
+     * files that only their owner can read.
+     */
+    encryption: { current: EncryptionKeySource; previous: EncryptionKeySource | null } | null;
+  };
   tasks: { maxLifetimeSeconds: number; defaultLifetimeSeconds: number; defaultCalls: number };
   approvals: { lifetimeSeconds: number };
   targets: TargetConfig[];
 };
+
+/** Where a key-encryption key is: in a file, in an environment variable, or what a command prints. */
+export type EncryptionKeySource = { file: string } | { env: string } | { command: readonly string[] };
 
 /** Where an issuer's keys are: by OpenID Connect Discovery, at a URL, or in a file. */
 export type KeySource = { issuer: string } | { uri: string } | { file: string };

@@ -1,5 +1,6 @@
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { InvalidConfig } from '../core/errors.ts';
+import { fileState } from './file-state.ts';
 import { parseTrustBundle, type TrustBundle } from './trust-bundle.ts';
 
 /**
@@ -10,12 +11,12 @@ import { parseTrustBundle, type TrustBundle } from './trust-bundle.ts';
  * @throws InvalidConfig when there is no good bundle to begin with.
  */
 export function openBundleFile(file: string, report: (problem: string) => void): () => TrustBundle {
-  let seen = fingerprint(file);
+  let seen = fileState(file);
   let bundle = readBundle(file);
   return () => {
-    const now = fingerprint(file);
+    const now = fileState(file);
     if (now === seen) return bundle;
-    // The fingerprint is older than what is read: a change in between is seen the next time.
+    // The state is older than what is read: a change in between is seen the next time.
     seen = now;
     try {
       const next = readBundle(file);
@@ -44,9 +45,4 @@ function checkSequence(last: TrustBundle, next: TrustBundle, file: string): void
   const [before, after] = [last.spiffe_sequence, next.spiffe_sequence];
   if (before === undefined || after === undefined || after >= before) return;
   throw new Error(`${file}: \`spiffe_sequence\` goes back from ${before} to ${after}; restart to accept the bundle`);
-}
-
-function fingerprint(file: string): string {
-  const stat = statSync(file, { bigint: true, throwIfNoEntry: false });
-  return stat === undefined ? 'absent' : `${stat.ino} ${stat.size} ${stat.mtimeNs} ${stat.ctimeNs}`;
 }

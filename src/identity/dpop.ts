@@ -1,11 +1,9 @@
-import { createHash } from 'node:crypto';
-import { decodeProtectedHeader, jwtVerify } from 'jose';
+import { hash } from 'node:crypto';
 import { InvalidDpopProof } from '../core/errors.ts';
-import { ProofKeys } from './proof-keys.ts';
+import { ProofSignatures } from './proof-signature.ts';
 import { SeenOnce } from './seen-once.ts';
 
-/** Signature algorithms accepted in proofs, as advertised in `dpop_signing_alg_values_supported`. */
-export const DPOP_ALGORITHMS = ['ES256', 'ES384', 'EdDSA', 'Ed25519', 'PS256', 'RS256'] as const;
+export { DPOP_ALGORITHMS } from './proof-signature.ts';
 
 export type DpopRequest = {
   /** Every `DPoP` header value of the request; exactly one is accepted. */
@@ -39,7 +37,7 @@ export function createDpopVerifier(options: {
   maxRemembered?: number;
 }): DpopVerifier {
   const seen = new SeenOnce(options.maxRemembered ?? MAX_REMEMBERED, 2 * (options.skewSeconds + 1) * 1000);
-  const keys = new ProofKeys();
+  const signatures = new ProofSignatures();
   const bootSecond = Math.floor(options.bootedAt / 1000);
   return {
     verify: async (request) => {
@@ -47,11 +45,15 @@ export function createDpopVerifier(options: {
       if (request.proofs.length !== 1 || proof === undefined || proof.length > MAX_PROOF)
         throw refused('count or size');
       const now = options.clock();
-      const { payload, jkt } = await verifySignature(proof, keys);
+      const { payload, jkt } = await signatures
+        .verify(proof, { now, skewSeconds: options.skewSeconds })
+        .catch((cause: unknown) => {
+          throw refused('signature or form', cause);
+        });
       const { jti, htm, htu, iat, ath } = payload;
       if (typeof jti !== 'string' || jti === '' || jti.length > MAX_JTI) throw refused('jti');
       if (htm !== request.method) throw refused('htm');
-      if (typeof htu !== 'string' || targetUri(htu) !== targetUri(request.url)) throw refused('htu');
+      if (typeof htu !== 'string' || !sameTarget(htu, request.url)) throw refused('htu');
       if (typeof iat !== 'number' || Math.abs(now / 1000 - iat) > options.skewSeconds) throw refused('iat');
       if (iat < bootSecond) throw refused('iat is before the start of the process');
       if (request.accessToken !== undefined && ath !== accessTokenHash(request.accessToken)) throw refused('ath');
@@ -63,24 +65,14 @@ export function createDpopVerifier(options: {
   };
 }
 
-async function verifySignature(proof: string, keys: ProofKeys) {
-  try {
-    const { jwk, alg } = decodeProtectedHeader(proof);
-    if (jwk === undefined || alg === undefined) throw new Error('jwk');
-    const { key, jkt } = await keys.of(jwk, alg);
-    const { payload } = await jwtVerify(proof, key, {
-      typ: 'dpop+jwt',
-      algorithms: [...DPOP_ALGORITHMS],
-      // Times are checked against the injected clock.
-      currentDate: new Date(0),
-    });
-    return { payload, jkt };
-  } catch (cause) {
-    throw refused('signature or form', cause);
-  }
+/** RFC 9449, section 4.3 (9): without query and fragment, normalised as RFC 3986, section 6.2.2 and 6.2.3, ask for. */
+function sameTarget(htu: string, url: string): boolean {
+  // What is alike as it stands is alike when normalised.
+  if (htu === url) return true;
+  const target = targetUri(htu);
+  return target !== null && target === targetUri(url);
 }
 
-/** RFC 9449, section 4.3 (9): without query and fragment, normalised as RFC 3986, section 6.2.2 and 6.2.3, ask for. */
 function targetUri(text: string): string | null {
   if (!URL.canParse(text)) return null;
   const url = new URL(text);
@@ -88,7 +80,7 @@ function targetUri(text: string): string | null {
 }
 
 function accessTokenHash(token: string): string {
-  return createHash('sha256').update(token, 'ascii').digest('base64url');
+  return hash('sha256', token, 'base64url');
 }
 
 function refused(detail: string, cause?: unknown): InvalidDpopProof {

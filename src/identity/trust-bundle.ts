@@ -1,5 +1,6 @@
 import type { JWK } from 'jose';
 import { InvalidConfig } from '../core/errors.ts';
+import { readCertificate, type Certificate } from './x509-certificate.ts';
 
 /** The keys of one trust domain (SPIFFE Trust Domain and Bundle, section 4). */
 export type TrustBundle = {
@@ -11,6 +12,8 @@ export type TrustBundle = {
 export interface TrustBundles {
   /** The JWT-SVID key of this trust domain with this id; never a key of another trust domain. */
   jwtKey(trustDomain: string, kid: string): JWK | undefined;
+  /** The X.509 authorities of this trust domain; never those of another trust domain. */
+  x509Authorities(trustDomain: string): readonly Certificate[];
   has(trustDomain: string): boolean;
 }
 
@@ -27,7 +30,34 @@ export function createTrustBundles(
     has: (trustDomain) => byDomain.has(trustDomain),
     jwtKey: (trustDomain, kid) =>
       bundleOf(trustDomain)?.keys.find((key) => key.use === 'jwt-svid' && key.kid === kid && key.kty !== 'oct'),
+    x509Authorities: (trustDomain) => {
+      const bundle = bundleOf(trustDomain);
+      return bundle === undefined ? [] : x509AuthoritiesOf(bundle);
+    },
   };
+}
+
+/** Read once for each bundle: a rotated one is another object. */
+const readAuthorities = new WeakMap<TrustBundle, readonly Certificate[]>();
+
+/** X.509-SVID, section 6.2: the first certificate of each entry, and of an entry without one nothing. */
+export function x509AuthoritiesOf(bundle: TrustBundle): readonly Certificate[] {
+  const known = readAuthorities.get(bundle);
+  if (known !== undefined) return known;
+  const authorities = bundle.keys.flatMap(({ use, x5c }) =>
+    use === 'x509-svid' && Array.isArray(x5c) && typeof x5c[0] === 'string' ? readAuthority(x5c[0]) : [],
+  );
+  readAuthorities.set(bundle, authorities);
+  return authorities;
+}
+
+/** An authority that cannot be read is none; the others of its bundle stay. */
+function readAuthority(base64: string): Certificate[] {
+  try {
+    return [readCertificate(Buffer.from(base64, 'base64'))];
+  } catch {
+    return [];
+  }
 }
 
 /** @throws InvalidConfig when the text is no SPIFFE bundle. */

@@ -29,10 +29,11 @@ describe('what everybody may see', () => {
     '/.well-known/oauth-protected-resource/v1',
     '/.well-known/oauth-protected-resource/mcp/files',
   ])('%s', async (path) => {
+    const remembered = path === '/jwks' ? 'public, max-age=30' : 'no-store';
     const response = await plane.app.request(path);
     expect(response.status).toBe(200);
     expect(Object.fromEntries(response.headers)).toMatchObject({
-      'cache-control': 'no-store',
+      'cache-control': remembered,
       'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
       'referrer-policy': 'no-referrer',
       'x-content-type-options': 'nosniff',

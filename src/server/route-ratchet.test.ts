@@ -51,6 +51,8 @@ const SAMPLES: Record<string, { path: string; body?: unknown }> = {
   'GET /v1/policy/explain/{record}': { path: '/v1/policy/explain/DECISION' },
   'POST /v1/policy/publish': { path: '/v1/policy/publish', body: { files: PUBLISHED } },
   'POST /v1/policy/rollback': { path: '/v1/policy/rollback', body: {} },
+  'GET /v1/keys': { path: '/v1/keys' },
+  'POST /v1/keys/rotate': { path: '/v1/keys/rotate', body: {} },
 };
 
 const document = JSON.parse(schemaDocuments()['openapi.json']!) as { paths: Record<string, Record<string, unknown>> };

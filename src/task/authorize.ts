@@ -40,6 +40,8 @@ export const OWN_OPERATIONS = {
   'policy.read': 'read',
   'policy.publish': 'write',
   'policy.rollback': 'write',
+  'keys.read': 'read',
+  'keys.rotate': 'write',
 } as const satisfies Record<string, Effect>;
 export type OwnOperation = keyof typeof OWN_OPERATIONS;
 

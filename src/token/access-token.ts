@@ -2,6 +2,7 @@ import type { Grant } from '../core/grant.ts';
 import { delegatorId, type Agent, type Delegator } from '../core/party.ts';
 import type { SpiffeId } from '../core/spiffe-id.ts';
 import type { Task } from '../core/task.ts';
+import { confirmationClaim, readConfirmation, type TokenBinding } from './confirmation.ts';
 import type { TokenKey } from './signing-key.ts';
 
 /** RFC 9068, section 2.1. */
@@ -19,7 +20,7 @@ export type AccessTokenClaims = {
   /** Seconds since the epoch. */
   iat: number;
   exp: number;
-  cnf: { jkt: string };
+  binding: TokenBinding;
   subject:
     | { kind: 'agent'; agent: Agent }
     | { kind: 'person'; person: Delegator }
@@ -34,9 +35,9 @@ export type AccessTokenParts = {
   skewSeconds: number;
 };
 
-/** An `at+jwt` (RFC 9068) for one audience, bound to a key (RFC 9449, section 6.1), with `act` (RFC 8693, section 4.1). */
+/** An `at+jwt` (RFC 9068) for one audience, bound to a key or a certificate, with `act` (RFC 8693, section 4.1). */
 export async function issueAccessToken(
-  token: { subject: TokenSubject; audience: string; jkt: string; expiresAt: number },
+  token: { subject: TokenSubject; audience: string; binding: TokenBinding; expiresAt: number },
   parts: AccessTokenParts,
 ): Promise<{ accessToken: string; expiresIn: number }> {
   const iat = Math.floor(parts.clock() / 1000);
@@ -47,7 +48,7 @@ export async function issueAccessToken(
     jti: parts.newId('tok'),
     iat,
     exp,
-    cnf: { jkt: token.jkt },
+    cnf: confirmationClaim(token.binding),
     ...subjectClaims(token.subject),
   });
   return { accessToken, expiresIn: exp - iat };
@@ -93,15 +94,13 @@ export async function readAccessToken(
   });
   // RFC 8707: one audience a token; a list that happens to hold ours is not what we issue.
   if (payload.aud !== audience) throw new Error('aud');
-  const cnf = payload['cnf'];
-  const jkt: unknown = typeof cnf === 'object' && cnf !== null && 'jkt' in cnf ? cnf.jkt : undefined;
-  if (typeof jkt !== 'string' || payload.jti === undefined || payload.sub === undefined) throw new Error('cnf');
+  if (payload.jti === undefined || payload.sub === undefined) throw new Error('claims');
   return {
     jti: payload.jti,
     sub: payload.sub,
     iat: payload.iat!,
     exp: payload.exp!,
-    cnf: { jkt },
+    binding: readConfirmation(payload['cnf']),
     subject: readSubject(payload),
   };
 }

@@ -1,5 +1,6 @@
 import { InvalidClient } from '../core/errors.ts';
 import type { Agent } from '../core/party.ts';
+import { certifiedClient } from './check-certificate.ts';
 import type { Exchange, TokenEndpointParts } from './exchange.ts';
 import type { TokenForm } from './form.ts';
 import { isSvid, verifyWorkload, type Workload } from './verify-workload.ts';
@@ -17,12 +18,16 @@ export async function agentGrant(exchange: Exchange, parts: TokenEndpointParts):
 
 /**
  * Who the client is: a JWT-SVID by its own assertion type (draft-ietf-oauth-spiffe-client-auth-02), an OIDC token of a
- * workload issuer as an ordinary assertion (RFC 7523, section 3). `client_id`, where present, is the same.
+ * workload issuer as an ordinary assertion (RFC 7523, section 3), or without an assertion the X.509-SVID of the connection.
+ * `client_id`, where present, is the same.
  *
  * @throws InvalidClient
  */
 export async function authenticateClient(exchange: Exchange, parts: TokenEndpointParts): Promise<Workload> {
   const { client_assertion_type: type, client_assertion: assertion } = exchange.form;
+  if (assertion === undefined && type === undefined && exchange.http.certificate !== null) {
+    return certifiedClient(exchange, parts);
+  }
   if (assertion === undefined || (type !== JWT_SPIFFE && type !== JWT_BEARER)) {
     throw new InvalidClient(
       `authenticate with \`client_assertion_type\` \`${JWT_SPIFFE}\` and a JWT-SVID, or \`${JWT_BEARER}\` and an OIDC token`,

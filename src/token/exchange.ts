@@ -1,18 +1,22 @@
 import type { Grant } from '../core/grant.ts';
 import type { DpopVerifier } from '../identity/dpop.ts';
+import type { ClientCertificate } from '../identity/peer.ts';
 import type { IdTokenVerifier } from '../identity/id-token.ts';
 import type { SvidVerifier } from '../identity/jwt-svid.ts';
 import type { WorkloadTokenVerifier } from '../identity/workload-token.ts';
+import type { X509SvidVerifier } from '../identity/x509-svid.ts';
 import type { TaskStore } from '../store/ports.ts';
 import type { AuthorizeParts } from '../task/authorize.ts';
 import type { Catalogue } from '../task/task-request.ts';
 import type { AccessTokenParts, TokenSubject } from './access-token.ts';
+import type { TokenBinding } from './confirmation.ts';
 import type { TokenForm } from './form.ts';
 
 export type TokenEndpointParts = AuthorizeParts &
   AccessTokenParts & {
     dpop: DpopVerifier;
     svids: SvidVerifier;
+    x509Svids: X509SvidVerifier;
     workloadTokens: WorkloadTokenVerifier;
     idTokens: IdTokenVerifier;
     tasks: Pick<TaskStore, 'chain'>;
@@ -23,6 +27,8 @@ export type TokenEndpointParts = AuthorizeParts &
 
 export type TokenRequest = {
   headers: Headers;
+  /** Of the TLS connection that the request came over. */
+  certificate: ClientCertificate | null;
   contentType: string;
   body: string;
   /** `req_…` */
@@ -33,7 +39,8 @@ export type TokenRequest = {
 export type TokenResponse = {
   access_token: string;
   issued_token_type: string;
-  token_type: 'DPoP';
+  /** A token that is bound to a certificate is sent as `Bearer` (RFC 8705, section 3). */
+  token_type: 'DPoP' | 'Bearer';
   expires_in: number;
   authorization_details?: Grant[];
 };
@@ -43,8 +50,8 @@ export type Exchange = {
   readonly http: TokenRequest;
   form: TokenForm;
   grant: GrantKind;
-  /** RFC 7638 thumbprint of the key that was proven. */
-  jkt: string;
+  /** What was proven, and the token will be bound to. */
+  binding: TokenBinding;
   /** `target` is `null` for Remit's own API. */
   resource: { audience: string; target: string | null };
   subject: TokenSubject;

@@ -21,7 +21,7 @@ export async function verifyWorkload(
   const svid = isSvid(token);
   const verified = svid
     ? parts.svids.verifyJwtSvid(token, [parts.issuer])
-    : parts.workloadTokens.verify(token, { jkt: exchange.jkt, request: exchange.http.request });
+    : parts.workloadTokens.verify(token, { key: exchange.binding.thumbprint, request: exchange.http.request });
   return verified.catch((cause: unknown) => {
     const what = svid ? 'JWT-SVID' : 'workload token';
     throw cause instanceof InvalidToken ? new Failure(`the ${what} is not valid here`, { cause }) : cause;

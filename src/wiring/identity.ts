@@ -11,11 +11,13 @@ import { publicKeys } from '../identity/key-set.ts';
 import { createSvidVerifier, type SvidVerifier } from '../identity/jwt-svid.ts';
 import { createWorkloadTokenVerifier, type WorkloadTokenVerifier } from '../identity/workload-token.ts';
 import { createTrustBundles } from '../identity/trust-bundle.ts';
+import { createX509SvidVerifier, type X509SvidVerifier } from '../identity/x509-svid.ts';
 
 /** What proves who calls. */
 export type Identity = {
   dpop: DpopVerifier;
   svids: SvidVerifier;
+  x509Svids: X509SvidVerifier;
   workloadTokens: WorkloadTokenVerifier;
   idTokens: IdTokenVerifier;
   withGroups: WithGroups;
@@ -28,11 +30,13 @@ export function openIdentity(
   const { clock, bootedAt } = parts;
   const skewSeconds = config.clockSkewSeconds;
   const withGroups = createAgentGroups(config.identity.groups ?? {});
+  const bundles = trustBundles(config, parts.authority);
   for (const { keys } of config.identity.workloadIssuers) if ('file' in keys) checkKeyFile(keys.file);
   return {
     withGroups,
     dpop: createDpopVerifier({ clock, skewSeconds, bootedAt }),
-    svids: createSvidVerifier({ bundles: trustBundles(config, parts.authority), clock, skewSeconds, withGroups }),
+    svids: createSvidVerifier({ bundles, clock, skewSeconds, withGroups }),
+    x509Svids: createX509SvidVerifier({ bundles, clock, skewSeconds, withGroups }),
     workloadTokens: createWorkloadTokenVerifier({
       issuers: config.identity.workloadIssuers,
       clock,

@@ -1,12 +1,31 @@
-import type { Server } from 'node:http';
+import { createServer, type RequestListener, type Server } from 'node:http';
+import type { Server as TlsServer } from 'node:https';
+import type { Logger } from 'pino';
 import type { Config } from '../config/config.ts';
 import { InvalidConfig } from '../core/errors.ts';
+import { followTlsFiles, readTlsFiles } from '../server/tls-files.ts';
+import { createTlsServer } from '../server/tls-server.ts';
 
 /** How long what is in flight has at the end. */
 export const DRAIN_FOR_MS = 10_000;
 
+/**
+ * The server that the configuration asks for, not yet listening: plain HTTP, or TLS with a certificate that is followed.
+ *
+ * @throws InvalidConfig when there is no good certificate.
+ */
+export function createListener(config: Config, handler: RequestListener, log: Logger): Server | TlsServer {
+  const { tls } = config.server;
+  if (tls === null) return createServer(handler);
+  const served = createTlsServer(readTlsFiles(tls), handler);
+  const report = (problem: string) => log.error({ problem }, 'the TLS certificate');
+  const following = followTlsFiles(tls, (identity) => served.present(identity), report);
+  served.server.once('close', () => following.stop());
+  return served.server;
+}
+
 /** @throws InvalidConfig when the address cannot be listened at. */
-export function listen(server: Server, config: Config): Promise<void> {
+export function listen(server: Server | TlsServer, config: Config): Promise<void> {
   const { host, port } = config.server;
   return new Promise((resolve, reject) => {
     server.once('error', (cause: NodeJS.ErrnoException) => {
@@ -29,7 +48,7 @@ export function stopSignal(): Promise<void> {
 }
 
 /** Takes no more connections; those that are still open after a while are closed. */
-export async function closeServer(server: Server): Promise<void> {
+export async function closeServer(server: Server | TlsServer): Promise<void> {
   const closed = new Promise((resolve) => server.close(resolve));
   server.closeIdleConnections();
   const late = setTimeout(() => server.closeAllConnections(), DRAIN_FOR_MS);

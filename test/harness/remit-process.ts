@@ -32,15 +32,15 @@ const main = join(root, 'src/main.ts');
 /** Node 24 and the binaries of the packages, as npm scripts have them. */
 export const pathWithBins = `${join(root, 'node_modules/.bin')}${delimiter}${process.env['PATH'] ?? ''}`;
 
-/** @param prepare changes the copy of the quickstart before the first start. */
+/** @param prepare changes the copy of the quickstart before the first start; to TLS, where `scheme` is `https`. */
 export async function startRemit(
-  options: { prepare?: (folder: string) => void; env?: Record<string, string> } = {},
+  options: { prepare?: (folder: string) => void; env?: Record<string, string>; scheme?: 'http' | 'https' } = {},
 ): Promise<RemitProcess> {
   const folder = mkdtempSync(join(tmpdir(), 'remit-'));
   cpSync(join(root, 'examples/quickstart'), folder, { recursive: true });
   options.prepare?.(folder);
   const port = await freePort();
-  const url = `http://127.0.0.1:${port}`;
+  const url = `${options.scheme ?? 'http'}://127.0.0.1:${port}`;
   const dataDir = join(folder, 'data');
   let child: ChildProcess | undefined;
   let printed = '';
