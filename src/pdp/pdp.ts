@@ -16,6 +16,7 @@ export interface Pdp {
   /** `sha256:` hash of the policy set. */
   readonly policySet: string;
   readonly files: Readonly<Record<string, string>>;
+  readonly policies: ReadonlyMap<string, Policy>;
   decide(input: DecisionInput): Decision;
   /**
    * Whether some call of the operation could be permitted or held under this task, whatever its resources and
@@ -53,6 +54,7 @@ export function pdpOf(set: PolicySet, evaluator: Evaluator, { checkArguments }: 
   const pdp: Pdp = {
     policySet: set.hash,
     files: set.files,
+    policies: set.policies,
     decide: decideBy((input) => evaluator.decide(input)),
     couldPermit: (input) => couldBeGranted(input) && evaluator.couldPermit(input),
     verdicts: (input) => evaluator.verdicts(new CedarRequest(input), input.approval),

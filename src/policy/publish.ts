@@ -75,7 +75,7 @@ export function createPolicies(parts: PublishParts): Policies {
       const { pdp, findings } = await prepared({ ...change, files }, parts);
       if (!change.acceptLockout && pdp.decide(ownInput(asker, own, deciding)).outcome !== 'permit') {
         throw new Conflict(
-          `under the new policy set you could not use \`${operation}\` yourself; accept that if it is meant`,
+          `under the new policy set you could not use \`${operation}\` yourself; if that is meant, accept the lockout`,
         );
       }
       const folder = store.policyHistory(1)[0]!.folder;
@@ -98,7 +98,10 @@ export function createPolicies(parts: PublishParts): Policies {
   /** The permit stands in the log together with what came of it. */
   const refused = async (record: DecisionRecord, { hash }: Change, error: unknown): Promise<unknown> => {
     const problem = error instanceof Error ? error.message : 'unknown reason';
-    await log.append([record, eventOf('policy.refused', { policy_set: hash, problem: problem.slice(0, 2000) }, parts)]);
+    await log.append([
+      record,
+      eventOf('policy.refused', { policy_set: hash, problem: problem.slice(0, 2000).toWellFormed() }, parts),
+    ]);
     return error;
   };
 

@@ -4,6 +4,7 @@ import { approvalConformance } from './conformance/approvals.ts';
 import { definitionConformance } from './conformance/definitions.ts';
 import { logConformance } from './conformance/log.ts';
 import { policySetConformance } from './conformance/policy-sets.ts';
+import { revokedTokenConformance } from './conformance/revoked-tokens.ts';
 import type { OpenStore } from './conformance/subject.ts';
 import { taskConformance } from './conformance/tasks.ts';
 
@@ -15,6 +16,7 @@ export function storeConformance(name: string, open: OpenStore): void {
     describe('approvals', () => approvalConformance(open));
     describe('definitions', () => definitionConformance(open));
     describe('policy sets', () => policySetConformance(open));
+    describe('revoked tokens', () => revokedTokenConformance(open));
     describe('log', () => logConformance(open));
   });
 }

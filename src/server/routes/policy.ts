@@ -31,7 +31,11 @@ const publishedWire = z.object({ policy_set: hashForm, replaced: hashForm, warni
 const MAX_FILES = 500;
 /** File names and their texts. */
 export const filesForm = z
-  .record(fileName, z.string())
+  // A lone surrogate has no UTF-8 form: the file could be neither hashed nor kept as it came.
+  .record(
+    fileName,
+    z.string().refine((text) => text.isWellFormed(), 'expected well-formed Unicode'),
+  )
   .refine((files) => Object.keys(files).length <= MAX_FILES, `expected at most ${MAX_FILES} files`);
 
 const showRoute = controlRoute({

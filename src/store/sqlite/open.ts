@@ -10,6 +10,7 @@ import { DefinitionTable } from './definition-table.ts';
 import { checkIdentifiers } from './identifier.ts';
 import { policySetVerbs } from './policy-set-verbs.ts';
 import { RecordLog } from './record-log.ts';
+import { RevokedTokenTable } from './revoked-token-table.ts';
 import { TaskTable } from './task-table.ts';
 
 export type SqliteOptions = {
@@ -74,6 +75,7 @@ export async function openSqliteStore(options: SqliteOptions): Promise<SqliteSto
     ...approvalVerbs(queue, tables, options.clock),
     ...definitionVerbs(queue, tables),
     ...policySetVerbs(db, queue, tables.log),
+    ...revokedTokenVerbs(queue, tables.log, new RevokedTokenTable(db)),
     append: (records) => queue.add(() => tables.log.append(records)),
     entries: (start, limit) => tables.log.entries(start, limit),
     size: () => tables.log.size(),
@@ -89,21 +91,27 @@ export async function openSqliteStore(options: SqliteOptions): Promise<SqliteSto
 
 type Tables = { log: RecordLog; tasks: TaskTable; approvals: ApprovalTable; definitions: DefinitionTable };
 
-type TaskVerbs = Pick<Store, 'createTask' | 'endTask' | 'admit' | 'task' | 'chain' | 'tasks' | 'overdue'>;
+type TaskVerbs = Pick<Store, 'createTask' | 'endTask' | 'admit' | 'task' | 'chain' | 'tree' | 'tasks' | 'overdue'>;
 
 function taskVerbs(queue: CommitQueue, { log, tasks, approvals }: Tables, clock: () => number): TaskVerbs {
   return {
-    createTask: (task, records) =>
+    createTask: (task, records, approval = null) =>
       queue.add(
         () => {
-          checkIdentifiers(task.id, task.delegator.issuer, task.delegator.subject, task.agent.id);
-          if (task.parent !== null && !tasks.isLive(task.parent, clock())) return 'parent_ended' as const;
+          checkIdentifiers(task.id, task.delegator.issuer, task.delegator.subject, task.agent.id, approval ?? '');
+          const { parent } = task;
+          if (parent !== null && !tasks.isLive(parent, clock())) return 'parent_ended' as const;
+          if (approval !== null && !approvals.spend(approval, parent ?? undefined, clock())) {
+            return 'approval_spent' as const;
+          }
           tasks.insert(task);
           log.append(records);
           return 'created' as const;
         },
         (outcome) => {
-          if (outcome === 'created') tasks.remember({ task: structuredClone(task), used: { calls: 0 } });
+          if (outcome !== 'created') return;
+          tasks.remember({ task: structuredClone(task), used: { calls: 0 } });
+          if (approval !== null) approvals.forget(approval);
         },
       ),
     endTask: (end, records) =>
@@ -140,6 +148,7 @@ function taskVerbs(queue: CommitQueue, { log, tasks, approvals }: Tables, clock:
     },
     task: (id) => tasks.view(id)?.task,
     chain: (id) => tasks.chain(id),
+    tree: (id, limit) => tasks.tree(id, limit),
     tasks: (filter) => tasks.list(filter),
     overdue: (now) => tasks.overdue(now),
   };
@@ -253,5 +262,23 @@ function definitionVerbs(queue: CommitQueue, { log, definitions }: Tables): Defi
           return { outcome: 'accepted' as const, pin };
         }, remembered)
         .then(({ outcome }) => outcome),
+  };
+}
+
+function revokedTokenVerbs(
+  queue: CommitQueue,
+  log: RecordLog,
+  revoked: RevokedTokenTable,
+): Pick<Store, 'revokeToken' | 'isTokenRevoked'> {
+  return {
+    revokeToken: ({ id, at, keepUntil }, records) =>
+      queue.add(() => {
+        checkIdentifiers(id);
+        revoked.purge(at);
+        if (!revoked.insert(id, keepUntil)) return 'already_revoked' as const;
+        log.append(records);
+        return 'revoked' as const;
+      }),
+    isTokenRevoked: (id) => revoked.has(id),
   };
 }
