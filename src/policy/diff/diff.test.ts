@@ -95,6 +95,43 @@ test('arguments are found at any depth, and with names of built-ins', () => {
   expect(groups[0]!.example.arguments).toEqual({ constructor: { amount: 10 } });
 });
 
+test.each<[name: string, before: string, after: string, change: string]>([
+  [
+    'arguments that are compared with each other',
+    'permit (principal, action, resource) when { context.args.a == context.args.b };',
+    'permit (principal, action, resource) when { context.args.a == context.args.b && context.args.a != "z" };',
+    'permit>deny',
+  ],
+  [
+    'a duration',
+    'forbid (principal is Person, action, resource) when { context.now.time.durationSince(principal.auth_time) > duration("15m") };',
+    'forbid (principal is Person, action, resource) when { context.now.time.durationSince(principal.auth_time) > duration("16m") };',
+    'deny>permit',
+  ],
+  [
+    'several members of a set',
+    'forbid (principal is Person, action, resource) unless { principal.amr.containsAll(["otp", "pwd", "hwk"]) };',
+    'forbid (principal is Person, action, resource) unless { principal.amr.containsAll(["otp", "pwd"]) };',
+    'deny>permit',
+  ],
+  [
+    'a decimal',
+    'forbid (principal, action, resource) when { context.args.rate.lessThan(decimal("0.5")) };',
+    'forbid (principal, action, resource) when { context.args.rate.lessThanOrEqual(decimal("0.5")) };',
+    'permit>deny',
+  ],
+  [
+    'an attribute that may be absent',
+    'forbid (principal, action, resource) when { context has token && context.token.age_seconds > 60 };',
+    'forbid (principal, action, resource) when { context.token.age_seconds > 60 };',
+    'permit>deny',
+  ],
+])('%s', (_name, before, after, change) => {
+  const all = '@id("all") permit (principal, action, resource);';
+  const set = (text: string) => ({ 'a.cedar': text.startsWith('permit') ? text : `${all} ${text}` });
+  expect(diff(set(before), set(after)).groups.map(({ from, to }) => `${from}>${to}`)).toContain(change);
+});
+
 test('what a link fills a template with', () => {
   const linked = (group: string) => ({
     'a.cedar': '@id("t") permit (principal in ?principal, action, resource);',

@@ -50,7 +50,7 @@ export function facetsOf(mentions: Mentions, approvers: Iterable<string>, catalo
         if (id !== null) draft.agent.id = id;
       },
     ),
-    groupFacet('groups of the agent', ids('Group'), (draft, groups) => void (draft.agent.groups = groups)),
+    subsetFacet('groups of the agent', ids('Group'), (draft, groups) => void (draft.agent.groups = groups)),
     facet(
       'attestation',
       ['jwt-svid', 'x509-svid', 'oidc'] as const,
@@ -62,13 +62,16 @@ export function facetsOf(mentions: Mentions, approvers: Iterable<string>, catalo
       draft.person.issuer = id.slice(0, bar);
       draft.person.subject = id.slice(bar + 1);
     }),
-    groupFacet('groups of the delegator', ids('Group'), (draft, groups) => void (draft.person.groups = groups)),
+    subsetFacet('groups of the delegator', ids('Group'), (draft, groups) => void (draft.person.groups = groups)),
     facet(
       'hour and weekday',
       timesOf(at),
       (draft, time) => void (draft.time = time),
       (time) => new Date(time).toISOString(),
     ),
+    facet('token', ['shown', 'none'] as const, (draft, token) => {
+      if (token === 'none') draft.token = null;
+    }),
     facet('age of the token in seconds', [0, ...counts(['context', 'token', 'age_seconds'])], (draft, age) => {
       if (draft.token !== null) draft.token.age = age;
     }),
@@ -162,7 +165,7 @@ function facet<Value>(
 }
 
 /** None, each by itself, all, and all but one. */
-function groupFacet(name: string, groups: readonly string[], set: (draft: Draft, groups: string[]) => void): Facet {
+function subsetFacet(name: string, groups: readonly string[], set: (draft: Draft, groups: string[]) => void): Facet {
   const single = groups.map((group) => [group]);
   const butOne =
     groups.length < 3 || groups.length > 12 ? [] : groups.map((left) => groups.filter((group) => group !== left));
@@ -181,6 +184,9 @@ function personFacets(at: PathReader): Facet[] {
     at(['principal', name], ['context', 'delegator', name], ['context', 'task', 'delegator', name]).filter(
       (sample) => typeof sample === 'string',
     );
+  const ages = at(['principal', 'auth_time'], ['context', 'delegator', 'auth_time'], ['context', 'now', 'time']).filter(
+    (sample) => typeof sample === 'number',
+  );
   return [
     facet(
       'subject',
@@ -198,8 +204,8 @@ function personFacets(at: PathReader): Facet[] {
     facet('acr', [null, 'any', ...of('acr')], (draft, acr) => {
       if (acr !== null) draft.person.acr = acr;
     }),
-    facet('amr', [[], ...of('amr').map((method) => [method])], (draft, amr) => void (draft.person.amr = amr)),
-    facet('age of the sign-in in seconds', [null, 0, 299, 301, 3599, 3601, 86_401], (draft, age) => {
+    subsetFacet('amr', of('amr'), (draft, amr) => void (draft.person.amr = amr)),
+    facet('age of the sign-in in seconds', [null, 0, ...ages], (draft, age) => {
       if (age !== null) draft.person.authTime = Math.floor(draft.time / 1000) - age;
     }),
   ];

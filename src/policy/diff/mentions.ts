@@ -15,8 +15,13 @@ export type Mentions = {
   entities: Map<string, Set<string>>;
 };
 
+type Gathering = Mentions & {
+  /** Keys of paths that are compared with each other: what one may be is of interest for the other. */
+  links: string[][];
+};
+
 export function mentionsOf(policies: Iterable<Policy>): Mentions {
-  const mentions: Mentions = { paths: new Map(), entities: new Map() };
+  const mentions: Gathering = { paths: new Map(), entities: new Map(), links: [] };
   for (const policy of policies) {
     const json = JSON.parse(policy.json) as PolicyJson;
     for (const constraint of [json.principal, json.action, json.resource]) {
@@ -25,6 +30,10 @@ export function mentionsOf(policies: Iterable<Policy>): Mentions {
     for (const { type, id } of Object.values(policy.slots ?? {})) noteEntity(mentions, type, id);
     for (const { body } of json.conditions) noteExpression(mentions, body);
   }
+  for (const linked of mentions.links) {
+    const samples = linked.flatMap((key) => [...(mentions.paths.get(key)?.samples ?? [])]);
+    for (const key of linked) for (const sample of samples) mentions.paths.get(key)?.samples.add(sample);
+  }
   return mentions;
 }
 
@@ -32,7 +41,7 @@ export function mentionsOf(policies: Iterable<Policy>): Mentions {
 const LOGICAL = new Set(['&&', '||', '!', 'if-then-else']);
 const OF_SETS = new Set(['contains', 'containsAll', 'containsAny', 'isEmpty']);
 
-function noteExpression(mentions: Mentions, body: Expr): void {
+function noteExpression(mentions: Gathering, body: Expr): void {
   const pending: { expr: Expr; logical: boolean }[] = [{ expr: body, logical: true }];
   for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
     const { name, body: inner } = operatorOf(next.expr);
@@ -54,7 +63,7 @@ function noteExpression(mentions: Mentions, body: Expr): void {
 }
 
 /** Each path below an operator may meet each constant below it. */
-function noteCompared(mentions: Mentions, expr: Expr, ofSets: boolean): void {
+function noteCompared(mentions: Gathering, expr: Expr, ofSets: boolean): void {
   const paths: string[][] = [];
   const samples: Sample[] = [];
   const pending = [expr];
@@ -69,6 +78,9 @@ function noteCompared(mentions: Mentions, expr: Expr, ofSets: boolean): void {
       const uid = (body as { __entity?: { type: string; id: string } } | null)?.__entity;
       if (uid !== undefined) noteEntity(mentions, uid.type, uid.id);
       else samples.push(...around(body));
+    } else if (name === 'decimal' || name === 'duration') {
+      samples.push(...aroundExtension(name, body));
+      continue;
     } else if (name === 'like') {
       samples.push(...samplesOf((body as { pattern: PatternElement[] }).pattern));
     }
@@ -78,12 +90,42 @@ function noteCompared(mentions: Mentions, expr: Expr, ofSets: boolean): void {
   // Two paths that are compared with each other need a value that both may have.
   if (paths.length > 1) samples.push('the same', 1);
   const collection = ofSets ? pathOf((operatorOf(expr).body as Partial<Binary> & { arg?: Expr }).left ?? expr) : null;
+  if (paths.length > 1) mentions.links.push(paths.map((path) => JSON.stringify(path)));
   for (const path of paths) note(mentions, path, samples, collection !== null && path.join() === collection.join());
 }
 
 function around(literal: unknown): Sample[] {
   if (typeof literal === 'number') return [literal - 1, literal, literal + 1];
   return typeof literal === 'string' || typeof literal === 'boolean' ? [literal] : [];
+}
+
+const DECIMAL_STEP = 0.0001;
+
+/** A decimal as the JSON number that it is an argument by, a duration in seconds. */
+function aroundExtension(name: 'decimal' | 'duration', body: unknown): number[] {
+  const [argument] = body as Expr[];
+  const literal = argument === undefined ? undefined : operatorOf(argument);
+  if (literal?.name !== 'Value' || typeof literal.body !== 'string') return [];
+  if (name === 'duration') {
+    const seconds = secondsOf(literal.body);
+    return [seconds - 1, seconds, seconds + 1];
+  }
+  const value = Number(literal.body);
+  return [value - DECIMAL_STEP, value, value + DECIMAL_STEP].map((near) => Number(near.toFixed(4)));
+}
+
+const UNIT_SECONDS = new Map([
+  ['ms', 0.001],
+  ['s', 1],
+  ['m', 60],
+  ['h', 3600],
+  ['d', 86_400],
+]);
+
+/** `1h30m` in whole seconds. */
+function secondsOf(duration: string): number {
+  const parts = [...duration.matchAll(/(\d+)(ms|[dhms])/g)];
+  return Math.floor(parts.reduce((sum, [, count, unit]) => sum + Number(count) * UNIT_SECONDS.get(unit!)!, 0));
 }
 
 /** Texts that match a pattern, in several ways, and one that just does not. */
