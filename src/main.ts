@@ -1,14 +1,12 @@
 #!/usr/bin/env node
 /** The program: the one place where concrete parts are put together. Everything else takes what it needs. */
 import { createHash, randomBytes } from 'node:crypto';
-import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { getRequestListener } from '@hono/node-server';
 import { pino, type Logger } from 'pino';
 import { recordForm } from './server/record-form.ts';
 import { createApprovals } from './approval/approvals.ts';
-import { loadOrCreateSigningKey } from './audit/signing-key.ts';
 import { printable } from './audit/record-text.ts';
 import type { Refusals } from './audit/refusals.ts';
 import { openTree, type Tree } from './audit/tree.ts';
@@ -19,6 +17,7 @@ import { readConfig } from './config/config-file.ts';
 import { readPolicyFolder } from './config/policy-folder.ts';
 import { readSecret } from './config/read-secret.ts';
 import { RemitError } from './core/errors.ts';
+import type { Effect } from './core/effect.ts';
 import type { CheckArguments } from './core/grant.ts';
 import type { EventRecord } from './core/record.ts';
 import { createLiveWork } from './gateway/live.ts';
@@ -32,10 +31,11 @@ import { listable } from './gateway/steps/listable.ts';
 import { observeStep } from './gateway/steps/observe.ts';
 import type { StepParts } from './gateway/steps/parts.ts';
 import { recordStep } from './gateway/steps/record.ts';
-import type { DevAuthority } from './identity/dev/authority.ts';
 import { createDevPeople } from './identity/dev/people.ts';
+import type { KeySeal } from './keys/key-seal.ts';
 import { createCheckArguments } from './pdp/check-arguments.ts';
 import { createPdp } from './pdp/pdp.ts';
+import type { Referee } from './pdp/referee/referee.ts';
 import { trustDomainNames } from './policy/catalogue.ts';
 import { holdInForce, policyAtStart, type InForce } from './policy/in-force.ts';
 import { createPolicies } from './policy/publish.ts';
@@ -45,14 +45,20 @@ import { ERROR_TABLE } from './server/error-table.ts';
 import { openSqliteStore, type SqliteStore } from './store/sqlite/open.ts';
 import { createLifecycle } from './task/lifecycle.ts';
 import { createAuthenticator } from './token/authenticate.ts';
+import { audiencesOf } from './token/audiences.ts';
+import { createKeys } from './token/keys.ts';
 import { openIdentity, startAuthority } from './wiring/identity.ts';
-import { keepKeysRotating, openTokenKey } from './wiring/keys.ts';
+import { keepKeysRotating, openKeySeal, openLogKey, openTokenKey } from './wiring/keys.ts';
 import { startRefusals } from './wiring/refusals.ts';
-import { closeServer, DRAIN_FOR_MS, listen, stopSignal } from './wiring/listener.ts';
+import { openTrustBundles, type OpenTrustBundles } from './wiring/trust-bundles.ts';
+import { closeServer, createListener, DRAIN_FOR_MS, listen, stopSignal } from './wiring/listener.ts';
+import { concernsOf, openReferee } from './wiring/referee.ts';
 import { currentCatalogue, reportFindings } from './wiring/policy-findings.ts';
 
 const SWEEP_EVERY_MS = 500;
 const LOG_ORIGIN_PREFIX = 'remit/';
+/** MCP's own operations, which are on every target. */
+const MCP_READS: readonly string[] = ['resources/read', 'prompts/get'];
 
 const clock = Date.now;
 const sha256 = (text: string) => createHash('sha256').update(text, 'utf8').digest('hex');
@@ -108,26 +114,39 @@ async function run(config: Config, dev: boolean): Promise<void> {
   // First of all: it makes sure that this process alone works on the data folder.
   const store = await openSqliteStore({ file: join(config.dataDir, 'remit.db'), clock });
   const authority = dev ? await startAuthority(config, clock) : undefined;
-  const tree = await openLog(config, store, log);
+  const seal = await openKeySeal(config, process.env);
+  if (!dev && !seal.encrypts) log.warn('the signing keys are not encrypted at rest; name a key in `keys.encryption`');
+  const tree = await openLog(config, { store, seal, log });
   await store.append([...unfinishedOutcomes(store, { clock, newId }), event('process.started', { dev })]);
 
   const checkArguments = createCheckArguments();
+  const atStart = await policyAtStart(readPolicyFolder(config.policies), {
+    store,
+    create: (files) => createPdp(files, { sha256, checkArguments }),
+    event,
+    clock,
+  });
   const inForce = holdInForce(
-    await policyAtStart(readPolicyFolder(config.policies), {
-      store,
-      create: (files) => createPdp(files, { sha256, checkArguments }),
-      event,
-      clock,
-    }),
+    atStart,
+    store.distrustedPolicySets().map(({ hash }) => hash),
   );
+  const referee = openReferee(config, { store, inForce, event, random: Math.random, log });
   const refusals = startRefusals(store, { clock, newId, log });
+  const bundles = openTrustBundles(config, {
+    authority,
+    clock,
+    report: (trustDomain, problem) => log.error({ trustDomain, problem }, 'the trust bundle'),
+  });
+  await bundles.ready;
   const { lifecycle, gateway, live, app, key } = await wire(config, {
     store,
+    seal,
     tree,
     log,
     bootedAt,
-    authority,
+    bundles,
     inForce,
+    referee,
     checkArguments,
     refusals,
   });
@@ -138,10 +157,14 @@ async function run(config: Config, dev: boolean): Promise<void> {
       ? undefined
       : await createDevPeople({ issuer: people.issuer, clientId: people.clientId, dir: join(config.dataDir, 'dev') });
   const listener = getRequestListener(app.fetch, { overrideGlobalObjects: false });
-  const server = createServer((request, response) => {
-    if (idp !== undefined && request.url?.startsWith('/dev/idp') === true) idp(request, response);
-    else void listener(request, response);
-  });
+  const server = await createListener(
+    config,
+    (request, response) => {
+      if (idp !== undefined && request.url?.startsWith('/dev/idp') === true) idp(request, response);
+      else void listener(request, response);
+    },
+    log,
+  );
   await listen(server, config);
   const sweep = setInterval(() => {
     lifecycle.expireOverdue().catch((error: unknown) => log.error({ err: error }, 'overdue tasks are not ended'));
@@ -160,54 +183,68 @@ async function run(config: Config, dev: boolean): Promise<void> {
   await Promise.race([live.draining(), new Promise((resolve) => setTimeout(resolve, DRAIN_FOR_MS).unref())]);
   await gateway.close();
   await closed;
+  await referee.close();
   await refusals.stop();
   await store.append([event('process.stopped', {})]).catch(() => {});
   await tree.close();
   await store.close();
+  bundles.stop();
   await authority?.close();
 }
 
 type Opened = {
   store: SqliteStore;
+  seal: KeySeal;
   tree: Tree;
   log: Logger;
   bootedAt: number;
-  authority: DevAuthority | undefined;
+  bundles: OpenTrustBundles;
   inForce: InForce;
+  referee: Referee;
   checkArguments: CheckArguments;
   refusals: Refusals;
 };
 
 /** Puts control plane and gateway together around one store and one policy set. */
 async function wire(config: Config, opened: Opened) {
-  const { store, tree, log, authority, inForce, checkArguments, refusals } = opened;
+  const { store, seal, tree, log, bundles, inForce, referee, checkArguments, refusals } = opened;
   const pdp = inForce.current;
   const { publicUrl } = config.server;
   const skewSeconds = config.clockSkewSeconds;
   const issuer = publicUrl;
   const targets = new Map(config.targets.map((target) => [target.name, target]));
-  const key = await openTokenKey(config, { store, event, clock });
-  const identity = openIdentity(config, { authority, clock, bootedAt: opened.bootedAt });
+  const key = await openTokenKey(config, { store, seal, event, clock });
+  const identity = openIdentity(config, { bundles, clock, bootedAt: opened.bootedAt });
   const fresh = () => store.healthy();
-  const decided = { log: store, pdp, fresh, clock, newId, sha256 };
-  const lifecycle = createLifecycle({ ...decided, store, limits: config.tasks });
+  const decided = { log: store, pdp, referee, fresh, clock, newId, sha256 };
+  const lifecycle = createLifecycle({
+    ...decided,
+    store,
+    limits: config.tasks,
+    approvalLifetimeMs: config.approvals.lifetimeSeconds * 1000,
+  });
   const catalogue = {
     operations: (name: string) => operationsOf(targets.get(name)),
+    effectOf: (name: string, operation: string) => effectOf(targets.get(name), operation),
     trustDomains: trustDomainNames(config.identity),
   };
   const tokenParts = { key, issuer, clock, newId, skewSeconds };
-  const authenticator = createAuthenticator({ ...tokenParts, ...identity, tasks: store });
+  const authenticator = createAuthenticator({ ...tokenParts, ...identity, tasks: store, revoked: store });
 
-  const live = createLiveWork((id) => {
-    const chain = store.chain(id);
-    return chain.length > 0 && chain.every(({ task }) => task.state === 'active');
-  });
+  const live = createLiveWork(
+    (id) => {
+      const chain = store.chain(id);
+      return chain.length > 0 && chain.every(({ task }) => task.state === 'active');
+    },
+    (id) => store.isTokenRevoked(id),
+  );
   lifecycle.onEnded((tasks, reason) => {
     for (const task of tasks) live.endTask(task.id, reason);
   });
   const steps: StepParts = {
     store,
     pdp,
+    referee,
     fresh,
     clock,
     newId,
@@ -242,6 +279,15 @@ async function wire(config: Config, opened: Opened) {
     checkArguments,
     catalogue: () => currentCatalogue(config, store),
   };
+  const tokens = {
+    ...decided,
+    ...tokenParts,
+    ...identity,
+    tasks: store,
+    catalogue,
+    lifetimeSeconds: config.token.lifetimeSeconds,
+  };
+  const asking = { ...tokens, authenticator, revoked: store };
   const app = createApp({
     ...decided,
     lifecycle,
@@ -251,23 +297,25 @@ async function wire(config: Config, opened: Opened) {
     approvals: createApprovals({ ...decided, store }),
     policies: createPolicies(policyParts),
     review: createReview({ ...policyParts, isKnownForm: (record) => recordForm.safeParse(record).success }),
+    keys: createKeys({ ...decided, key }),
     targets,
     definitions: store,
     people: config.identity.people,
     publicUrl,
-    tokens: {
-      ...decided,
-      ...tokenParts,
-      ...identity,
-      tasks: store,
-      catalogue,
-      lifetimeSeconds: config.token.lifetimeSeconds,
+    offered: { clientCertificates: config.server.tls !== null },
+    tokens,
+    introspection: { ...asking, audiencesOf: (workload) => audiencesOf(workload, config.targets, publicUrl) },
+    revocation: {
+      ...asking,
+      lifecycle,
+      onRevoked: (id) => void live.endToken(id, 'the access token was revoked'),
     },
     tokenKey: key,
     authenticator,
     checkpoint: () => tree.checkpoint(),
     healthy: () => store.healthy(),
-    mcp: (request, target, source) => gateway.fetch(request, target, source),
+    concerns: () => concernsOf(referee, inForce),
+    mcp: (request, target, peer) => gateway.fetch(request, target, peer),
     refusals,
     faults: log,
     maxBodyBytes: config.server.maxBodyBytes,
@@ -277,16 +325,22 @@ async function wire(config: Config, opened: Opened) {
 
 /** Operations that a grant may name: those of the target file, and MCP's own two. */
 function operationsOf(target: Config['targets'][number] | undefined): string[] | undefined {
-  return target === undefined ? undefined : [...Object.keys(target.operations), 'resources/read', 'prompts/get'];
+  return target === undefined ? undefined : [...Object.keys(target.operations), ...MCP_READS];
 }
 
-async function openLog(config: Config, store: SqliteStore, log: Logger): Promise<Tree> {
+function effectOf(target: Config['targets'][number] | undefined, operation: string): Effect | undefined {
+  if (target === undefined) return undefined;
+  const known = Object.hasOwn(target.operations, operation) ? target.operations[operation]?.effect : undefined;
+  return known ?? (MCP_READS.includes(operation) ? 'read' : undefined);
+}
+
+async function openLog(config: Config, { store, seal, log }: Pick<Opened, 'store' | 'seal' | 'log'>): Promise<Tree> {
   const origin = `${LOG_ORIGIN_PREFIX}${new URL(config.server.publicUrl).hostname}`;
   return openTree({
     log: store,
     dir: join(config.dataDir, 'log'),
     origin,
-    signer: loadOrCreateSigningKey(join(config.dataDir, 'keys', 'log.key'), origin),
+    signer: await openLogKey(config, origin, { store, seal, event }),
     clock,
     onProblem: (problem) => log.error({ problem }, 'the log cannot be published'),
   });

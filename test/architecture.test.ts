@@ -29,10 +29,12 @@ test.each([
   ['store', "import '../token/metadata.ts';", 'store imports core only'],
   ['config', "import '../store/ports.ts';", 'config imports core only'],
   ['token', "import '../store/sqlite/open.ts';", 'only main.ts sees a concrete store'],
+  ['keys', "import '../server/app.ts';", 'capabilities do not know the surfaces'],
   ['gateway', "import '../server/app.ts';", 'capabilities do not know the surfaces'],
   ['task', "import '../cli/io.ts';", 'capabilities do not know the surfaces'],
   ['policy', "import '../cli/io.ts';", 'capabilities do not know the surfaces'],
   ['policy', "import '../server/app.ts';", 'capabilities do not know the surfaces'],
+  ['verify', "import '../server/error-table.ts';", 'published by itself'],
   ['server', "import '../store/sqlite/open.ts';", 'only main.ts sees a concrete store'],
   ['server', "import '../main.ts';", 'nothing imports it'],
 ])('in %s, the linter objects to %s', (folder, source, message) => {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { NOW } from '../../test/fixtures/task.ts';
 import { eventRecord, FakeLog } from './fake-log.ts';
+import { createKeySeal } from '../keys/key-seal.ts';
 import { loadOrCreateSigningKey } from './signing-key.ts';
 import { openTree } from './tree.ts';
 import { verifyLog } from './verify.ts';
@@ -11,7 +12,10 @@ import { verifyLog } from './verify.ts';
 test('a changed byte of a partial tile that was superseded is detected too', async () => {
   const dir = mkdtempSync(join(tmpdir(), 'remit-superseded-'));
   const log = new FakeLog();
-  const signer = loadOrCreateSigningKey(join(dir, 'key'), 'test');
+  const signer = await loadOrCreateSigningKey(join(dir, 'key'), 'test', {
+    seal: await createKeySeal(null),
+    recordEncrypted: async () => {},
+  });
   const tree = await openTree({ log, dir: join(dir, 'log'), origin: 'test', signer, clock: () => NOW });
   for (const id of [1, 2, 3]) {
     await log.append([eventRecord(id)]);

@@ -4,6 +4,7 @@ import { RemitError } from '../core/errors.ts';
 import { ERROR_TABLE } from '../server/error-table.ts';
 import { approvals, APPROVALS_USAGE, approve, refuse } from './approvals.ts';
 import { UsageError, type Command, type Io } from './io.ts';
+import { keys, KEYS_USAGE } from './keys.ts';
 import { LOG_USAGE, logProve, logShow, logTail, logVerify } from './log.ts';
 import { obtainIdToken } from './login.ts';
 import { openPersonSession } from './person-session.ts';
@@ -35,6 +36,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   refuse,
   target,
   policy,
+  keys,
   log,
   agent,
   mcp,
@@ -52,6 +54,8 @@ ${APPROVALS_USAGE}
 ${TARGET_USAGE}
 
 ${POLICY_USAGE}
+
+${KEYS_USAGE}
 
 ${AGENT_USAGE}
 

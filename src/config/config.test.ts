@@ -35,6 +35,33 @@ test('the quickstart is read, with absolute paths and defaults', () => {
   expect(config.targets.map((target) => target.name)).toEqual(['files', 'memory']);
 });
 
+test('with TLS, the public URL is https and files are relative to the configuration', () => {
+  edit('remit.yaml', 'server:\n', 'server:\n  tls: { certificate_file: c.pem, key_file: k.pem }\n');
+  expect(read().server).toMatchObject({
+    publicUrl: 'https://127.0.0.1:7070',
+    tls: { certificate: join(folder, 'c.pem'), key: join(folder, 'k.pem') },
+  });
+});
+
+test('a bundle has one source', () => {
+  const bundles: [string, object][] = [
+    ['{ file: b.json }', { file: join(folder, 'b.json') }],
+    ["{ https_web: { url: 'https://a.test/b' } }", { httpsWeb: 'https://a.test/b' }],
+    ["{ workload_api: 'unix:///run/s' }", { workloadApi: 'unix:///run/s' }],
+    [
+      "{ https_spiffe: { url: 'https://a.test/', spiffe_id: 'spiffe://remit.local/b', bootstrap_file: b.json } }",
+      {
+        httpsSpiffe: { url: 'https://a.test/', spiffeId: 'spiffe://remit.local/b', bootstrap: join(folder, 'b.json') },
+      },
+    ],
+  ];
+  let last = 'bundle: dev #';
+  for (const [text, bundle] of bundles) {
+    edit('remit.yaml', last, (last = `bundle: ${text} #`));
+    expect(read().identity.trustDomains).toEqual([{ name: 'remit.local', bundle }]);
+  }
+});
+
 const broken: [string, string, string, string, string][] = [
   ['no YAML', 'remit.yaml', 'server:\n', 'server: [\n', 'remit.yaml:'],
   [
@@ -61,6 +88,13 @@ const broken: [string, string, string, string, string][] = [
     'memory.yaml:11: `operations.read_graph.effect`',
   ],
   ['no sensitivity', 'targets/files.yaml', 'sensitivity: internal\n', '', '`sensitivity`'],
+  [
+    'a resource server that is a trust domain alone',
+    'targets/files.yaml',
+    'kind: mcp',
+    'kind: mcp\nresource_server: spiffe://remit.local',
+    'files.yaml:4: `resource_server`: expected the SPIFFE ID of a workload; it names a trust domain',
+  ],
   ['a reserved target name', 'targets/files.yaml', 'name: files', 'name: remit', 'files.yaml:2: `name`'],
   ['two targets of one name', 'targets/files.yaml', 'name: files', 'name: memory', 'target `memory` is named twice'],
   [
@@ -85,7 +119,23 @@ const broken: [string, string, string, string, string][] = [
     'listen: 0.0.0.0:7070\n  public_url: http://remit.example.test',
     'expected https',
   ],
+  [
+    'plain http in public over TLS',
+    'remit.yaml',
+    'listen: 127.0.0.1:7070',
+    'listen: 127.0.0.1:7070\n  public_url: http://127.0.0.1:7070\n  tls: { certificate_file: c, key_file: k }',
+    'expected https, since `server.tls` is set',
+  ],
+  [
+    'TLS without a key',
+    'remit.yaml',
+    'listen: 127.0.0.1:7070',
+    'listen: 127.0.0.1:7070\n  tls: { certificate_file: c }',
+    '`server.tls.key_file`',
+  ],
   ['a skew of a minute', 'remit.yaml', 'data:', 'clock_skew_seconds: 60\ndata:', '`clock_skew_seconds`'],
+  ['a sample of more than all', 'remit.yaml', 'sample: 0.01', 'sample: 1.01', '`policy.referee.sample`'],
+  ['a queue of none', 'remit.yaml', 'queue: 256', 'queue: 0', '`policy.referee.queue`'],
   ['a token of an hour', 'remit.yaml', 'data:', 'token: { lifetime_seconds: 3600 }\ndata:', '`token.lifetime_seconds`'],
   [
     'a bundle of nowhere',
@@ -94,6 +144,66 @@ const broken: [string, string, string, string, string][] = [
     'bundle: prod #',
     'where the keys of this trust domain come from',
   ],
+  [
+    'a key-encryption key of nowhere',
+    'remit.yaml',
+    'data:',
+    'keys: { encryption: { previous: { env: OLD } } }\ndata:',
+    '`keys.encryption`: expected one of `file`, `env` and `command`',
+  ],
+  [
+    'a key-encryption key of two places',
+    'remit.yaml',
+    'data:',
+    'keys: { encryption: { file: key, env: KEY } }\ndata:',
+    '`keys.encryption',
+  ],
+  [
+    'a command as one text',
+    'remit.yaml',
+    'data:',
+    'keys: { encryption: { command: "cat key" } }\ndata:',
+    '`keys.encryption',
+  ],
+  ['an empty command', 'remit.yaml', 'data:', 'keys: { encryption: { command: [] } }\ndata:', '`keys.encryption'],
+  ...(
+    [
+      [
+        'an endpoint without TLS',
+        "https_web: { url: 'http://a.test/' }",
+        'expected the https URL of a bundle endpoint',
+      ],
+      ['an endpoint with a password', "https_web: { url: 'https://a:b@a.test/' }", 'without user information'],
+      [
+        'an endpoint of no workload',
+        "https_spiffe: { url: 'https://a.test/', spiffe_id: 'spiffe://a.test', bootstrap_file: b }",
+        'expected the SPIFFE ID of the bundle endpoint',
+      ],
+      [
+        'an endpoint of this trust domain without a first bundle',
+        "https_spiffe: { url: 'https://a.test/', spiffe_id: 'spiffe://remit.local/b' }",
+        'name a `bootstrap_file` with its bundle',
+      ],
+      [
+        'a first bundle of another trust domain',
+        "https_spiffe: { url: 'https://a.test/', spiffe_id: 'spiffe://a.test/b', bootstrap_file: b }",
+        'not from a `bootstrap_file`',
+      ],
+      [
+        'an endpoint of a trust domain that is not there',
+        "https_spiffe: { url: 'https://a.test/', spiffe_id: 'spiffe://a.test/b' }",
+        'which is not a trust domain of this configuration',
+      ],
+      ['a Workload API over TCP', "workload_api: 'tcp://127.0.0.1:1'", 'expected `unix://` and an absolute path'],
+      ['two sources', "file: b, workload_api: 'unix:///s'", 'trust_domains'],
+    ] as const
+  ).map(([name, bundle, message]): [string, string, string, string, string] => [
+    name,
+    'remit.yaml',
+    'bundle: dev #',
+    `bundle: { ${bundle} } #`,
+    message,
+  ]),
   ['a trust domain that is none', 'remit.yaml', 'remit.local', 'Remit.Local', 'expected a trust domain name'],
 ];
 
@@ -110,6 +220,24 @@ test.each(broken)('%s is refused in one line that says where and what', (_name, 
   }).toThrow();
   expect(said).toContain(message);
   expect(said).not.toContain('\n');
+});
+
+test('a key-encryption key comes from a file beside the configuration, a variable or a command', () => {
+  const encryption = (text: string) => {
+    cpSync(join(quickstart, 'remit.yaml'), join(folder, 'remit.yaml'));
+    edit('remit.yaml', 'data:', `keys: { encryption: ${text} }\ndata:`);
+    return read().keys.encryption;
+  };
+  expect(read().keys.encryption).toBeNull();
+  expect(encryption('{ file: key }')).toEqual({ current: { file: join(folder, 'key') }, previous: null });
+  expect(encryption('{ env: KEY, previous: { file: /key } }')).toEqual({
+    current: { env: 'KEY' },
+    previous: { file: '/key' },
+  });
+  expect(encryption('{ command: [vault, kv, get] }')).toEqual({
+    current: { command: ['vault', 'kv', 'get'] },
+    previous: null,
+  });
 });
 
 test('development parts are refused without --dev', () => {

@@ -1,6 +1,7 @@
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { InvalidConfig } from '../core/errors.ts';
-import { parseTrustBundle, type TrustBundle } from './trust-bundle.ts';
+import { fileState } from './file-state.ts';
+import { checkSequence, parseTrustBundle, type TrustBundle } from './trust-bundle.ts';
 
 /**
  * The bundle of one trust domain in a file, read again when the file was changed, so that keys rotate without a restart.
@@ -10,16 +11,16 @@ import { parseTrustBundle, type TrustBundle } from './trust-bundle.ts';
  * @throws InvalidConfig when there is no good bundle to begin with.
  */
 export function openBundleFile(file: string, report: (problem: string) => void): () => TrustBundle {
-  let seen = fingerprint(file);
+  let seen = fileState(file);
   let bundle = readBundle(file);
   return () => {
-    const now = fingerprint(file);
+    const now = fileState(file);
     if (now === seen) return bundle;
-    // The fingerprint is older than what is read: a change in between is seen the next time.
+    // The state is older than what is read: a change in between is seen the next time.
     seen = now;
     try {
       const next = readBundle(file);
-      checkSequence(bundle, next, file);
+      checkSequence(bundle, next, file, 'restart to accept the bundle');
       bundle = next;
     } catch (cause) {
       const why = cause instanceof Error ? cause.message : String(cause);
@@ -37,16 +38,4 @@ function readBundle(file: string): TrustBundle {
     throw new InvalidConfig(`${file}: cannot be read; expected a SPIFFE bundle (a JWK Set)`, { cause });
   }
   return parseTrustBundle(text, file);
-}
-
-/** SPIFFE Trust Domain and Bundle, section 4.1.1: the sequence grows with each change of the bundle. */
-function checkSequence(last: TrustBundle, next: TrustBundle, file: string): void {
-  const [before, after] = [last.spiffe_sequence, next.spiffe_sequence];
-  if (before === undefined || after === undefined || after >= before) return;
-  throw new Error(`${file}: \`spiffe_sequence\` goes back from ${before} to ${after}; restart to accept the bundle`);
-}
-
-function fingerprint(file: string): string {
-  const stat = statSync(file, { bigint: true, throwIfNoEntry: false });
-  return stat === undefined ? 'absent' : `${stat.ino} ${stat.size} ${stat.mtimeNs} ${stat.ctimeNs}`;
 }

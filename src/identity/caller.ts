@@ -14,7 +14,7 @@ export type Caller = {
   token: {
     /** `jti`. */
     id: string;
-    /** RFC 7638 thumbprint of the bound key (`cnf.jkt`). */
+    /** Thumbprint of what the token is bound to: the key (RFC 7638), or the certificate (RFC 8705, section 3.1). */
     key: string;
     /** Milliseconds since the epoch. */
     issuedAt: number;

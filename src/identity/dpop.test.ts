@@ -1,8 +1,18 @@
-import { createHash } from 'node:crypto';
-import { exportJWK, generateKeyPair, SignJWT, type JWK, type JWTPayload } from 'jose';
+import { createHash, generateKeyPairSync, sign } from 'node:crypto';
+import {
+  calculateJwkThumbprint,
+  CompactSign,
+  exportJWK,
+  generateKeyPair,
+  importJWK,
+  SignJWT,
+  type CryptoKey,
+  type JWK,
+  type JWTPayload,
+} from 'jose';
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { NOW } from '../../test/fixtures/task.ts';
-import { createDpopVerifier, type DpopRequest, type DpopVerifier } from './dpop.ts';
+import { createDpopVerifier, DPOP_ALGORITHMS, type DpopRequest, type DpopVerifier } from './dpop.ts';
 
 const URL = 'https://remit.example.test/mcp/files';
 const TOKEN = 'header.payload.signature';
@@ -73,6 +83,17 @@ describe('RFC 9449, section 4.3: refused is', () => {
     ['(6) a signature by another key', async () => [await proof({}, { jwk: await otherKey() })]],
     ['(6) a changed payload', async () => [swapPayload(await proof())]],
     ['(7) a private key in `jwk`', async () => [await proof({}, { jwk: keys.privateJwk })]],
+    ['(6) a signature that is cut short', async () => [(await proof()).slice(0, -2)]],
+    ['(6) no signature', async () => [(await proof()).replace(/[^.]+$/, '')]],
+    ['(6) a signature with what base64url has not', async () => [`${await proof()}=`]],
+    ['(6) a payload with a space in it', async () => [(await proof()).replace(/\.(..)/, '.$1 ')]],
+    ['(2) four parts', async () => [`${await proof()}.x`]],
+    ['(2) two parts', async () => [(await proof()).replace(/\.[^.]+$/, '')]],
+    ['a payload that is no object', async () => [await signedText('[1]')]],
+    ['a payload that is no JSON', async () => [await signedText('{"jti":')]],
+    ['an `exp` that has passed', async () => [await proof({ exp: SECONDS - 31 })]],
+    ['an `exp` that is no number', async () => [await proof({ exp: 'never' as unknown as number })]],
+    ['an `nbf` to come', async () => [await proof({ nbf: SECONDS + 31 })]],
     ['(7) no `jwk`', async () => [await proof({}, { jwk: undefined })]],
     ['(8) another method', async () => [await proof({ htm: 'GET' })]],
     ['(8) the method in lower case', async () => [await proof({ htm: 'post' })]],
@@ -92,18 +113,23 @@ describe('RFC 9449, section 4.3: refused is', () => {
       async () => [await keys.sign(claims(), header({ crit: ['x'], x: 1 })).catch(() => 'a.b.c')],
     ],
   ];
-  test.each(cases)('%s', async (_name, proofs, overrides) => {
-    const shown = await proofs();
-    const refused = await verifier.verify(request(shown, overrides)).then(
-      () => null,
-      (error: Error) => error,
-    );
-    expect(refused).toMatchObject({
-      code: 'invalid_dpop_proof',
-      message: 'the DPoP proof is not valid for this request',
-    });
-    expect(shown.filter((text) => JSON.stringify(refused).includes(text))).toEqual([]);
-  });
+  // The second time the header of good proofs is known.
+  test.each([...cases, ...cases.map(([name, ...rest]) => [`${name}, after a good one`, ...rest] as (typeof cases)[0])])(
+    '%s',
+    async (name, proofs, overrides) => {
+      if (name.endsWith('after a good one')) await verifier.verify(request([await proof({ jti: 'good' })]));
+      const shown = await proofs();
+      const refused = await verifier.verify(request(shown, overrides)).then(
+        () => null,
+        (error: Error) => error,
+      );
+      expect(refused).toMatchObject({
+        code: 'invalid_dpop_proof',
+        message: 'the DPoP proof is not valid for this request',
+      });
+      expect(shown.filter((text) => JSON.stringify(refused).includes(text))).toEqual([]);
+    },
+  );
 
   test('(11.1) a proof that was used before, by the same key only', async () => {
     const used = await proof();
@@ -119,6 +145,44 @@ describe('RFC 9449, section 4.3: refused is', () => {
   });
 });
 
+describe('each algorithm that is advertised', () => {
+  test.each(DPOP_ALGORITHMS)('%s is checked the first time and later', async (alg) => {
+    const { privateKey, publicKey } = await generateKeyPair(alg, { extractable: true });
+    const jwk = await exportJWK(publicKey);
+    const sign = (jti: string) =>
+      new SignJWT(claims({ jti })).setProtectedHeader({ ...header({ jwk }), alg }).sign(privateKey);
+    const first = await verifier.verify(request([await sign('a')]));
+    expect(first.jkt).toBe(await calculateJwkThumbprint(jwk));
+    expect(await verifier.verify(request([await sign('b')]))).toEqual({ ...first, jti: 'b' });
+    const [head, payload] = (await sign('c')).split('.');
+    const other = (await sign('d')).split('.')[2];
+    await expect(verifier.verify(request([`${head}.${payload}.${other}`]))).rejects.toThrow();
+    await verifier.verify(request([await sign('c')]));
+  });
+
+  test('one that is not is refused, and so is a short RSA key', async () => {
+    const es512 = await generateKeyPair('ES512');
+    const jwk = await exportJWK(es512.publicKey);
+    const shown = await new SignJWT(claims())
+      .setProtectedHeader({ ...header({ jwk }), alg: 'ES512' })
+      .sign(es512.privateKey);
+    await expect(verifier.verify(request([shown]))).rejects.toMatchObject({ code: 'invalid_dpop_proof' });
+    const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 1024 });
+    const head = { ...header({ jwk: publicKey.export({ format: 'jwk' }) }), alg: 'RS256' };
+    const text = [head, claims()].map((part) => Buffer.from(JSON.stringify(part)).toString('base64url')).join('.');
+    const short = `${text}.${sign('sha256', Buffer.from(text), privateKey).toString('base64url')}`;
+    for (const _ of [1, 2]) await expect(verifier.verify(request([short]))).rejects.toThrow();
+  });
+});
+
+test('a key is known by its members alone, and a claim that is not known does not matter', async () => {
+  const jwk = { ...keys.jwk, kid: 'mine', use: 'sig' };
+  const { jkt } = await verifier.verify(
+    request([await proof({ jti: 'a', exp: SECONDS + 60, nbf: SECONDS - 60 }, { jwk })]),
+  );
+  expect(await verifier.verify(request([await proof({ jti: 'b', extra: 1 })]))).toEqual({ jkt, jti: 'b' });
+});
+
 test('a memory that is full refuses, and forgets nothing early', async () => {
   let now = NOW;
   const small = createDpopVerifier({ clock: () => now, skewSeconds: 30, bootedAt: 0, maxRemembered: 2 });
@@ -128,6 +192,13 @@ test('a memory that is full refuses, and forgets nothing early', async () => {
   now += 60_000;
   await small.verify(request([await proof({ jti: 'c', iat: now / 1000 })]));
 });
+
+/** Signed as a good proof is, over any text. */
+async function signedText(payload: string): Promise<string> {
+  return new CompactSign(new TextEncoder().encode(payload))
+    .setProtectedHeader(header() as { alg: string })
+    .sign((await importJWK(keys.privateJwk, 'ES256')) as CryptoKey);
+}
 
 function unsigned(head: object): string {
   const encode = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');

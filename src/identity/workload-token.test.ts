@@ -14,7 +14,7 @@ import { FirstHolder } from './first-holder.ts';
 import { createWorkloadTokenVerifier, type WorkloadTokenVerifier } from './workload-token.ts';
 
 const SECONDS = NOW / 1000;
-const SHOWN = { jkt: 'key-1', request: 'req-1' };
+const SHOWN = { key: 'key-1', request: 'req-1' };
 let ci: SigningKey;
 let other: SigningKey;
 let now: number;
@@ -142,7 +142,7 @@ describe('a token is used', () => {
   test('once also without a `jti`, and by one of twenty at once', async () => {
     const shown = await token();
     const results = await Promise.all(
-      Array.from({ length: 20 }, (_, i) => refusal(shown, { jkt: `k${i}`, request: `r${i}` })),
+      Array.from({ length: 20 }, (_, i) => refusal(shown, { key: `k${i}`, request: `r${i}` })),
     );
     expect(results.filter((error) => error === null)).toHaveLength(1);
   });
@@ -153,11 +153,11 @@ describe('a token is used', () => {
     expect(await refusal(shown)).toBeNull();
     now += 200_000;
     expect(await refusal(shown, { ...SHOWN, request: 'req-2' })).toBeNull();
-    expect(await refusal(shown, { jkt: 'thief', request: 'req-3' })).not.toBeNull();
+    expect(await refusal(shown, { key: 'thief', request: 'req-3' })).not.toBeNull();
   });
 
   test('not when it was refused for another reason: a forger spends nobody’s token', async () => {
-    await refusal(await token({ jti: 'j' }, {}, other), { jkt: 'thief', request: 'req-0' });
+    await refusal(await token({ jti: 'j' }, {}, other), { key: 'thief', request: 'req-0' });
     expect(await refusal(await token({ jti: 'j' }))).toBeNull();
   });
 

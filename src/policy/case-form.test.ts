@@ -28,7 +28,7 @@ describe('a case file that cannot be used is refused with file, line, field and 
       'aliases that unfold to millions',
       [
         'a: &a [x, x]',
-        ...[...'bcdefghijklm'].map((name, n) => `${name}: &${name} [${`*${'abcdefghijkl'[n]}, `.repeat(9)}]`),
+        ...Array.from('bcdefghijklm', (name, n) => `${name}: &${name} [${`*${'abcdefghijkl'[n]}, `.repeat(9)}]`),
       ].join('\n'),
       ['t.yaml: its aliases unfold to more'],
     ],

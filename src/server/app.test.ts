@@ -29,10 +29,11 @@ describe('what everybody may see', () => {
     '/.well-known/oauth-protected-resource/v1',
     '/.well-known/oauth-protected-resource/mcp/files',
   ])('%s', async (path) => {
+    const remembered = path === '/jwks' ? 'public, max-age=30' : 'no-store';
     const response = await plane.app.request(path);
     expect(response.status).toBe(200);
     expect(Object.fromEntries(response.headers)).toMatchObject({
-      'cache-control': 'no-store',
+      'cache-control': remembered,
       'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
       'referrer-policy': 'no-referrer',
       'x-content-type-options': 'nosniff',
@@ -62,6 +63,15 @@ describe('what everybody may see', () => {
   test('that it is not healthy', async () => {
     const app = createApp({ ...plane.parts, healthy: () => false });
     expect((await app.request('/healthz')).status).toBe(503);
+  });
+
+  test('that something is wrong while requests are served', async () => {
+    const app = createApp({ ...plane.parts, concerns: () => ['referee_degraded'] });
+    const response = await app.request('/healthz');
+    expect([response.status, await response.json()]).toEqual([
+      200,
+      { status: 'degraded', concerns: ['referee_degraded'] },
+    ]);
   });
 
   test('that there is nothing, as a problem', async () => {

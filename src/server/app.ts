@@ -1,24 +1,32 @@
 import { OpenAPIHono } from '@hono/zod-openapi';
+import type { Context } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
+import { etag } from 'hono/etag';
 import type { PeopleProvider } from '../config/config.ts';
 import { InvalidRequest, NotFound, TooLarge } from '../core/errors.ts';
 import type { Refusals } from '../audit/refusals.ts';
+import type { Peer } from '../identity/peer.ts';
 import type { TokenKey } from '../token/signing-key.ts';
 import type { Authenticator } from '../token/authenticate.ts';
-import { exchangeToken, type TokenEndpointParts } from '../token/endpoint.ts';
-import { authorizationServerMetadata, protectedResourceMetadata } from '../token/metadata.ts';
+import { exchangeToken, type TokenEndpointParts, type TokenRequest } from '../token/endpoint.ts';
+import { introspectToken, type IntrospectionParts } from '../token/introspection.ts';
+import { authorizationServerMetadata, protectedResourceMetadata, type Offered } from '../token/metadata.ts';
+import { revokeToken, type RevocationParts } from '../token/revocation.ts';
 import type { ApprovalRouteParts } from './routes/approvals.ts';
 import { approvalRoutes } from './routes/approvals.ts';
+import { keyRoutes } from './routes/keys.ts';
 import { logRoutes } from './routes/log.ts';
 import { policyReviewRoutes } from './routes/policy-review.ts';
 import { policyRoutes } from './routes/policy.ts';
 import type { Policies } from '../policy/publish.ts';
 import type { Review } from '../policy/review.ts';
+import type { Keys } from '../token/keys.ts';
 import type { ControlApp, ControlEnv } from './routes/route.ts';
 import { targetRoutes, type TargetRouteParts } from './routes/targets.ts';
 import { taskRoutes, type TaskRouteParts } from './routes/tasks.ts';
+import { peerOf } from './peer-of.ts';
 import { refuseHazards } from './refuse-hazards.ts';
-import { recordRefused, sourceOf } from './refused.ts';
+import { recordRefused } from './refused.ts';
 import { remitConfiguration } from './remit-configuration.ts';
 import { oauthErrorResponse, problemResponse, type FaultLog } from './problem.ts';
 
@@ -27,13 +35,20 @@ export type AppParts = TaskRouteParts &
   TargetRouteParts & {
     policies: Policies;
     review: Review;
+    keys: Keys;
     people: readonly PeopleProvider[];
     tokens: TokenEndpointParts;
+    revocation: RevocationParts;
+    introspection: IntrospectionParts;
     tokenKey: TokenKey;
     authenticator: Authenticator;
     checkpoint: () => string | null;
     healthy: () => boolean;
-    mcp: (request: Request, target: string, source: string) => Promise<Response>;
+    /** What is wrong while requests are served; empty when nothing is. */
+    concerns: () => string[];
+    mcp: (request: Request, target: string, peer: Peer) => Promise<Response>;
+    /** What the metadata say. */
+    offered: Offered;
     refusals: Refusals;
     faults: FaultLog;
     maxBodyBytes: number;
@@ -50,7 +65,7 @@ export function createApp(parts: AppParts): ControlApp {
   });
   app.onError((error, c) => {
     recordRefused(c, error, parts.refusals);
-    return c.req.path === '/token'
+    return OAUTH_ENDPOINTS.has(c.req.path)
       ? oauthErrorResponse(c, error, faults)
       : problemResponse(c, error, { log: faults, resourceMetadata: apiMetadata });
   });
@@ -58,10 +73,10 @@ export function createApp(parts: AppParts): ControlApp {
     problemResponse(c, new NotFound('there is nothing at this path'), { log: faults, resourceMetadata: apiMetadata }),
   );
   // The gateway reads its own bodies, under its own limit.
-  app.all('/mcp/:target', (c) => parts.mcp(c.req.raw, c.req.param('target'), sourceOf(c)));
+  app.all('/mcp/:target', (c) => parts.mcp(c.req.raw, c.req.param('target'), peerOf(c)));
   app.use(async (c, next) => {
     await next();
-    c.header('Cache-Control', 'no-store');
+    if (!c.res.headers.has('Cache-Control')) c.header('Cache-Control', 'no-store');
     c.header('X-Content-Type-Options', 'nosniff');
     c.header('Content-Security-Policy', "default-src 'none'; frame-ancestors 'none'");
     c.header('Referrer-Policy', 'no-referrer');
@@ -72,7 +87,9 @@ export function createApp(parts: AppParts): ControlApp {
   app.use((c, next) => (TAKES_POLICY_SETS.has(c.req.path) ? large : small)(c, next));
   publicRoutes(app, parts);
   app.use('/v1/*', async (c, next) => {
-    const caller = await parts.authenticator.authenticate(c.req.raw, `${publicUrl}/v1`);
+    const { method, url, headers } = c.req.raw;
+    const certificate = peerOf(c).certificate?.thumbprint;
+    const caller = await parts.authenticator.authenticate({ method, url, headers, certificate }, `${publicUrl}/v1`);
     const { agent, delegator, token } = caller;
     c.set('asker', { agent, delegator, token, request: parts.newId('req') });
     await next();
@@ -83,6 +100,9 @@ export function createApp(parts: AppParts): ControlApp {
 }
 
 const TAKES_POLICY_SETS = new Set(['/v1/policy/publish', '/v1/policy/check']);
+
+/** They answer as RFC 6749, section 5.2, says. */
+const OAUTH_ENDPOINTS = new Set(['/token', '/revoke', '/introspect']);
 
 function limitOf(maxSize: number) {
   return bodyLimit({
@@ -106,29 +126,47 @@ export function controlRoutes(app: ControlApp, parts: AppParts): void {
   logRoutes(app, parts);
   policyRoutes(app, parts);
   policyReviewRoutes(app, parts);
+  keyRoutes(app, parts);
 }
 
 function publicRoutes(app: ControlApp, parts: AppParts): void {
-  const { publicUrl } = parts;
-  app.get('/healthz', (c) => (parts.healthy() ? c.json({ status: 'ok' }) : c.json({ status: 'unavailable' }, 503)));
+  const { publicUrl, offered } = parts;
+  app.get('/healthz', (c) => {
+    if (!parts.healthy()) return c.json({ status: 'unavailable' }, 503);
+    const concerns = parts.concerns();
+    // Not 503: requests are answered as they should be, and the way out is a request too.
+    return c.json(concerns.length === 0 ? { status: 'ok' } : { status: 'degraded', concerns });
+  });
   app.get('/openapi.json', (c) => c.json(openApiDocument(app)));
-  app.get('/jwks', (c) => c.json({ keys: parts.tokenKey.publicJwks() }));
-  app.get('/.well-known/oauth-authorization-server', (c) => c.json(authorizationServerMetadata(publicUrl)));
+  app.get('/jwks', etag(), (c) => {
+    c.header('Cache-Control', `public, max-age=${parts.tokenKey.rememberSeconds}`);
+    return c.json({ keys: parts.tokenKey.publicJwks() });
+  });
+  app.get('/.well-known/oauth-authorization-server', (c) => c.json(authorizationServerMetadata(publicUrl, offered)));
   app.get('/.well-known/remit-configuration', (c) => c.json(remitConfiguration(publicUrl, parts.people)));
   app.get('/.well-known/oauth-protected-resource/v1', (c) =>
-    c.json(protectedResourceMetadata(publicUrl, `${publicUrl}/v1`)),
+    c.json(protectedResourceMetadata(publicUrl, `${publicUrl}/v1`, offered)),
   );
   app.get('/.well-known/oauth-protected-resource/mcp/:target', (c) => {
     const target = c.req.param('target');
     if (!parts.targets.has(target)) return c.notFound();
-    return c.json(protectedResourceMetadata(publicUrl, `${publicUrl}/mcp/${target}`));
+    return c.json(protectedResourceMetadata(publicUrl, `${publicUrl}/mcp/${target}`, offered));
   });
-  app.post('/token', async (c) => {
-    const { headers } = c.req.raw;
-    const contentType = headers.get('content-type') ?? '';
-    const body = await c.req.text();
-    return c.json(await exchangeToken({ headers, contentType, body, request: parts.newId('req') }, parts.tokens));
+  app.post('/token', async (c) => c.json(await exchangeToken(await tokenRequest(c, parts), parts.tokens)));
+  app.post('/introspect', async (c) =>
+    c.json(await introspectToken(await tokenRequest(c, parts), parts.introspection)),
+  );
+  app.post('/revoke', async (c) => {
+    await revokeToken(await tokenRequest(c, parts), parts.revocation);
+    return c.body(null, 200);
   });
+}
+
+async function tokenRequest(c: Context, { newId }: AppParts): Promise<TokenRequest> {
+  const { headers } = c.req.raw;
+  const { certificate } = peerOf(c);
+  const contentType = headers.get('content-type') ?? '';
+  return { headers, certificate, contentType, body: await c.req.text(), request: newId('req') };
 }
 
 /** The OpenAPI 3.1 document of the control plane. */

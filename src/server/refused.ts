@@ -1,25 +1,18 @@
 import type { Context } from 'hono';
 import type { Refusals } from '../audit/refusals.ts';
-import { Forbidden, RemitError } from '../core/errors.ts';
+import { Forbidden, RemitError, UseDpopNonce } from '../core/errors.ts';
 import { ERROR_TABLE } from './error-table.ts';
-
-/** What `@hono/node-server` hands over beside a request. Absent where a request did not come over the network. */
-type Bindings = { incoming?: { socket?: { remoteAddress?: string } } } | undefined;
-
-/** Address of the peer. What a proxy says about who is behind it is not believed. */
-export function sourceOf(c: Context): string {
-  return (c.env as Bindings)?.incoming?.socket?.remoteAddress ?? 'unknown';
-}
+import { peerOf } from './peer-of.ts';
 
 /**
  * Records who was turned away before a decision. At `/v1` that is who did not prove who they are: what is refused to
  * somebody known is in the record of a decision. So is what policy refuses at the token endpoints.
  */
 export function recordRefused(c: Context, error: unknown, refusals: Refusals): void {
-  if (!(error instanceof RemitError)) return;
+  if (!(error instanceof RemitError) || error instanceof UseDpopNonce) return;
   const { status } = ERROR_TABLE[error.code];
   const api = c.req.path.startsWith('/v1/');
   const decided = error instanceof Forbidden || error.cause instanceof Forbidden;
   const refused = api ? status === 401 : status < 500 && !decided;
-  if (refused) refusals.refused({ at: api ? '/v1' : c.req.path, error, source: sourceOf(c) });
+  if (refused) refusals.refused({ at: api ? '/v1' : c.req.path, error, source: peerOf(c).address });
 }

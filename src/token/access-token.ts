@@ -2,6 +2,7 @@ import type { Grant } from '../core/grant.ts';
 import { delegatorId, type Agent, type Delegator } from '../core/party.ts';
 import type { SpiffeId } from '../core/spiffe-id.ts';
 import type { Task } from '../core/task.ts';
+import { confirmationClaim, readConfirmation, type TokenBinding } from './confirmation.ts';
 import type { TokenKey } from './signing-key.ts';
 
 /** RFC 9068, section 2.1. */
@@ -11,7 +12,16 @@ export const ACCESS_TOKEN_TYP = 'at+jwt';
 export type TokenSubject =
   | { kind: 'agent'; agent: Agent }
   | { kind: 'person'; person: Delegator }
-  | { kind: 'task'; agent: Agent; task: Task; root: string; grants: Grant[] };
+  | {
+      kind: 'task';
+      agent: Agent;
+      task: Task;
+      /** The agents that handed the task on, the nearest first. */
+      above: readonly Task['agent'][];
+      root: string;
+      grants: Grant[];
+      scope?: string;
+    };
 
 export type AccessTokenClaims = {
   jti: string;
@@ -19,7 +29,7 @@ export type AccessTokenClaims = {
   /** Seconds since the epoch. */
   iat: number;
   exp: number;
-  cnf: { jkt: string };
+  binding: TokenBinding;
   subject:
     | { kind: 'agent'; agent: Agent }
     | { kind: 'person'; person: Delegator }
@@ -34,9 +44,9 @@ export type AccessTokenParts = {
   skewSeconds: number;
 };
 
-/** An `at+jwt` (RFC 9068) for one audience, bound to a key (RFC 9449, section 6.1), with `act` (RFC 8693, section 4.1). */
+/** An `at+jwt` (RFC 9068) for one audience, bound to a key or a certificate, with `act` (RFC 8693, section 4.1). */
 export async function issueAccessToken(
-  token: { subject: TokenSubject; audience: string; jkt: string; expiresAt: number },
+  token: { subject: TokenSubject; audience: string; binding: TokenBinding; expiresAt: number },
   parts: AccessTokenParts,
 ): Promise<{ accessToken: string; expiresIn: number }> {
   const iat = Math.floor(parts.clock() / 1000);
@@ -47,7 +57,7 @@ export async function issueAccessToken(
     jti: parts.newId('tok'),
     iat,
     exp,
-    cnf: { jkt: token.jkt },
+    cnf: confirmationClaim(token.binding),
     ...subjectClaims(token.subject),
   });
   return { accessToken, expiresIn: exp - iat };
@@ -60,22 +70,35 @@ function subjectClaims(subject: TokenSubject): Record<string, unknown> & { sub: 
     case 'person':
       return { sub: delegatorId(subject.person), client_id: 'remit', person: subject.person };
     case 'task': {
-      const { agent, task, root, grants } = subject;
+      const { agent, task, above, root, grants } = subject;
       const { acr, authTime } = task.delegator;
       return {
         sub: delegatorId(task.delegator),
         client_id: agent.id,
-        // The actor profile asks for `iss` beside `sub`: the trust domain is who vouches for the agent.
-        act: { sub: agent.id, iss: `spiffe://${agent.trustDomain}` },
+        act: actorOf([agent, ...above])!,
         attestation: agent.attestation,
         task: task.id,
         txn: root,
         authorization_details: grants,
+        ...(subject.scope === undefined ? {} : { scope: subject.scope }),
         ...(acr === undefined ? {} : { acr }),
         ...(authTime === undefined ? {} : { auth_time: authTime }),
       };
     }
   }
+}
+
+type Actor = { sub: string; iss: string; act?: Actor };
+
+/**
+ * RFC 8693, section 4.1: who acts now outermost, who handed the task on within. The actor profile asks for `iss` beside
+ * `sub`: the trust domain is who vouches for the agent. Made anew from the chain each time; a depth is never cut.
+ */
+function actorOf(agents: readonly Task['agent'][]): Actor | undefined {
+  return agents.reduceRight<Actor | undefined>(
+    (act, { id, trustDomain }) => ({ sub: id, iss: `spiffe://${trustDomain}`, ...(act === undefined ? {} : { act }) }),
+    undefined,
+  );
 }
 
 /** Verifies a token for exactly one audience. Rejects with jose's errors, or when a claim of ours is missing. */
@@ -93,15 +116,13 @@ export async function readAccessToken(
   });
   // RFC 8707: one audience a token; a list that happens to hold ours is not what we issue.
   if (payload.aud !== audience) throw new Error('aud');
-  const cnf = payload['cnf'];
-  const jkt: unknown = typeof cnf === 'object' && cnf !== null && 'jkt' in cnf ? cnf.jkt : undefined;
-  if (typeof jkt !== 'string' || payload.jti === undefined || payload.sub === undefined) throw new Error('cnf');
+  if (payload.jti === undefined || payload.sub === undefined) throw new Error('claims');
   return {
     jti: payload.jti,
     sub: payload.sub,
     iat: payload.iat!,
     exp: payload.exp!,
-    cnf: { jkt },
+    binding: readConfirmation(payload['cnf']),
     subject: readSubject(payload),
   };
 }

@@ -2,12 +2,14 @@ import { Forbidden, InvalidGrant } from '../core/errors.ts';
 import type { DecisionRecord } from '../core/record.ts';
 import { authorize, type Asker } from '../task/authorize.ts';
 import { issueAccessToken, type TokenSubject } from './access-token.ts';
+import { checkCertificate } from './check-certificate.ts';
 import { checkDetails } from './check-details.ts';
 import { checkForm } from './check-form.ts';
 import { ACCESS_TOKEN_TYPE, checkGrantType } from './check-grant-type.ts';
 import { checkLifetime } from './check-lifetime.ts';
 import { checkProof } from './check-proof.ts';
 import { checkResource } from './check-resource.ts';
+import { checkScope } from './check-scope.ts';
 import { checkSubject } from './check-subject.ts';
 import type { Check, Exchange, TokenEndpointParts, TokenRequest, TokenResponse } from './exchange.ts';
 
@@ -20,40 +22,43 @@ const CHECKS: readonly [name: string, check: Check][] = [
   ['proof', checkProof],
   ['resource', checkResource],
   ['subject', checkSubject],
+  ['certificate', checkCertificate],
   ['lifetime', checkLifetime],
+  ['scope', checkScope],
   ['details', checkDetails],
 ];
 
 /**
- * RFC 8693 token exchange, and client credentials by JWT-SVID. Every token is bound to the key of the request's proof,
- * and is decided and recorded before it exists.
+ * RFC 8693 token exchange, and client credentials by SVID. Every token is bound to the key of the request's proof, or to
+ * the certificate of its connection, and is decided and recorded before it exists.
  *
- * @throws InvalidRequest, InvalidDpopProof, InvalidTarget, InvalidClient, InvalidGrant, InvalidAuthorizationDetails,
+ * @throws InvalidRequest, InvalidDpopProof, InvalidTarget, InvalidClient, InvalidGrant, InvalidScope, InvalidAuthorizationDetails,
  *   UnsupportedGrantType, and Forbidden when policy does not permit an agent a token of its own.
  */
 export async function exchangeToken(http: TokenRequest, parts: TokenEndpointParts): Promise<TokenResponse> {
   const exchange = { http } as Exchange;
   for (const [, check] of CHECKS) await check(exchange, parts);
-  const { subject, resource, jkt } = exchange;
+  const { subject, resource, binding } = exchange;
   // INVARIANT 5: a crash after this line leaves a record of a token that nobody got, never the reverse.
   await parts.log.append([await decideIssue(exchange, parts)]);
   const expiresAt = Math.min(parts.clock() + parts.lifetimeSeconds * 1000, exchange.notAfter);
-  const token = await issueAccessToken({ subject, audience: resource.audience, jkt, expiresAt }, parts);
+  const token = await issueAccessToken({ subject, audience: resource.audience, binding, expiresAt }, parts);
   return {
     access_token: token.accessToken,
     issued_token_type: ACCESS_TOKEN_TYPE,
-    token_type: 'DPoP',
+    token_type: binding.kind === 'dpop' ? 'DPoP' : 'Bearer',
     expires_in: token.expiresIn,
     ...(subject.kind === 'task' ? { authorization_details: subject.grants } : {}),
+    ...(subject.kind === 'task' && subject.scope !== undefined ? { scope: subject.scope } : {}),
   };
 }
 
 async function decideIssue(exchange: Exchange, parts: TokenEndpointParts): Promise<DecisionRecord> {
-  const { subject, resource, jkt, http } = exchange;
+  const { subject, resource, binding, http } = exchange;
   const own = {
     operation: 'token.issue' as const,
     resources: [`token:${resource.audience}`],
-    arguments: { audience: resource.audience, key: jkt },
+    arguments: { audience: resource.audience, key: binding.thumbprint },
     ...(subject.kind === 'task' ? { chain: parts.tasks.chain(subject.task.id) } : {}),
   };
   return authorize({ ...partiesOf(subject), token: null, request: http.request }, own, parts).catch(

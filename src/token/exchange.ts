@@ -1,19 +1,25 @@
 import type { Grant } from '../core/grant.ts';
+import type { ClientAssertionVerifier } from '../identity/client-assertion.ts';
 import type { DpopVerifier } from '../identity/dpop.ts';
+import type { ClientCertificate } from '../identity/peer.ts';
 import type { IdTokenVerifier } from '../identity/id-token.ts';
 import type { SvidVerifier } from '../identity/jwt-svid.ts';
 import type { WorkloadTokenVerifier } from '../identity/workload-token.ts';
+import type { X509SvidVerifier } from '../identity/x509-svid.ts';
 import type { TaskStore } from '../store/ports.ts';
 import type { AuthorizeParts } from '../task/authorize.ts';
 import type { Catalogue } from '../task/task-request.ts';
 import type { AccessTokenParts, TokenSubject } from './access-token.ts';
-import type { TokenForm } from './form.ts';
+import type { TokenBinding } from './confirmation.ts';
+import type { ClientForm, TokenForm } from './form.ts';
 
 export type TokenEndpointParts = AuthorizeParts &
   AccessTokenParts & {
     dpop: DpopVerifier;
     svids: SvidVerifier;
+    x509Svids: X509SvidVerifier;
     workloadTokens: WorkloadTokenVerifier;
+    clientAssertions: ClientAssertionVerifier;
     idTokens: IdTokenVerifier;
     tasks: Pick<TaskStore, 'chain'>;
     catalogue: Catalogue;
@@ -21,8 +27,11 @@ export type TokenEndpointParts = AuthorizeParts &
     lifetimeSeconds: number;
   };
 
+/** An HTTP request to one of the OAuth endpoints. */
 export type TokenRequest = {
   headers: Headers;
+  /** Of the TLS connection that the request came over. */
+  certificate: ClientCertificate | null;
   contentType: string;
   body: string;
   /** `req_…` */
@@ -33,9 +42,11 @@ export type TokenRequest = {
 export type TokenResponse = {
   access_token: string;
   issued_token_type: string;
-  token_type: 'DPoP';
+  /** A token that is bound to a certificate is sent as `Bearer` (RFC 8705, section 3). */
+  token_type: 'DPoP' | 'Bearer';
   expires_in: number;
   authorization_details?: Grant[];
+  scope?: string;
 };
 
 /** A token request on its way. Each check fills in its part. */
@@ -43,14 +54,17 @@ export type Exchange = {
   readonly http: TokenRequest;
   form: TokenForm;
   grant: GrantKind;
-  /** RFC 7638 thumbprint of the key that was proven. */
-  jkt: string;
+  /** What was proven, and the token will be bound to. */
+  binding: TokenBinding;
   /** `target` is `null` for Remit's own API. */
   resource: { audience: string; target: string | null };
   subject: TokenSubject;
   /** Milliseconds since the epoch: when the first of the things that the token rests on ends. */
   notAfter: number;
 };
+
+/** What a client is authenticated by, at whichever endpoint. `binding` where the request proved a key besides. */
+export type ClientRequest = { readonly http: TokenRequest; readonly form: ClientForm; readonly binding?: TokenBinding };
 
 export type GrantKind = 'agent' | 'person' | 'task';
 

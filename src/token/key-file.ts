@@ -1,22 +1,17 @@
-import { randomUUID } from 'node:crypto';
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  linkSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeSync,
-} from 'node:fs';
-import { dirname } from 'node:path';
 import type { JWK } from 'jose';
 import { z } from 'zod';
-import { InvalidConfig } from '../core/errors.ts';
+import { InvalidConfig, Unavailable } from '../core/errors.ts';
+import type { KeySeal, SealedContent } from '../keys/key-seal.ts';
+import {
+  createPrivateFile,
+  readPrivateFile,
+  removeLeftovers,
+  stagePrivateFile,
+  type StagedFile,
+} from '../keys/private-file.ts';
 import { ringProblem, type KeyRing } from './key-ring.ts';
+
+const CONTENT: SealedContent = 'vnd.remit.key-ring+json';
 
 const keyForm = z.looseObject({
   kty: z.literal('EC'),
@@ -32,19 +27,39 @@ const ringForm = z.strictObject({
   ),
 });
 
+/** `current` is false when the file has to be written again: it is plain, or sealed with an earlier key. */
+export type OpenedRing = { ring: KeyRing; current: boolean };
+
 /**
- * The ring in `file`. A file that holds a single key, as before its first rotation, is a ring whose current key has the
- * age of the file.
+ * The ring in `file`, made with a first key when there is none. Of two that make it at once one key wins, and a crash
+ * leaves no half key.
  *
- * @throws InvalidConfig, which holds nothing of the file's content.
+ * @throws InvalidConfig, which holds nothing of the file's content; Unavailable when it cannot be read or written.
  */
-export function readKeyFile(file: string): KeyRing {
+export async function openKeyFile(file: string, seal: KeySeal, first: () => Promise<JWK>): Promise<OpenedRing> {
+  removeLeftovers(file);
+  if (readPrivateFile(file) === null) {
+    createPrivateFile(file, await seal.seal(JSON.stringify(await first()), CONTENT));
+  }
+  const read = readPrivateFile(file);
+  if (read === null) throw new Unavailable(`\`${file}\` vanished while it was being made`);
+  const { text, current } = await seal.open(read.text, { file, content: CONTENT });
+  return { ring: parseRing(file, text, read.modifiedAt), current };
+}
+
+/** The file with another ring, durable beside it; see `StagedFile`. @throws Unavailable */
+export async function stageKeyFile(file: string, ring: KeyRing, seal: KeySeal): Promise<StagedFile> {
+  return stagePrivateFile(file, await seal.seal(JSON.stringify({ version: 1, keys: ring }), CONTENT));
+}
+
+/** A file that holds a single key, as before its first rotation, is a ring whose current key has the age of the file. */
+function parseRing(file: string, text: string, modifiedAt: number): KeyRing {
   try {
-    const content: unknown = JSON.parse(readFileSync(file, 'utf8'));
+    const content: unknown = JSON.parse(text);
     const ring = ringForm.safeParse(content);
     const keys: KeyRing = ring.success
       ? ring.data.keys
-      : [{ jwk: keyForm.parse(content), state: 'current', since: Math.floor(statSync(file).mtimeMs) }];
+      : [{ jwk: keyForm.parse(content), state: 'current', since: modifiedAt }];
     const problem = ringProblem(keys);
     if (problem !== null) throw new Error(problem);
     return keys;
@@ -56,58 +71,4 @@ export function readKeyFile(file: string): KeyRing {
 
 export function unusable(file: string): InvalidConfig {
   return new InvalidConfig(`key file \`${file}\` cannot be used; restore it, or move it away to start with a new key`);
-}
-
-/** Of two that create it at once one key wins, and a crash leaves no half key. */
-export function createKeyFile(file: string, first: JWK): void {
-  if (existsSync(file)) return;
-  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-  const aside = writeAside(file, JSON.stringify(first));
-  try {
-    linkSync(aside, file);
-  } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
-  } finally {
-    rmSync(aside);
-  }
-  syncFolder(file);
-}
-
-/** Written aside and renamed: after a crash at any point the file is the ring before or the ring after. */
-export function replaceKeyFile(file: string, ring: KeyRing): void {
-  const aside = writeAside(file, JSON.stringify({ version: 1, keys: ring }));
-  try {
-    renameSync(aside, file);
-  } catch (error) {
-    rmSync(aside, { force: true });
-    throw error;
-  }
-  syncFolder(file);
-}
-
-function writeAside(file: string, text: string): string {
-  // Not the process id: in a container that is the same after a crash, and so would be what the crash left behind.
-  const aside = `${file}.${randomUUID()}`;
-  const descriptor = openSync(aside, 'wx', 0o600);
-  try {
-    writeSync(descriptor, text);
-    fsyncSync(descriptor);
-  } catch (error) {
-    rmSync(aside, { force: true });
-    throw error;
-  } finally {
-    closeSync(descriptor);
-  }
-  return aside;
-}
-
-/** A rename is durable when its folder is. Windows cannot open a folder, and needs not. */
-function syncFolder(file: string): void {
-  if (process.platform === 'win32') return;
-  const descriptor = openSync(dirname(file), 'r');
-  try {
-    fsyncSync(descriptor);
-  } finally {
-    closeSync(descriptor);
-  }
 }

@@ -45,7 +45,7 @@ export function advance(ring: KeyRing, now: number, periods: KeyPeriods): KeyRin
     ? started
     : started.filter((key) => !isOver(key, now, periods));
   const ready = kept.some(({ state, since }) => state === 'next' && since + periods.publishAhead <= now);
-  return ready ? kept.map((key) => succeed(key, now)) : kept;
+  return ready ? succeedNow(kept, now) : kept;
 }
 
 /** Whether it is time to publish a successor of the current key. */
@@ -53,6 +53,46 @@ export function wantsNext(ring: KeyRing, now: number, periods: KeyPeriods): bool
   const current = ring.find(({ state }) => state === 'current');
   if (current === undefined || ring.some(({ state }) => state === 'next')) return false;
   return current.since + periods.rotateEvery - periods.publishAhead <= now;
+}
+
+/** More keys than this are not published: whoever may rotate cannot make the key set grow without end. */
+export const MAX_KEYS = 20;
+
+/** The ring with a successor of the current key, which does not sign yet. */
+export function withNext(ring: KeyRing, jwk: JWK, now: number): KeyRing {
+  return [...ring, { jwk, state: 'next', since: now }];
+}
+
+/** The ring whose next key signs, and whose current one retires, whatever the time. */
+export function succeedNow(ring: KeyRing, now: number): KeyRing {
+  return ring.map((key) => succeed(key, now));
+}
+
+/** The ring of one new key. For when one of the others leaked: whoever has read one may have read them all. */
+export function startAnew(jwk: JWK, now: number): KeyRing {
+  return [{ jwk, state: 'current', since: now }];
+}
+
+/** When a key leaves its state if nobody rotates by hand, ms. */
+export function endsAt(key: RingKey, ring: KeyRing, periods: KeyPeriods): number {
+  switch (key.state) {
+    case 'next':
+      return key.since + periods.publishAhead;
+    case 'current': {
+      const next = ring.find(({ state }) => state === 'next');
+      return next === undefined ? key.since + periods.rotateEvery : next.since + periods.publishAhead;
+    }
+    case 'retiring':
+      return key.since + periods.retire;
+  }
+}
+
+/**
+ * How long a verifier may remember the published keys, seconds: half of the time for which a key is published before it
+ * signs, so that no scheduled key signs unseen, and five minutes at most, so that one which signs at once is seen soon.
+ */
+export function rememberSeconds(periods: KeyPeriods): number {
+  return Math.min(300, Math.floor(periods.publishAhead / 2000));
 }
 
 function isOver({ state, since }: RingKey, now: number, periods: KeyPeriods): boolean {

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import {
   agentSession,
   ISSUER,
+  KEY_PERIODS,
   openControlPlane,
   personSession,
   requestTask,
@@ -48,4 +49,19 @@ test('while keys rotate under load no good request is refused', async () => {
   }
   expect(kids.size).toBeGreaterThanOrEqual(5);
   expect(plane.faults).toEqual([]);
+});
+
+test('a key that was rotated away by hand stays for as long as a token of it can live, and no longer', async () => {
+  const carol = await personSession(plane, 'carol');
+  const [old] = plane.tokenKey.status();
+  expect((await carol.call('POST', '/v1/keys/rotate', { now: true })).status).toBe(200);
+  const published = async () => {
+    await plane.tokenKey.tend();
+    const { keys } = (await (await plane.app.request('/jwks')).json()) as { keys: { kid: string }[] };
+    return keys.map(({ kid }) => kid);
+  };
+  plane.clock.advance(KEY_PERIODS.retire - 5_000);
+  expect(await published()).toContain(old!.kid);
+  plane.clock.advance(5_000);
+  expect(await published()).not.toContain(old!.kid);
 });

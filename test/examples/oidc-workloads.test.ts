@@ -141,7 +141,7 @@ test.each(examples)('$title', async ({ title, form }) => {
     })
       .setProtectedHeader({ alg, kid: 'platform-key', typ: 'JWT' })
       .sign(key);
-  const shown = { jkt: 'key', request: 'req' };
+  const shown = { key: 'key', request: 'req' };
   expect((await verifier.verify(await sign(good), shown)).agent).toMatchObject({ id, attestation: 'oidc' });
   await expect(verifier.verify(await sign(bad), shown)).rejects.toMatchObject({ code: 'invalid_token' });
   expect(fetched[0]).toBe(form.jwks_uri ?? `${form.issuer}/.well-known/openid-configuration`);

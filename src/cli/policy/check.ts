@@ -1,14 +1,11 @@
 import { createHash } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import { printable } from '../../audit/record-text.ts';
-import { readConfig } from '../../config/config-file.ts';
 import { readPolicyFolder } from '../../config/policy-folder.ts';
 import { InvalidConfig } from '../../core/errors.ts';
-import type { Catalogue } from '../../pdp/schema/catalogue.ts';
-import { catalogueOf, OWN_CATALOGUE_TARGET } from '../../policy/catalogue.ts';
 import { checkPolicies, type CheckReport } from '../../policy/check.ts';
-import { callApi } from '../api.ts';
 import { UsageError, type Command, type Io } from '../io.ts';
+import { openCatalogue } from './catalogue.ts';
 
 export const POLICY_CHECK_USAGE =
   'remit policy check [FOLDER] [--config FILE | --server] [--strict]   validate and lint; --server asks for the catalogue';
@@ -52,27 +49,6 @@ function show(report: CheckReport, checked: string, strict: boolean, io: Io): nu
     io.out(`policy set ${report.policySet}`);
   }
   return errors > 0 || (strict && warnings > 0) ? 1 : 0;
-}
-
-type Opened = { catalogue: Catalogue; checked: string };
-
-async function openCatalogue(values: { config?: string; server: boolean }, io: Io): Promise<Opened> {
-  if (values.server) {
-    const catalogue = await callApi<Catalogue>(io, 'GET', '/policy/catalogue');
-    return { catalogue, checked: `names and arguments as ${io.remitUrl} knows them` };
-  }
-  if (values.config !== undefined) {
-    const config = readConfig(values.config, { dev: true });
-    return {
-      catalogue: catalogueOf(config, () => undefined),
-      checked: 'names from the configuration; arguments are checked with --server',
-    };
-  }
-  return {
-    // Without a configuration the names of targets, groups and trust domains cannot be known.
-    catalogue: { targets: [OWN_CATALOGUE_TARGET], groups: null, trustDomains: null },
-    checked: 'names of targets and arguments are checked with --config or --server',
-  };
 }
 
 const sha256 = (text: string) => createHash('sha256').update(text, 'utf8').digest('hex');

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { TargetConfig } from '../../config/config.ts';
-import { InvalidConfig, NotFound, RemitError } from '../../core/errors.ts';
+import { InvalidConfig, NotFound, RemitError, UseDpopNonce } from '../../core/errors.ts';
 import type { JsonObject } from '../../core/json.ts';
+import { UNKNOWN_PEER, type Peer } from '../../identity/peer.ts';
 import { ERROR_TABLE } from '../../server/error-table.ts';
 import { runPipeline } from '../pipeline.ts';
 import { parseResourceTemplate, type ResourceTemplate } from '../resource-template.ts';
@@ -16,8 +17,8 @@ import { createSessions } from './sessions.ts';
 import { createTaskUpstreams } from './task-upstreams.ts';
 
 export type McpGateway = {
-  /** Serves one HTTP request to `<publicUrl>/mcp/<target>`, from the peer at `source`. Never rejects. */
-  fetch(request: Request, target: string, source?: string): Promise<Response>;
+  /** Serves one HTTP request to `<publicUrl>/mcp/<target>`, from `peer`. Never rejects. */
+  fetch(request: Request, target: string, peer?: Peer): Promise<Response>;
   /**
    * Looks at a target over a connection of its own, and pins what it sees for the first time.
    *
@@ -43,7 +44,7 @@ export function createMcpGateway(deps: McpGatewayDeps): McpGateway {
   const sessions = createSessions(parts);
   const steps = mcpPipeline(upstreams, sessions, parts);
 
-  async function answer(request: Request, name: string, source: string): Promise<McpAnswer> {
+  async function answer(request: Request, name: string, peer: Peer): Promise<McpAnswer> {
     const challenge = { publicUrl: parts.publicUrl, target: name };
     const target = parts.targets.get(name);
     if (target === undefined) return errorAnswer(new NotFound('the target is unknown'), challenge);
@@ -52,15 +53,16 @@ export function createMcpGateway(deps: McpGatewayDeps): McpGateway {
     const exchange: McpExchange = {
       id: parts.newId('req'),
       receivedAt: parts.clock(),
-      request: { http: request, target },
+      request: { http: request, peer, target },
       signal: request.signal,
     };
     try {
       return await runPipeline(steps, exchange);
     } catch (error) {
       const fields = { err: error, request: exchange.id, target: name };
-      if (error instanceof RemitError && ERROR_TABLE[error.code].status === 401) {
-        parts.refused({ target: name, error, source });
+      const unproven = error instanceof RemitError && ERROR_TABLE[error.code].status === 401;
+      if (unproven && !(error instanceof UseDpopNonce)) {
+        parts.refused({ target: name, error, source: peer.address });
       }
       if (error instanceof RemitError) parts.log.info(fields, 'a request was refused');
       else parts.log.error(fields, 'a request failed');
@@ -69,7 +71,7 @@ export function createMcpGateway(deps: McpGatewayDeps): McpGateway {
   }
 
   return {
-    fetch: async (request, target, source = 'unknown') => toResponse(await answer(request, target, source)),
+    fetch: async (request, target, peer = UNKNOWN_PEER) => toResponse(await answer(request, target, peer)),
     introspect: async (name) => {
       const target = parts.targets.get(name);
       if (target === undefined) throw new NotFound(`target \`${name}\` is unknown`);

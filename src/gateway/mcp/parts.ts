@@ -10,7 +10,7 @@ import type { ResourceTemplate } from '../resource-template.ts';
 import type { McpStep } from './request.ts';
 
 export type Authenticate = (
-  request: { method: string; url: string; headers: Headers },
+  request: { method: string; url: string; headers: Headers; certificate?: string | undefined },
   audience: string,
 ) => Promise<Caller>;
 

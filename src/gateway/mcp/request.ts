@@ -1,4 +1,5 @@
 import type { TargetConfig } from '../../config/config.ts';
+import type { Peer } from '../../identity/peer.ts';
 import type { Step } from '../pipeline.ts';
 import type { Exchange } from '../exchange.ts';
 import type { McpAnswer } from './answer.ts';
@@ -9,6 +10,7 @@ import type { Channel } from './upstream/channel.ts';
 /** One HTTP request to a target's MCP endpoint. */
 export type McpRequest = {
   readonly http: Request;
+  readonly peer: Peer;
   readonly target: TargetConfig;
   /** From step 2: the JSON-RPC request in it. */
   call?: InboundCall;

@@ -46,15 +46,16 @@ export async function loadOrCreateAuthorityKeys(
   const certificate = await caCertificate(join(dir, 'x509-ca.der'), ca, trustDomain, clock());
   const caDer = Buffer.from(certificate.rawData);
   const caPublic = await exportJWK(ca.publicKey);
+  const bundle: TrustBundle = {
+    keys: [
+      { ...jwtPublic, kid, use: 'jwt-svid' },
+      { ...caPublic, use: 'x509-svid', x5c: [caDer.toString('base64')] },
+    ],
+    spiffe_sequence: 1,
+    spiffe_refresh_hint: 300,
+  };
   return {
-    bundle: () => ({
-      keys: [
-        { ...jwtPublic, kid, use: 'jwt-svid' },
-        { ...caPublic, use: 'x509-svid', x5c: [caDer.toString('base64')] },
-      ],
-      spiffe_sequence: 1,
-      spiffe_refresh_hint: 300,
-    }),
+    bundle: () => bundle,
     issueJwt: (spiffeId, audience) => {
       const iat = Math.floor(clock() / 1000);
       return new SignJWT({ sub: spiffeId, aud: audience, iat, exp: iat + JWT_LIFETIME_SECONDS })

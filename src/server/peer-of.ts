@@ -1,0 +1,32 @@
+import { createHash } from 'node:crypto';
+import type { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
+import type { Context } from 'hono';
+import { chainOf } from '../identity/certificate-chain.ts';
+import { UNKNOWN_PEER, type ClientCertificate, type Peer } from '../identity/peer.ts';
+
+/** What `@hono/node-server` hands over beside a request. Absent where a request did not come over the network. */
+type Bindings = { incoming?: { socket?: Socket } } | undefined;
+
+/** Read once for each connection: the handshake is over, and renegotiation is off. */
+const certificates = new WeakMap<TLSSocket, ClientCertificate | null>();
+
+/** The peer of a request. What a proxy says about who is behind it is not believed. */
+export function peerOf(c: Context): Peer {
+  const socket = (c.env as Bindings)?.incoming?.socket;
+  if (socket === undefined) return UNKNOWN_PEER;
+  return { address: socket.remoteAddress ?? 'unknown', certificate: certificateOf(socket) };
+}
+
+function certificateOf(socket: Socket): ClientCertificate | null {
+  if (!(socket instanceof TLSSocket)) return null;
+  const known = certificates.get(socket);
+  if (known !== undefined) return known;
+  const leaf = socket.getPeerX509Certificate();
+  const certificate =
+    leaf === undefined
+      ? null
+      : { thumbprint: createHash('sha256').update(leaf.raw).digest('base64url'), chain: chainOf(leaf) };
+  certificates.set(socket, certificate);
+  return certificate;
+}
