@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { isMap, isNode, LineCounter, parseDocument, type Document } from 'yaml';
 import type { z } from 'zod';
 import { InvalidConfig } from '../core/errors.ts';
+import { findJsonHazard, type JsonValue } from '../core/json.ts';
 
 /**
  * Reads a YAML file under a schema.
@@ -21,13 +22,30 @@ export function parseYaml<Schema extends z.ZodType>(file: string, text: string, 
     const line = lines.linePos(broken.pos[0]).line;
     throw new InvalidConfig(`${file}:${line}: ${broken.message.split('\n')[0]!.replace(/ at line.*$/, '')}`);
   }
-  const parsed = schema.safeParse(document.toJS() ?? {});
+  const value = valueOf(file, document);
+  const hazard = findJsonHazard(value, { maxDepth: MAX_DEPTH });
+  if (hazard !== null) {
+    const place = hazard.path.split('/').slice(1);
+    throw new InvalidConfig(`${file}:${lineOf(document, lines, place)}: \`${place.join('.')}\` ${hazard.problem}`);
+  }
+  const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   // A misspelt field is also a missing one: the spelling is what helps.
   const { issues } = parsed.error;
   const issue = deepest(issues.find((candidate) => candidate.code === 'unrecognized_keys') ?? issues[0]!);
   const place = [...issue.path, ...(issue.keys?.slice(0, 1) ?? [])];
   throw new InvalidConfig(`${file}:${lineOf(document, lines, place)}: ${describe(issue)}`);
+}
+
+const MAX_DEPTH = 64;
+
+/** What the document stands for, its aliases followed. */
+function valueOf(file: string, document: Document): JsonValue {
+  try {
+    return (document.toJS() ?? {}) as JsonValue;
+  } catch (cause) {
+    throw new InvalidConfig(`${file}: its aliases unfold to more than a file should hold; write them out`, { cause });
+  }
 }
 
 function readText(file: string): string {

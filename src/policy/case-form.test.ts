@@ -7,6 +7,32 @@ const READ = "action: 'files:read_file'";
 describe('a case file that cannot be used is refused with file, line, field and what to do', () => {
   const cases: [string, string, string[]][] = [
     ['no YAML', 'cases: [', ['t.yaml:1:']],
+    // What would be read as another than is written.
+    [
+      'an argument named __proto__',
+      `cases:\n  - { name: a, action: { target: files, operation: read, arguments: { __proto__: { a: 1 } } }, expect: deny }`,
+      ['t.yaml:2: `cases.0.action.arguments.__proto__` is a reserved member name'],
+    ],
+    [
+      'a person named __proto__',
+      'people: { __proto__: { subject: x } }',
+      ['t.yaml:1: `people.__proto__` is a reserved'],
+    ],
+    [
+      'an integer that would be rounded',
+      `cases:\n  - { name: a, action: { target: f, operation: r, arguments: { n: 9007199254740993 } }, expect: deny }`,
+      ['t.yaml:2: `cases.0.action.arguments.n` is a number that cannot be kept exactly'],
+    ],
+    ['an anchor within itself', 'people: &p { a: *p }', ['t.yaml:1: ', 'nested deeper than 64']],
+    [
+      'aliases that unfold to millions',
+      [
+        'a: &a [x, x]',
+        ...Array.from('bcdefghijklm', (name, n) => `${name}: &${name} [${`*${'abcdefghijkl'[n]}, `.repeat(9)}]`),
+      ].join('\n'),
+      ['t.yaml: its aliases unfold to more'],
+    ],
+    ['lists five thousand deep', `cases: ${'['.repeat(5000)}${']'.repeat(5000)}`, ['t.yaml:1: ']],
     ['a field twice', 'cases: []\ncases: []', ['t.yaml:2:', 'unique']],
     ['an unknown field of the file', 'case: []', ['t.yaml:1: `case` is not a known field', '`cases`', '`matrix`']],
     [

@@ -24,7 +24,7 @@ export const LIMITS = {
   statements: 250_000,
   nesting: 50,
   arithmetic: 200,
-  logic: 500,
+  logic: 200,
   conditionals: 100,
   accessDepth: 100,
   repeats: 10_000,
