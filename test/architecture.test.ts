@@ -34,6 +34,7 @@ test.each([
   ['task', "import '../cli/io.ts';", 'capabilities do not know the surfaces'],
   ['policy', "import '../cli/io.ts';", 'capabilities do not know the surfaces'],
   ['policy', "import '../server/app.ts';", 'capabilities do not know the surfaces'],
+  ['verify', "import '../server/error-table.ts';", 'published by itself'],
   ['server', "import '../store/sqlite/open.ts';", 'only main.ts sees a concrete store'],
   ['server', "import '../main.ts';", 'nothing imports it'],
 ])('in %s, the linter objects to %s', (folder, source, message) => {

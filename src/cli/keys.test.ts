@@ -52,6 +52,12 @@ test('a rotation says which key signs from when, and with --now at once', async 
   expect(current).toMatch(new RegExp(`^${kidOf(1)}  current since `));
 });
 
+test('after a leak one key is left', async () => {
+  const lines = await run(['rotate', '--leaked']);
+  expect(lines).toHaveLength(2);
+  expect(lines[0]).toMatch(new RegExp(`^${kidOf(0)}  current since `));
+});
+
 test('--json is one object', async () => {
   const [line, ...rest] = await run(['rotate', '--now'], { json: true });
   expect(rest).toEqual([]);

@@ -3,7 +3,10 @@ import { callApi } from './api.ts';
 import { UsageError, type Command, type Io } from './io.ts';
 
 export const KEYS_USAGE = `remit keys [list]                       the keys that sign tokens, and when each changes
-remit keys rotate [--now]               publish a new key; --now: let it sign at once`;
+remit keys rotate [--now | --leaked]    publish a new key; --now: it signs at once;
+                                        --leaked: and tokens of all other keys are refused`;
+
+const BOOLEAN = { type: 'boolean', default: false } as const;
 
 type KeysWire = { keys: { kid: string; state: string; since: string; until: string }[]; encrypted: boolean };
 
@@ -13,8 +16,8 @@ export const keys: Command = async ([verb = 'list', ...args], io) => {
     return 0;
   }
   if (verb !== 'rotate') throw new UsageError(KEYS_USAGE);
-  const { values } = parseArgs({ args, options: { now: { type: 'boolean', default: false } } });
-  print(await callApi<KeysWire>(io, 'POST', '/keys/rotate', { now: values.now }), io);
+  const { values } = parseArgs({ args, options: { now: BOOLEAN, leaked: BOOLEAN } });
+  print(await callApi<KeysWire>(io, 'POST', '/keys/rotate', { now: values.now, leaked: values.leaked }), io);
   return 0;
 };
 

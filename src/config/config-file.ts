@@ -1,6 +1,7 @@
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { InvalidConfig } from '../core/errors.ts';
+import { clientForm, readClients } from './client.ts';
 import type { Config } from './config.ts';
 import { encryptionForm, readEncryption } from './key-encryption.ts';
 import { peopleForm, readPeopleProvider } from './people-provider.ts';
@@ -29,10 +30,21 @@ export const configForm = z.strictObject({
   }),
   data: z.string().min(1),
   policies: z.string().min(1),
+  policy: z
+    .strictObject({
+      referee: z
+        .strictObject({
+          sample: z.number().min(0).max(1).default(0.01),
+          queue: z.number().int().min(1).max(10_000).default(256),
+        })
+        .prefault({}),
+    })
+    .prefault({}),
   clock_skew_seconds: z.number().int().min(0).max(59).default(30),
   identity: z.strictObject({
     trust_domains: z.array(trustDomainForm).min(1),
     workload_issuers: z.array(workloadIssuerForm).default([]),
+    clients: z.array(clientForm).default([]),
     people: z.array(peopleForm).min(1),
     groups: z
       .record(
@@ -42,6 +54,7 @@ export const configForm = z.strictObject({
       .optional(),
   }),
   token: z.strictObject({ lifetime_seconds: z.number().int().min(10).max(300).default(300) }).prefault({}),
+  dpop: z.strictObject({ nonce: z.enum(['required', 'off']).default('off') }).prefault({}),
   keys: z
     .strictObject({
       rotate_every_days: z.number().int().min(1).max(365).default(30),
@@ -106,6 +119,11 @@ export function readConfig(path: string, options: { dev: boolean; overrides?: Ov
     'workload issuer',
     form.identity.workload_issuers.map(({ issuer }) => issuer),
   );
+  const workloadIssuers = readWorkloadIssuers(
+    file,
+    form.identity.workload_issuers,
+    form.identity.trust_domains.map((domain) => domain.name),
+  );
   return {
     file,
     server: {
@@ -117,14 +135,12 @@ export function readConfig(path: string, options: { dev: boolean; overrides?: Ov
     },
     dataDir,
     policies: resolve(folder, form.policies),
+    policy: form.policy,
     clockSkewSeconds: form.clock_skew_seconds,
     identity: {
       trustDomains: readTrustDomains(file, form.identity.trust_domains),
-      workloadIssuers: readWorkloadIssuers(
-        file,
-        form.identity.workload_issuers,
-        form.identity.trust_domains.map((domain) => domain.name),
-      ),
+      workloadIssuers,
+      clients: readClients(file, form.identity.clients, workloadIssuers),
       people: form.identity.people.map((people) => readPeopleProvider(people, publicUrl)),
       groups:
         form.identity.groups === undefined
@@ -132,6 +148,7 @@ export function readConfig(path: string, options: { dev: boolean; overrides?: Ov
           : Object.fromEntries(Object.entries(form.identity.groups).map(([name, { agents }]) => [name, agents])),
     },
     token: { lifetimeSeconds: form.token.lifetime_seconds },
+    dpop: form.dpop,
     keys: {
       rotateEveryMs: form.keys.rotate_every_days * 24 * 60 * 60_000,
       publishAheadMs: form.keys.publish_ahead_minutes * 60_000,
@@ -190,9 +207,11 @@ function refuseDevParts(file: string, form: z.output<typeof configForm>, dev: bo
     throw new InvalidConfig(`${file}: \`identity.people\`: the development provider needs --dev; name an issuer`);
   }
   const providers = form.identity.people.flatMap((people) => ('dev' in people ? [] : [people]));
-  const urls = [...form.identity.workload_issuers, ...providers].flatMap(({ issuer, jwks_uri: keys }) =>
-    keys === undefined ? [issuer] : [issuer, keys],
-  );
+  const issuers = [...form.identity.workload_issuers, ...providers];
+  const urls = [
+    ...issuers.map(({ issuer }) => issuer),
+    ...[...issuers, ...form.identity.clients].flatMap(({ jwks_uri: keys }) => keys ?? []),
+  ];
   const plain = urls.find(isLoopbackHttp);
   if (plain !== undefined) throw new InvalidConfig(`${file}: \`${plain}\`: plain http needs --dev; name an https URL`);
 }

@@ -88,6 +88,13 @@ const broken: [string, string, string, string, string][] = [
     'memory.yaml:11: `operations.read_graph.effect`',
   ],
   ['no sensitivity', 'targets/files.yaml', 'sensitivity: internal\n', '', '`sensitivity`'],
+  [
+    'a resource server that is a trust domain alone',
+    'targets/files.yaml',
+    'kind: mcp',
+    'kind: mcp\nresource_server: spiffe://remit.local',
+    'files.yaml:4: `resource_server`: expected the SPIFFE ID of a workload; it names a trust domain',
+  ],
   ['a reserved target name', 'targets/files.yaml', 'name: files', 'name: remit', 'files.yaml:2: `name`'],
   ['two targets of one name', 'targets/files.yaml', 'name: files', 'name: memory', 'target `memory` is named twice'],
   [
@@ -127,6 +134,8 @@ const broken: [string, string, string, string, string][] = [
     '`server.tls.key_file`',
   ],
   ['a skew of a minute', 'remit.yaml', 'data:', 'clock_skew_seconds: 60\ndata:', '`clock_skew_seconds`'],
+  ['a sample of more than all', 'remit.yaml', 'sample: 0.01', 'sample: 1.01', '`policy.referee.sample`'],
+  ['a queue of none', 'remit.yaml', 'queue: 256', 'queue: 0', '`policy.referee.queue`'],
   ['a token of an hour', 'remit.yaml', 'data:', 'token: { lifetime_seconds: 3600 }\ndata:', '`token.lifetime_seconds`'],
   [
     'a bundle of nowhere',

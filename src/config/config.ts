@@ -1,6 +1,7 @@
 import type { ClaimRule } from '../core/claim.ts';
 import type { Effect } from '../core/effect.ts';
 import type { Sensitivity } from '../core/sensitivity.ts';
+import type { SpiffeId } from '../core/spiffe-id.ts';
 import type { SpiffeTemplate } from '../core/spiffe-template.ts';
 
 /** The configuration, parsed once. Paths are absolute. See schema/config.schema.json for the file's form. */
@@ -21,6 +22,10 @@ export type Config = {
   dataDir: string;
   /** Folder of `.cedar` files. */
   policies: string;
+  policy: {
+    /** Decisions that are evaluated again by `cedar-wasm`: their share, 0 to 1, and how many may wait for it. */
+    referee: { sample: number; queue: number };
+  };
   /** Accepted difference between clocks, seconds. */
   clockSkewSeconds: number;
   identity: {
@@ -28,6 +33,8 @@ export type Config = {
     trustDomains: TrustDomain[];
     /** Issuers of OIDC tokens that workloads prove themselves with. */
     workloadIssuers: WorkloadIssuer[];
+    /** Workloads that sign assertions with keys of their own (`private_key_jwt`). */
+    clients: OAuthClient[];
     /** OpenID providers of people. */
     people: PeopleProvider[];
     /**
@@ -37,6 +44,8 @@ export type Config = {
     groups: Readonly<Record<string, readonly string[]>> | null;
   };
   token: { lifetimeSeconds: number };
+  /** Whether proofs need a nonce (RFC 9449, sections 8 and 9). */
+  dpop: { nonce: 'required' | 'off' };
   keys: {
     /** Of the keys that sign tokens. `publishAheadMs`: from a key's publication to its first signature. */
     rotateEveryMs: number;
@@ -89,6 +98,14 @@ export type WorkloadIssuer = {
   reuse: 'never' | 'same_key';
 };
 
+export type OAuthClient = {
+  id: SpiffeId;
+  trustDomain: string;
+  /** Asymmetric ones. */
+  algorithms: readonly string[];
+  keys: KeySource;
+};
+
 export type PeopleProvider = {
   issuer: string;
   /** `aud` that an ID token must have: Remit's client id at the provider. */
@@ -111,6 +128,8 @@ export type TargetConfig = {
   name: string;
   kind: 'mcp';
   upstream: StdioUpstream | HttpUpstream;
+  /** The workload that may introspect tokens for this target, since it checks them itself. */
+  resourceServer?: SpiffeId;
   /** Sensitivity of what no operation states. */
   sensitivity: Sensitivity;
   /** Milliseconds until a silent upstream is given up. */

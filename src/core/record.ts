@@ -87,6 +87,7 @@ export type EventRecord = Base & {
     | 'process.started'
     | 'process.stopped'
     | 'task.ended'
+    | 'token.revoked'
     | 'approval.expired'
     | 'definition.pinned'
     | 'definition.changed'
@@ -94,6 +95,7 @@ export type EventRecord = Base & {
     | 'trust_bundle.used'
     | 'policy.published'
     | 'policy.refused'
+    | 'policy.distrusted'
     | 'request.refused';
   subject: JsonObject;
 };

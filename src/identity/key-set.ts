@@ -11,12 +11,17 @@ import {
 import type { KeySource } from '../config/config.ts';
 import type { FetchJson } from './fetch-json.ts';
 
-/** Keys are asked for, for an unknown `kid` or after a failure, at most so often: forged tokens make no flood. */
-const REFETCH_AFTER_MS = 60_000;
+export type KeySetBounds = {
+  /** Keys are asked for, for an unknown `kid`, at most so often: forged tokens make no flood. */
+  refetchAfterMs: number;
+  /** From this age on keys are renewed in the background. */
+  freshMs: number;
+  /** Past this age they are no longer believed. */
+  usableMs: number;
+};
+
+const BOUNDS: KeySetBounds = { refetchAfterMs: 60_000, freshMs: 15 * 60_000, usableMs: 4 * 3_600_000 };
 const RETRY_AFTER_MS = 5_000;
-/** From this age on keys are renewed in the background; past the other they are no longer believed. */
-const FRESH_MS = 15 * 60_000;
-const USABLE_MS = 4 * 3_600_000;
 const MAX_KEYS = 100;
 
 /**
@@ -26,15 +31,27 @@ const MAX_KEYS = 100;
 export class KeySet {
   readonly #source: KeySource;
   readonly #fetchJson: FetchJson;
+  readonly #bounds: KeySetBounds;
+  #loads = 0;
   #keys: JWTVerifyGetKey | undefined;
   #loadedAt = Number.NEGATIVE_INFINITY;
   #askedAt = Number.NEGATIVE_INFINITY;
   #failedAt = Number.NEGATIVE_INFINITY;
   #asking: Promise<JWTVerifyGetKey> | undefined;
 
-  constructor(source: KeySource, fetchJson: FetchJson) {
+  /**
+   * @param bounds how soon an unknown `kid` may cause another request, and from which age on keys are renewed, and not
+   * believed any more.
+   */
+  constructor(source: KeySource, fetchJson: FetchJson, bounds: Partial<KeySetBounds> = {}) {
     this.#source = source;
     this.#fetchJson = fetchJson;
+    this.#bounds = { ...BOUNDS, ...bounds };
+  }
+
+  /** How often the keys were read. What was verified before the last time may be by a key that is gone. */
+  get loads(): number {
+    return this.#loads;
   }
 
   /** Verifies a token by these keys, at `now` (ms). Rejects with jose's errors, or why there are no keys. */
@@ -45,18 +62,20 @@ export class KeySet {
       return await jwtVerify(token, keys, checks);
     } catch (error) {
       if (!(error instanceof errors.JWKSNoMatchingKey)) throw error;
-      if (this.#asking === undefined && elapsed(this.#askedAt, now) < REFETCH_AFTER_MS) throw error;
+      if (this.#asking === undefined && elapsed(this.#askedAt, now) < this.#bounds.refetchAfterMs) throw error;
       return jwtVerify(token, await this.#ask(now), checks);
     }
   }
 
   async #current(now: number): Promise<JWTVerifyGetKey> {
     const age = elapsed(this.#loadedAt, now);
-    if (this.#keys === undefined || age > USABLE_MS) {
+    if (this.#keys === undefined || age > this.#bounds.usableMs) {
       if (elapsed(this.#failedAt, now) < RETRY_AFTER_MS) throw new Error('the keys could just not be read');
       return this.#ask(now);
     }
-    if (age > FRESH_MS && elapsed(this.#askedAt, now) >= REFETCH_AFTER_MS) this.#ask(now).catch(() => {});
+    if (age > this.#bounds.freshMs && elapsed(this.#askedAt, now) >= this.#bounds.refetchAfterMs) {
+      this.#ask(now).catch(() => {});
+    }
     return this.#keys;
   }
 
@@ -68,6 +87,7 @@ export class KeySet {
       .then((document) => {
         this.#keys = createLocalJWKSet(publicKeys(document));
         this.#loadedAt = now;
+        this.#loads += 1;
         return this.#keys;
       })
       .catch((error: unknown) => {

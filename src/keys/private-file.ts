@@ -100,10 +100,14 @@ export function stagePrivateFile(file: string, text: string): StagedFile {
     commit: () => {
       try {
         renameSync(aside, file);
-        syncFolder(file);
       } catch (cause) {
         discard();
         throw unwritable(file, cause);
+      }
+      try {
+        syncFolder(file);
+      } catch {
+        // The file is the new one, and whoever is told otherwise would go on with the old. Power loss may still undo it.
       }
     },
     discard,

@@ -32,6 +32,7 @@ const REASON_CODES = [
   'no_policy',
   'policy_forbids',
   'policy_error',
+  'policy_set_distrusted',
   'approval_required',
   'policy_permits',
 ] as const satisfies Reason['code'][];
@@ -164,6 +165,7 @@ const eventRecordForm = z.strictObject({
     'process.started',
     'process.stopped',
     'task.ended',
+    'token.revoked',
     'approval.expired',
     'definition.pinned',
     'definition.changed',
@@ -171,6 +173,7 @@ const eventRecordForm = z.strictObject({
     'trust_bundle.used',
     'policy.published',
     'policy.refused',
+    'policy.distrusted',
     'request.refused',
   ]),
   subject: json,

@@ -2,9 +2,10 @@ import { InvalidToken, Unauthenticated } from '../core/errors.ts';
 import { delegatorId } from '../core/party.ts';
 import type { Caller } from '../identity/caller.ts';
 import type { DpopVerifier } from '../identity/dpop.ts';
-import type { TaskStore } from '../store/ports.ts';
+import type { RevokedTokenStore, TaskStore } from '../store/ports.ts';
 import type { WithGroups } from '../identity/agent-groups.ts';
 import { readAccessToken, type AccessTokenClaims, type AccessTokenParts } from './access-token.ts';
+import { VerifiedTokens } from './verified-tokens.ts';
 
 const REMEMBERED = 10_000;
 const MAX_TOKEN = 16 * 1024;
@@ -31,14 +32,19 @@ export function createAuthenticator(
   parts: Omit<AccessTokenParts, 'newId'> & {
     dpop: DpopVerifier;
     tasks: Pick<TaskStore, 'task'>;
+    revoked: Pick<RevokedTokenStore, 'isTokenRevoked'>;
     withGroups: WithGroups;
   },
 ): Authenticator {
-  const verified = new VerifiedTokens(parts);
+  const verified = new VerifiedTokens<AccessTokenClaims>(REMEMBERED);
+  const verify = (token: string, audience: string) =>
+    readAccessToken(token, audience, parts).catch((cause: unknown) => {
+      throw new InvalidToken('the access token is not valid here', { cause });
+    });
   return {
     authenticate: async (request, audience) => {
       const { scheme, token } = shownToken(request);
-      const claims = await verified.read(token, audience);
+      const claims = await verified.read(token, { audience, now: parts.clock(), keys: parts.key.removals }, verify);
       const { binding } = claims;
       if (binding.kind !== (scheme === 'dpop' ? 'dpop' : 'mtls')) {
         // RFC 9449, section 7.2: a bound token must not be accepted as a bearer token.
@@ -48,6 +54,8 @@ export function createAuthenticator(
       if (proven !== binding.thumbprint) {
         throw new InvalidToken(`the access token is bound to another ${scheme === 'dpop' ? 'key' : 'certificate'}`);
       }
+      // INVARIANT 2 and 6: asked each time, remembered token or not, and last: nothing is waited for after it.
+      if (parts.revoked.isTokenRevoked(claims.jti)) throw new InvalidToken('the access token was revoked');
       return callerOf(claims, parts);
     },
   };
@@ -112,30 +120,5 @@ function callerOf(
       // By the configuration of now, and not of when the token was issued.
       return { agent: parts.withGroups(subject.agent), delegator: task.delegator, taskId, grants, token };
     }
-  }
-}
-
-/** Signatures that were found good, until the token expires. What a token allows is decided anew each time. */
-class VerifiedTokens {
-  readonly #parts: Omit<AccessTokenParts, 'newId'>;
-  readonly #known = new Map<string, { audience: string; claims: AccessTokenClaims }>();
-
-  constructor(parts: Omit<AccessTokenParts, 'newId'>) {
-    this.#parts = parts;
-  }
-
-  async read(token: string, audience: string): Promise<AccessTokenClaims> {
-    const known = this.#known.get(token);
-    // For another audience it was not found good, so it is verified anew, and refused.
-    if (known?.audience === audience && this.#parts.clock() / 1000 < known.claims.exp) return known.claims;
-    let claims: AccessTokenClaims;
-    try {
-      claims = await readAccessToken(token, audience, this.#parts);
-    } catch (cause) {
-      throw new InvalidToken('the access token is not valid here', { cause });
-    }
-    if (this.#known.size >= REMEMBERED) this.#known.delete(this.#known.keys().next().value!);
-    this.#known.set(token, { audience, claims });
-    return claims;
   }
 }

@@ -68,6 +68,11 @@ export function succeedNow(ring: KeyRing, now: number): KeyRing {
   return ring.map((key) => succeed(key, now));
 }
 
+/** The ring of one new key. For when one of the others leaked: whoever has read one may have read them all. */
+export function startAnew(jwk: JWK, now: number): KeyRing {
+  return [{ jwk, state: 'current', since: now }];
+}
+
 /** When a key leaves its state if nobody rotates by hand, ms. */
 export function endsAt(key: RingKey, ring: KeyRing, periods: KeyPeriods): number {
   switch (key.state) {

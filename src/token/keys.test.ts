@@ -43,7 +43,7 @@ test('a rotation is decided and recorded together with what it changed', async (
   expect(since(records)).toMatchObject([
     {
       kind: 'decision',
-      action: { operation: 'keys.rotate', arguments: { now: true } },
+      action: { operation: 'keys.rotate', arguments: { now: true, leaked: false } },
       decision: { outcome: 'permit' },
     },
     { kind: 'event', event: 'key.changed', subject: { key: before.kid, state: 'retiring' } },
@@ -71,6 +71,18 @@ test('of two rotations at once one is a conflict', async () => {
   const answers = await Promise.all(sessions.map((carol) => carol.call('POST', '/v1/keys/rotate', { now: true })));
   expect(answers.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([200, 409]);
   expect(plane.tokenKey.status().map(({ state }) => state)).toEqual(['retiring', 'current']);
+});
+
+test('after a leak every token is refused at once, those of the gateway and of who asked too', async () => {
+  const [alice, carol] = [await personSession(plane, 'alice'), await personSession(plane, 'carol')];
+  expect((await alice.call('GET', '/v1/targets')).status).toBe(200);
+  const response = await carol.call('POST', '/v1/keys/rotate', { leaked: true });
+  expect(((await response.json()) as Shown).keys.map(({ state }) => state)).toEqual(['current']);
+  for (const session of [alice, carol]) {
+    const refused = await session.call('GET', '/v1/targets');
+    expect([refused.status, await refused.json()]).toMatchObject([401, { type: 'urn:remit:problem:invalid_token' }]);
+  }
+  expect((await (await personSession(plane, 'alice')).call('GET', '/v1/targets')).status).toBe(200);
 });
 
 test('who may not rotate changes nothing', async () => {

@@ -13,7 +13,7 @@ export interface Keys {
    *
    * @throws Forbidden, Conflict, Unavailable
    */
-  rotate(asker: Asker, request: { now: boolean }): Promise<KeysShown>;
+  rotate(asker: Asker, request: { now: boolean; leaked: boolean }): Promise<KeysShown>;
 }
 
 export function createKeys(parts: AuthorizeParts & { key: TokenKey }): Keys {
@@ -24,9 +24,13 @@ export function createKeys(parts: AuthorizeParts & { key: TokenKey }): Keys {
       await log.append([await authorize(asker, { operation: 'keys.read', resources: [], arguments: {} }, parts)]);
       return shown();
     },
-    rotate: async (asker, { now }) => {
-      const permit = await authorize(asker, { operation: 'keys.rotate', resources: [], arguments: { now } }, parts);
-      await key.rotate({ now, permit }).catch(async (error: unknown) => {
+    rotate: async (asker, { now, leaked }) => {
+      const permit = await authorize(
+        asker,
+        { operation: 'keys.rotate', resources: [], arguments: { now, leaked } },
+        parts,
+      );
+      await key.rotate({ now, leaked, permit }).catch(async (error: unknown) => {
         // Nothing has changed, and nothing of this is in the log yet.
         if (error instanceof Conflict) await log.append([permit]);
         throw error;

@@ -186,24 +186,24 @@ describe('rotation by hand', () => {
     const keys = await open();
     const recorded: unknown[] = [];
     record = async (given, with_) => void recorded.push(with_, ...given);
-    await keys.rotate({ now: false, permit });
+    await keys.rotate({ now: false, leaked: false, permit });
     const [first, second] = keys.status();
     expect([first?.state, second?.state]).toEqual(['current', 'next']);
     expect(second).toMatchObject({ since: now, until: now + 10 * MINUTE });
     expect(first?.until).toBe(now + 10 * MINUTE);
     expect(recorded).toEqual([permit, { kid: second!.kid, state: 'next' }]);
-    await expect(keys.rotate({ now: false, permit })).rejects.toMatchObject({ code: 'conflict' });
+    await expect(keys.rotate({ now: false, leaked: false, permit })).rejects.toMatchObject({ code: 'conflict' });
     await pass(keys, 11);
     expect(states(keys)).toEqual(['retiring', 'current']);
   });
 
   test('with `now` the new key signs at once, and so does one that was published before', async () => {
     const keys = await open();
-    await keys.rotate({ now: true, permit });
+    await keys.rotate({ now: true, leaked: false, permit });
     expect(states(keys)).toEqual(['retiring', 'current']);
-    await keys.rotate({ now: false, permit });
+    await keys.rotate({ now: false, leaked: false, permit });
     const { kid } = keys.status()[2]!;
-    await keys.rotate({ now: true, permit });
+    await keys.rotate({ now: true, leaked: false, permit });
     expect(states(keys)).toEqual(['retiring', 'retiring', 'current']);
     expect(decodeProtectedHeader(await keys.sign('test+jwt', claims())).kid).toBe(kid);
     expect((await open()).status()).toEqual(keys.status());
@@ -211,7 +211,7 @@ describe('rotation by hand', () => {
 
   test('of two at once, one is told that the other is under way', async () => {
     const keys = await open();
-    const outcomes = await Promise.allSettled([1, 2].map(() => keys.rotate({ now: true, permit })));
+    const outcomes = await Promise.allSettled([1, 2].map(() => keys.rotate({ now: true, leaked: false, permit })));
     expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected']);
     expect(states(keys)).toEqual(['retiring', 'current']);
   });
@@ -220,7 +220,7 @@ describe('rotation by hand', () => {
     const keys = await open();
     await pass(keys, 91);
     now += 10 * MINUTE;
-    await Promise.all([keys.tend(), keys.rotate({ now: true, permit })]);
+    await Promise.all([keys.tend(), keys.rotate({ now: true, leaked: false, permit })]);
     expect(states(keys)).toEqual(['retiring', 'retiring', 'current']);
     expect((await open()).status()).toEqual(keys.status());
   });
@@ -228,19 +228,56 @@ describe('rotation by hand', () => {
   test('a token lives on under the key that signed it, and not longer than that is kept', async () => {
     const keys = await open();
     const token = await keys.sign('test+jwt', claims());
-    await keys.rotate({ now: true, permit });
+    await keys.rotate({ now: true, leaked: false, permit });
     await pass(keys, 49);
     await keys.verify(token, { ...EXPECTED, now });
     await pass(keys, 2);
     expect(keys.status().filter(({ state }) => state === 'retiring')).toEqual([]);
   });
 
+  test('after a leak one new key is left, and no token of another is good, remembered or not', async () => {
+    const keys = await open();
+    await keys.rotate({ now: false, leaked: false, permit });
+    const token = await keys.sign('test+jwt', claims());
+    const before = keys.status().map(({ kid }) => kid);
+    expect(keys.removals).toBe(0);
+    changes = [];
+    await keys.rotate({ now: false, leaked: true, permit });
+    const [key, ...others] = keys.status();
+    expect([key?.state, others]).toEqual(['current', []]);
+    expect(before).not.toContain(key?.kid);
+    expect(changes).toEqual([{ kid: key!.kid, state: 'current' }, ...before.map((kid) => ({ kid, state: 'removed' }))]);
+    expect(keys.removals).toBe(1);
+    await expect(keys.verify(token, { ...EXPECTED, now })).rejects.toThrow();
+    expect((await open()).status()).toEqual(keys.status());
+  });
+
+  test('what was recorded and could not be kept is taken back on the record', async () => {
+    const keys = await open();
+    const [old] = keys.status();
+    record = async (given) => {
+      changes.push(...given);
+      // A folder in its place cannot be replaced by a file.
+      rmSync(file, { force: true });
+      mkdirSync(join(file, 'x'), { recursive: true });
+    };
+    await expect(keys.rotate({ now: true, leaked: false, permit })).rejects.toMatchObject({ code: 'unavailable' });
+    const made = changes.find(({ state }) => state === 'current')!;
+    expect(changes).toEqual([
+      { kid: old!.kid, state: 'retiring' },
+      { kid: made.kid, state: 'current' },
+      { kid: old!.kid, state: 'current' },
+      { kid: made.kid, state: 'removed' },
+    ]);
+    expect(keys.status()).toEqual([old]);
+  });
+
   test('there is an end to the keys that are published', async () => {
     const keys = await open();
-    for (let n = 1; n < 20; n += 1) await keys.rotate({ now: true, permit });
-    await expect(keys.rotate({ now: true, permit })).rejects.toThrow('there are 20 keys');
+    for (let n = 1; n < 20; n += 1) await keys.rotate({ now: true, leaked: false, permit });
+    await expect(keys.rotate({ now: true, leaked: false, permit })).rejects.toThrow('there are 20 keys');
     await pass(keys, 51);
-    await keys.rotate({ now: true, permit });
+    await keys.rotate({ now: true, leaked: false, permit });
   });
 
   test('on a full disk the keys stay, nothing is recorded, and nothing is left beside the file', async () => {
@@ -252,16 +289,16 @@ describe('rotation by hand', () => {
     // What is written aside cannot be made, as on a full disk; root can write in any folder, so it is another one.
     renameSync(join(folder, 'keys'), join(folder, 'kept'));
     writeFileSync(join(folder, 'keys'), 'in the way');
-    await expect(keys.rotate({ now: true, permit })).rejects.toMatchObject({ code: 'unavailable' });
+    await expect(keys.rotate({ now: true, leaked: false, permit })).rejects.toMatchObject({ code: 'unavailable' });
     rmSync(join(folder, 'keys'));
     renameSync(join(folder, 'kept'), join(folder, 'keys'));
     expect([keys.status(), readFileSync(file, 'utf8'), recorded]).toEqual([before, content, []]);
     record = () => Promise.reject(new Error('disk full'));
-    await expect(keys.rotate({ now: true, permit })).rejects.toThrow('disk full');
+    await expect(keys.rotate({ now: true, leaked: false, permit })).rejects.toThrow('disk full');
     expect([keys.status(), readFileSync(file, 'utf8')]).toEqual([before, content]);
     expect(readdirSync(join(folder, 'keys'))).toEqual(['token.jwk']);
     record = async () => {};
-    await keys.rotate({ now: true, permit });
+    await keys.rotate({ now: true, leaked: false, permit });
   });
 
   test('after a crash between the record and the file, the keys are those before', async () => {
@@ -273,7 +310,7 @@ describe('rotation by hand', () => {
       crashed = readdirSync(join(folder, 'keys'));
       cpSync(join(folder, 'keys'), join(folder, 'crashed'), { recursive: true });
     };
-    await keys.rotate({ now: true, permit });
+    await keys.rotate({ now: true, leaked: false, permit });
     expect(crashed).toHaveLength(2);
     file = join(folder, 'crashed', 'token.jwk');
     expect((await open()).status().map(({ kid }) => kid)).toEqual(before.map(({ kid }) => kid));
@@ -293,7 +330,7 @@ describe('encryption at rest', () => {
     seal = await sealWith(1);
     const keys = await open();
     expect(onDisk()).toMatch(/^eyJ[\w-]+\.\.[\w-]+\.[\w-]+\.[\w-]+$/);
-    await keys.rotate({ now: true, permit });
+    await keys.rotate({ now: true, leaked: false, permit });
     expect(onDisk()).not.toContain('"d"');
     expect(statSync(file).mode & 0o777).toBe(0o600);
     expect((await open()).status()).toEqual(keys.status());

@@ -18,6 +18,7 @@ import {
   endsAt,
   MAX_KEYS,
   rememberSeconds,
+  startAnew,
   succeedNow,
   wantsNext,
   withNext,
@@ -44,6 +45,8 @@ export interface TokenKey {
   /** Whether the file of the keys is encrypted. */
   readonly encrypted: boolean;
   status(): KeyStatus[];
+  /** How often keys have left the ring: what was verified before may be by one of them. */
+  readonly removals: number;
   /** With the current key. */
   sign(typ: string, claims: JWTPayload): Promise<string>;
   /** Checks signature (by the `kid` of a published key), `typ`, `iss`, `aud` and times. Rejects with jose's errors. */
@@ -55,13 +58,16 @@ export interface TokenKey {
   tend(): Promise<void>;
   /**
    * Publishes a successor of the current key, which signs when the verifiers have had time to see it; with `now` it
-   * signs at once, and so does a successor that was published before. `permit` is recorded with what follows from it.
+   * signs at once, and so does a successor that was published before. With `leaked` a new key signs at once and all others
+   * are forgotten, and with them every token that they have signed. `permit` is recorded with what follows from it.
    *
    * @throws Conflict when a successor is published already, the ring is full, or another rotation is under way;
    *   Unavailable when the new ring cannot be kept or recorded. The keys are then as they were.
    */
-  rotate(request: { now: boolean; permit: LogRecord }): Promise<void>;
+  rotate(request: Rotation): Promise<void>;
 }
+
+export type Rotation = { now: boolean; leaked: boolean; permit: LogRecord };
 
 export type TokenKeyOptions = {
   clock: () => number;
@@ -87,6 +93,7 @@ export async function loadOrCreateTokenKey(file: string, options: TokenKeyOption
   let busy: Promise<unknown> = Promise.resolve();
   let tending: Promise<void> | undefined;
   let rotating = false;
+  let removals = 0;
 
   async function replace(ring: KeyRing, changed: (after: LoadedKey[]) => KeyChange[], permit?: LogRecord) {
     const after = await load(file, ring);
@@ -100,7 +107,15 @@ export async function loadOrCreateTokenKey(file: string, options: TokenKeyOption
       staged.discard();
       throw error;
     }
-    staged.commit();
+    try {
+      staged.commit();
+    } catch (error) {
+      // The log is to say what is: these steps were not taken after all.
+      const undone = changesBetween(after, loaded);
+      if (undone.length > 0) await options.record(undone).catch(() => {});
+      throw error;
+    }
+    if (loaded.some(({ kid }) => !after.some((key) => key.kid === kid))) removals += 1;
     loaded = after;
   }
   if (!opened.current) {
@@ -115,8 +130,11 @@ export async function loadOrCreateTokenKey(file: string, options: TokenKeyOption
     if (ring !== before) await replace(ring, (after) => changesBetween(loaded, after));
   }
 
-  async function rotate(request: { now: boolean; permit: LogRecord }): Promise<void> {
+  async function rotate(request: Rotation): Promise<void> {
     const now = clock();
+    if (request.leaked) {
+      return replace(startAnew(await newKey(), now), (after) => changesBetween(loaded, after), request.permit);
+    }
     const ring = advance(ringOf(loaded), now, periods);
     const next = ring.find(({ state }) => state === 'next');
     if (next !== undefined && !request.now) {
@@ -141,6 +159,9 @@ export async function loadOrCreateTokenKey(file: string, options: TokenKeyOption
   return {
     rememberSeconds: rememberSeconds(periods),
     encrypted: seal.encrypts,
+    get removals() {
+      return removals;
+    },
     publicJwks: () => loaded.map(({ publicJwk }) => publicJwk),
     status: () =>
       loaded.map(({ kid, key }) => {

@@ -4,7 +4,9 @@ import type { Config } from '../config/config.ts';
 import { InvalidConfig } from '../core/errors.ts';
 import { createAgentGroups, type WithGroups } from '../identity/agent-groups.ts';
 import { startDevAuthority, type DevAuthority } from '../identity/dev/authority.ts';
+import { createClientAssertionVerifier, type ClientAssertionVerifier } from '../identity/client-assertion.ts';
 import { createDpopVerifier, type DpopVerifier } from '../identity/dpop.ts';
+import { createDpopNonces } from '../identity/dpop-nonce.ts';
 import { createIdTokenVerifier, type IdTokenVerifier } from '../identity/id-token.ts';
 import { publicKeys } from '../identity/key-set.ts';
 import { createSvidVerifier, type SvidVerifier } from '../identity/jwt-svid.ts';
@@ -18,6 +20,7 @@ export type Identity = {
   svids: SvidVerifier;
   x509Svids: X509SvidVerifier;
   workloadTokens: WorkloadTokenVerifier;
+  clientAssertions: ClientAssertionVerifier;
   idTokens: IdTokenVerifier;
   withGroups: WithGroups;
 };
@@ -29,14 +32,28 @@ export function openIdentity(
   const { bundles, clock, bootedAt } = parts;
   const skewSeconds = config.clockSkewSeconds;
   const withGroups = createAgentGroups(config.identity.groups ?? {});
-  for (const { keys } of config.identity.workloadIssuers) if ('file' in keys) checkKeyFile(keys.file);
+  for (const { keys } of [...config.identity.workloadIssuers, ...config.identity.clients])
+    if ('file' in keys) checkKeyFile(keys.file);
   return {
     withGroups,
-    dpop: createDpopVerifier({ clock, skewSeconds, bootedAt }),
+    dpop: createDpopVerifier({
+      clock,
+      skewSeconds,
+      bootedAt,
+      ...(config.dpop.nonce === 'off' ? {} : { nonces: createDpopNonces({ clock }) }),
+    }),
     svids: createSvidVerifier({ bundles, clock, skewSeconds, withGroups }),
     x509Svids: createX509SvidVerifier({ bundles, clock, skewSeconds, withGroups }),
     workloadTokens: createWorkloadTokenVerifier({
       issuers: config.identity.workloadIssuers,
+      clock,
+      skewSeconds,
+      withGroups,
+      bootedAt,
+    }),
+    clientAssertions: createClientAssertionVerifier({
+      clients: config.identity.clients,
+      issuer: config.server.publicUrl,
       clock,
       skewSeconds,
       withGroups,

@@ -23,11 +23,16 @@ const listRoute = controlRoute({
 const rotateRoute = controlRoute({
   method: 'post',
   path: '/v1/keys/rotate',
-  summary: 'publish a new key, which signs when verifiers have had time to see it, or with `now` at once',
+  summary:
+    'publish a new key, which signs when verifiers have had time to see it, or with `now` at once; with `leaked` all others are forgotten',
   request: {
     body: {
       required: true,
-      content: { 'application/json': { schema: z.strictObject({ now: z.boolean().default(false) }) } },
+      content: {
+        'application/json': {
+          schema: z.strictObject({ now: z.boolean().default(false), leaked: z.boolean().default(false) }),
+        },
+      },
     },
   },
   answer: keysWire,
