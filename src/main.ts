@@ -43,6 +43,7 @@ import { ERROR_TABLE } from './server/error-table.ts';
 import { openSqliteStore, type SqliteStore } from './store/sqlite/open.ts';
 import { createLifecycle } from './task/lifecycle.ts';
 import { createAuthenticator } from './token/authenticate.ts';
+import { audiencesOf } from './token/audiences.ts';
 import { createKeys } from './token/keys.ts';
 import { openIdentity, startAuthority } from './wiring/identity.ts';
 import { keepKeysRotating, openKeySeal, openLogKey, openTokenKey } from './wiring/keys.ts';
@@ -203,12 +204,15 @@ async function wire(config: Config, opened: Opened) {
     trustDomains: trustDomainNames(config.identity),
   };
   const tokenParts = { key, issuer, clock, newId, skewSeconds };
-  const authenticator = createAuthenticator({ ...tokenParts, ...identity, tasks: store });
+  const authenticator = createAuthenticator({ ...tokenParts, ...identity, tasks: store, revoked: store });
 
-  const live = createLiveWork((id) => {
-    const chain = store.chain(id);
-    return chain.length > 0 && chain.every(({ task }) => task.state === 'active');
-  });
+  const live = createLiveWork(
+    (id) => {
+      const chain = store.chain(id);
+      return chain.length > 0 && chain.every(({ task }) => task.state === 'active');
+    },
+    (id) => store.isTokenRevoked(id),
+  );
   lifecycle.onEnded((tasks, reason) => {
     for (const task of tasks) live.endTask(task.id, reason);
   });
@@ -249,6 +253,15 @@ async function wire(config: Config, opened: Opened) {
     checkArguments,
     catalogue: () => currentCatalogue(config, store),
   };
+  const tokens = {
+    ...decided,
+    ...tokenParts,
+    ...identity,
+    tasks: store,
+    catalogue,
+    lifetimeSeconds: config.token.lifetimeSeconds,
+  };
+  const asking = { ...tokens, authenticator, revoked: store };
   const app = createApp({
     ...decided,
     lifecycle,
@@ -264,13 +277,12 @@ async function wire(config: Config, opened: Opened) {
     people: config.identity.people,
     publicUrl,
     offered: { clientCertificates: config.server.tls !== null },
-    tokens: {
-      ...decided,
-      ...tokenParts,
-      ...identity,
-      tasks: store,
-      catalogue,
-      lifetimeSeconds: config.token.lifetimeSeconds,
+    tokens,
+    introspection: { ...asking, audiencesOf: (workload) => audiencesOf(workload, config.targets, publicUrl) },
+    revocation: {
+      ...asking,
+      lifecycle,
+      onRevoked: (id) => void live.endToken(id, 'the access token was revoked'),
     },
     tokenKey: key,
     authenticator,

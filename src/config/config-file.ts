@@ -2,6 +2,7 @@ import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { InvalidConfig } from '../core/errors.ts';
 import { parseSpiffeId } from '../core/spiffe-id.ts';
+import { clientForm, readClients } from './client.ts';
 import type { Config } from './config.ts';
 import { encryptionForm, readEncryption } from './key-encryption.ts';
 import { peopleForm, readPeopleProvider } from './people-provider.ts';
@@ -39,6 +40,7 @@ export const configForm = z.strictObject({
   identity: z.strictObject({
     trust_domains: z.array(trustDomainForm).min(1),
     workload_issuers: z.array(workloadIssuerForm).default([]),
+    clients: z.array(clientForm).default([]),
     people: z.array(peopleForm).min(1),
     groups: z
       .record(
@@ -112,6 +114,11 @@ export function readConfig(path: string, options: { dev: boolean; overrides?: Ov
     'workload issuer',
     form.identity.workload_issuers.map(({ issuer }) => issuer),
   );
+  const workloadIssuers = readWorkloadIssuers(
+    file,
+    form.identity.workload_issuers,
+    form.identity.trust_domains.map((domain) => domain.name),
+  );
   return {
     file,
     server: {
@@ -135,11 +142,8 @@ export function readConfig(path: string, options: { dev: boolean; overrides?: Ov
         name,
         bundle: bundle === 'dev' ? { dev: true } : { file: resolve(folder, bundle.file) },
       })),
-      workloadIssuers: readWorkloadIssuers(
-        file,
-        form.identity.workload_issuers,
-        form.identity.trust_domains.map((domain) => domain.name),
-      ),
+      workloadIssuers,
+      clients: readClients(file, form.identity.clients, workloadIssuers),
       people: form.identity.people.map((people) => readPeopleProvider(people, publicUrl)),
       groups:
         form.identity.groups === undefined
@@ -205,9 +209,11 @@ function refuseDevParts(file: string, form: z.output<typeof configForm>, dev: bo
     throw new InvalidConfig(`${file}: \`identity.people\`: the development provider needs --dev; name an issuer`);
   }
   const providers = form.identity.people.flatMap((people) => ('dev' in people ? [] : [people]));
-  const urls = [...form.identity.workload_issuers, ...providers].flatMap(({ issuer, jwks_uri: keys }) =>
-    keys === undefined ? [issuer] : [issuer, keys],
-  );
+  const issuers = [...form.identity.workload_issuers, ...providers];
+  const urls = [
+    ...issuers.map(({ issuer }) => issuer),
+    ...[...issuers, ...form.identity.clients].flatMap(({ jwks_uri: keys }) => keys ?? []),
+  ];
   const plain = urls.find(isLoopbackHttp);
   if (plain !== undefined) throw new InvalidConfig(`${file}: \`${plain}\`: plain http needs --dev; name an https URL`);
 }

@@ -69,6 +69,13 @@ const broken: [string, string, string, string, string][] = [
     'memory.yaml:11: `operations.read_graph.effect`',
   ],
   ['no sensitivity', 'targets/files.yaml', 'sensitivity: internal\n', '', '`sensitivity`'],
+  [
+    'a resource server that is a trust domain alone',
+    'targets/files.yaml',
+    'kind: mcp',
+    'kind: mcp\nresource_server: spiffe://remit.local',
+    'files.yaml:4: `resource_server`: expected the SPIFFE ID of a workload; it names a trust domain',
+  ],
   ['a reserved target name', 'targets/files.yaml', 'name: files', 'name: remit', 'files.yaml:2: `name`'],
   ['two targets of one name', 'targets/files.yaml', 'name: files', 'name: memory', 'target `memory` is named twice'],
   [

@@ -1,6 +1,7 @@
 import type { ClaimRule } from '../core/claim.ts';
 import type { Effect } from '../core/effect.ts';
 import type { Sensitivity } from '../core/sensitivity.ts';
+import type { SpiffeId } from '../core/spiffe-id.ts';
 import type { SpiffeTemplate } from '../core/spiffe-template.ts';
 
 /** The configuration, parsed once. Paths are absolute. See schema/config.schema.json for the file's form. */
@@ -28,6 +29,8 @@ export type Config = {
     trustDomains: { name: string; bundle: { file: string } | { dev: true } }[];
     /** Issuers of OIDC tokens that workloads prove themselves with. */
     workloadIssuers: WorkloadIssuer[];
+    /** Workloads that sign assertions with keys of their own (`private_key_jwt`). */
+    clients: OAuthClient[];
     /** OpenID providers of people. */
     people: PeopleProvider[];
     /**
@@ -75,6 +78,14 @@ export type WorkloadIssuer = {
   reuse: 'never' | 'same_key';
 };
 
+export type OAuthClient = {
+  id: SpiffeId;
+  trustDomain: string;
+  /** Asymmetric ones. */
+  algorithms: readonly string[];
+  keys: KeySource;
+};
+
 export type PeopleProvider = {
   issuer: string;
   /** `aud` that an ID token must have: Remit's client id at the provider. */
@@ -97,6 +108,8 @@ export type TargetConfig = {
   name: string;
   kind: 'mcp';
   upstream: StdioUpstream | HttpUpstream;
+  /** The workload that may introspect tokens for this target, since it checks them itself. */
+  resourceServer?: SpiffeId;
   /** Sensitivity of what no operation states. */
   sensitivity: Sensitivity;
   /** Milliseconds until a silent upstream is given up. */

@@ -87,6 +87,7 @@ export type EventRecord = Base & {
     | 'process.started'
     | 'process.stopped'
     | 'task.ended'
+    | 'token.revoked'
     | 'approval.expired'
     | 'definition.pinned'
     | 'definition.changed'

@@ -1,4 +1,5 @@
 import { OpenAPIHono } from '@hono/zod-openapi';
+import type { Context } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { etag } from 'hono/etag';
 import type { PeopleProvider } from '../config/config.ts';
@@ -7,8 +8,10 @@ import type { Refusals } from '../audit/refusals.ts';
 import type { Peer } from '../identity/peer.ts';
 import type { TokenKey } from '../token/signing-key.ts';
 import type { Authenticator } from '../token/authenticate.ts';
-import { exchangeToken, type TokenEndpointParts } from '../token/endpoint.ts';
+import { exchangeToken, type TokenEndpointParts, type TokenRequest } from '../token/endpoint.ts';
+import { introspectToken, type IntrospectionParts } from '../token/introspection.ts';
 import { authorizationServerMetadata, protectedResourceMetadata, type Offered } from '../token/metadata.ts';
+import { revokeToken, type RevocationParts } from '../token/revocation.ts';
 import type { ApprovalRouteParts } from './routes/approvals.ts';
 import { approvalRoutes } from './routes/approvals.ts';
 import { keyRoutes } from './routes/keys.ts';
@@ -34,6 +37,8 @@ export type AppParts = TaskRouteParts &
     keys: Keys;
     people: readonly PeopleProvider[];
     tokens: TokenEndpointParts;
+    revocation: RevocationParts;
+    introspection: IntrospectionParts;
     tokenKey: TokenKey;
     authenticator: Authenticator;
     checkpoint: () => string | null;
@@ -57,7 +62,7 @@ export function createApp(parts: AppParts): ControlApp {
   });
   app.onError((error, c) => {
     recordRefused(c, error, parts.refusals);
-    return c.req.path === '/token'
+    return OAUTH_ENDPOINTS.has(c.req.path)
       ? oauthErrorResponse(c, error, faults)
       : problemResponse(c, error, { log: faults, resourceMetadata: apiMetadata });
   });
@@ -91,6 +96,9 @@ export function createApp(parts: AppParts): ControlApp {
 }
 
 const TAKES_POLICY_SETS = new Set(['/v1/policy/publish', '/v1/policy/check']);
+
+/** They answer as RFC 6749, section 5.2, says. */
+const OAUTH_ENDPOINTS = new Set(['/token', '/revoke', '/introspect']);
 
 function limitOf(maxSize: number) {
   return bodyLimit({
@@ -135,14 +143,21 @@ function publicRoutes(app: ControlApp, parts: AppParts): void {
     if (!parts.targets.has(target)) return c.notFound();
     return c.json(protectedResourceMetadata(publicUrl, `${publicUrl}/mcp/${target}`, offered));
   });
-  app.post('/token', async (c) => {
-    const { headers } = c.req.raw;
-    const contentType = headers.get('content-type') ?? '';
-    const body = await c.req.text();
-    const { certificate } = peerOf(c);
-    const http = { headers, certificate, contentType, body, request: parts.newId('req') };
-    return c.json(await exchangeToken(http, parts.tokens));
+  app.post('/token', async (c) => c.json(await exchangeToken(await tokenRequest(c, parts), parts.tokens)));
+  app.post('/introspect', async (c) =>
+    c.json(await introspectToken(await tokenRequest(c, parts), parts.introspection)),
+  );
+  app.post('/revoke', async (c) => {
+    await revokeToken(await tokenRequest(c, parts), parts.revocation);
+    return c.body(null, 200);
   });
+}
+
+async function tokenRequest(c: Context, { newId }: AppParts): Promise<TokenRequest> {
+  const { headers } = c.req.raw;
+  const { certificate } = peerOf(c);
+  const contentType = headers.get('content-type') ?? '';
+  return { headers, certificate, contentType, body: await c.req.text(), request: newId('req') };
 }
 
 /** The OpenAPI 3.1 document of the control plane. */

@@ -1,6 +1,13 @@
 import type { Context } from 'hono';
 import { HTTPException } from 'hono/http-exception';
-import { InvalidDpopProof, InvalidRequest, InvalidToken, RemitError, Unauthenticated } from '../core/errors.ts';
+import {
+  InvalidClient,
+  InvalidDpopProof,
+  InvalidRequest,
+  InvalidToken,
+  RemitError,
+  Unauthenticated,
+} from '../core/errors.ts';
 import { dpopChallenge } from '../token/challenge.ts';
 import { ERROR_TABLE, tokenEndpointStatus } from './error-table.ts';
 
@@ -32,9 +39,13 @@ export function challenge(error: RemitError, resourceMetadata: string): string {
 /** RFC 6749, section 5.2. A fault is logged in full and says no more than that there was one. */
 export function oauthErrorResponse(c: Context, error: unknown, log: FaultLog): Response {
   const known = knownError(error);
-  if (known === undefined) log.error({ err: error }, 'fault at the token endpoint');
+  if (known === undefined) log.error({ err: error }, 'fault at an OAuth endpoint');
   const code = known?.code ?? 'internal';
   const description = known?.message ?? 'something went wrong; the operator can find it in the log';
+  if (known instanceof InvalidClient && c.req.header('authorization') !== undefined) {
+    // RFC 6749, section 5.2: who tried it by this header is told how it is done.
+    c.header('WWW-Authenticate', `DPoP algs="${DPOP_ALGORITHMS.join(' ')}"`);
+  }
   return c.json(
     { error: ERROR_TABLE[code].oauth, error_description: describable(description) },
     tokenEndpointStatus(code),

@@ -164,6 +164,7 @@ const eventRecordForm = z.strictObject({
     'process.started',
     'process.stopped',
     'task.ended',
+    'token.revoked',
     'approval.expired',
     'definition.pinned',
     'definition.changed',

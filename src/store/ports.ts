@@ -119,6 +119,19 @@ export type PolicyInForce = {
   at: number;
 };
 
+/** Access tokens that were given up or taken back before they expired. */
+export interface RevokedTokenStore {
+  /**
+   * From when this resolves on, the token is revoked, and stays so until `keepUntil`; then it may be forgotten. Of two who
+   * revoke one token, one is told `revoked`, and its records alone are kept. `at` and `keepUntil` in ms since the epoch.
+   */
+  revokeToken(
+    revoked: { id: string; at: number; keepUntil: number },
+    records: Records,
+  ): Promise<'revoked' | 'already_revoked'>;
+  isTokenRevoked(id: string): boolean;
+}
+
 export interface LogStore {
   append(records: Records): Promise<void>;
   /** Entries (RFC 8785 text of the records) from `start`, at most `limit`, in order. */
@@ -132,7 +145,7 @@ export interface LogStore {
 }
 
 /** All of it: what a database adapter provides, and what `main.ts` hands out in parts. */
-export interface Store extends TaskStore, ApprovalStore, DefinitionStore, PolicySetStore, LogStore {
+export interface Store extends TaskStore, ApprovalStore, DefinitionStore, PolicySetStore, RevokedTokenStore, LogStore {
   /** Commits what is queued and closes. */
   close(): Promise<void>;
 }

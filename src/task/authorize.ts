@@ -28,6 +28,7 @@ export const OWN_OPERATIONS = {
   'task.complete': 'write',
   'task.revoke': 'write',
   'token.issue': 'mint',
+  'token.introspect': 'read',
   'approval.read': 'read',
   'approval.answer': 'write',
   'target.read': 'read',
@@ -82,7 +83,7 @@ export async function authorize(asker: Asker, own: OwnAction, parts: AuthorizePa
 /** The record of a refusal that no policy can lift. */
 export function refusedRecord(
   asker: Asker,
-  refused: { operation: OwnOperation; subject: JsonObject; reason: string },
+  refused: { operation: OwnOperation | 'token.revoke'; subject: JsonObject; reason: string },
   parts: Pick<AuthorizeParts, 'newId' | 'clock'>,
 ): EventRecord {
   return {
@@ -95,10 +96,15 @@ export function refusedRecord(
       request: asker.request,
       operation: refused.operation,
       ...refused.subject,
-      by: asker.delegator === null ? (asker.agent?.id ?? '') : delegatorId(asker.delegator),
+      by: askerName(asker),
       reason: refused.reason,
     },
   };
+}
+
+/** One text that names who asks. */
+export function askerName({ agent, delegator }: Pick<Asker, 'agent' | 'delegator'>): string {
+  return delegator === null ? (agent?.id ?? '') : delegatorId(delegator);
 }
 
 /** The input of a decision on one of Remit's own operations. */

@@ -1,4 +1,5 @@
 import { InvalidDpopProof } from '../core/errors.ts';
+import type { DpopVerifier } from '../identity/dpop.ts';
 import type { Exchange, TokenEndpointParts } from './exchange.ts';
 
 /**
@@ -7,18 +8,25 @@ import type { Exchange, TokenEndpointParts } from './exchange.ts';
  */
 export async function checkProof(exchange: Exchange, parts: TokenEndpointParts): Promise<void> {
   const { headers, certificate } = exchange.http;
-  const proof = headers.get('dpop');
-  if (proof === null && certificate !== null) {
+  if (!headers.has('dpop') && certificate !== null) {
     if (exchange.grant === 'person')
       throw new InvalidDpopProof('a token of a person is bound to a key by a DPoP proof');
     exchange.binding = { kind: 'mtls', thumbprint: certificate.thumbprint };
     return;
   }
-  const { jkt } = await parts.dpop.verify({
-    // Several header lines arrive joined by a comma, which no JWS contains.
-    proofs: proof === null ? [] : proof.split(','),
-    method: 'POST',
-    url: `${parts.issuer}/token`,
-  });
-  exchange.binding = { kind: 'dpop', thumbprint: jkt };
+  const thumbprint = await provenKey(headers, `${parts.issuer}/token`, parts.dpop);
+  exchange.binding = { kind: 'dpop', thumbprint };
+}
+
+/**
+ * Thumbprint of the key that a POST to `url` proves.
+ *
+ * @throws InvalidDpopProof
+ */
+export async function provenKey(headers: Headers, url: string, dpop: DpopVerifier): Promise<string> {
+  const proof = headers.get('dpop');
+  // Several header lines arrive joined by a comma, which no JWS contains.
+  const proofs = proof === null ? [] : proof.split(',');
+  const { jkt } = await dpop.verify({ proofs, method: 'POST', url });
+  return jkt;
 }

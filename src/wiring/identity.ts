@@ -5,6 +5,7 @@ import { InvalidConfig } from '../core/errors.ts';
 import { createAgentGroups, type WithGroups } from '../identity/agent-groups.ts';
 import { openBundleFile } from '../identity/bundle-file.ts';
 import { startDevAuthority, type DevAuthority } from '../identity/dev/authority.ts';
+import { createClientAssertionVerifier, type ClientAssertionVerifier } from '../identity/client-assertion.ts';
 import { createDpopVerifier, type DpopVerifier } from '../identity/dpop.ts';
 import { createIdTokenVerifier, type IdTokenVerifier } from '../identity/id-token.ts';
 import { publicKeys } from '../identity/key-set.ts';
@@ -19,6 +20,7 @@ export type Identity = {
   svids: SvidVerifier;
   x509Svids: X509SvidVerifier;
   workloadTokens: WorkloadTokenVerifier;
+  clientAssertions: ClientAssertionVerifier;
   idTokens: IdTokenVerifier;
   withGroups: WithGroups;
 };
@@ -31,7 +33,8 @@ export function openIdentity(
   const skewSeconds = config.clockSkewSeconds;
   const withGroups = createAgentGroups(config.identity.groups ?? {});
   const bundles = trustBundles(config, parts.authority);
-  for (const { keys } of config.identity.workloadIssuers) if ('file' in keys) checkKeyFile(keys.file);
+  for (const { keys } of [...config.identity.workloadIssuers, ...config.identity.clients])
+    if ('file' in keys) checkKeyFile(keys.file);
   return {
     withGroups,
     dpop: createDpopVerifier({ clock, skewSeconds, bootedAt }),
@@ -39,6 +42,14 @@ export function openIdentity(
     x509Svids: createX509SvidVerifier({ bundles, clock, skewSeconds, withGroups }),
     workloadTokens: createWorkloadTokenVerifier({
       issuers: config.identity.workloadIssuers,
+      clock,
+      skewSeconds,
+      withGroups,
+      bootedAt,
+    }),
+    clientAssertions: createClientAssertionVerifier({
+      clients: config.identity.clients,
+      issuer: config.server.publicUrl,
       clock,
       skewSeconds,
       withGroups,

@@ -9,6 +9,7 @@ import { openDatabase } from './database.ts';
 import { DefinitionTable } from './definition-table.ts';
 import { checkIdentifiers } from './identifier.ts';
 import { RecordLog } from './record-log.ts';
+import { RevokedTokenTable } from './revoked-token-table.ts';
 import { TaskTable } from './task-table.ts';
 
 export type SqliteOptions = {
@@ -73,6 +74,7 @@ export async function openSqliteStore(options: SqliteOptions): Promise<SqliteSto
     ...approvalVerbs(queue, tables, options.clock),
     ...definitionVerbs(queue, tables),
     ...policySetVerbs(db, queue, tables),
+    ...revokedTokenVerbs(queue, tables.log, new RevokedTokenTable(db)),
     append: (records) => queue.add(() => tables.log.append(records)),
     entries: (start, limit) => tables.log.entries(start, limit),
     size: () => tables.log.size(),
@@ -284,5 +286,23 @@ function policySetVerbs(
       return row === undefined ? undefined : (JSON.parse(String(row['files'])) as Record<string, string>);
     },
     policyHistory,
+  };
+}
+
+function revokedTokenVerbs(
+  queue: CommitQueue,
+  log: RecordLog,
+  revoked: RevokedTokenTable,
+): Pick<Store, 'revokeToken' | 'isTokenRevoked'> {
+  return {
+    revokeToken: ({ id, at, keepUntil }, records) =>
+      queue.add(() => {
+        checkIdentifiers(id);
+        revoked.purge(at);
+        if (!revoked.insert(id, keepUntil)) return 'already_revoked' as const;
+        log.append(records);
+        return 'revoked' as const;
+      }),
+    isTokenRevoked: (id) => revoked.has(id),
   };
 }

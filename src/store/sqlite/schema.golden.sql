@@ -40,6 +40,11 @@ CREATE TABLE records (
   entry TEXT NOT NULL
 ) STRICT;
 
+CREATE TABLE revoked_tokens (
+  id TEXT PRIMARY KEY,
+  keep_until INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE tasks (
   id TEXT PRIMARY KEY,
   parent TEXT REFERENCES tasks (id),
@@ -59,6 +64,8 @@ CREATE TABLE tasks (
 CREATE INDEX approvals_by_created ON approvals (created_at, id);
 
 CREATE INDEX approvals_by_task ON approvals (task, digest);
+
+CREATE INDEX revoked_tokens_by_keep_until ON revoked_tokens (keep_until);
 
 CREATE INDEX tasks_by_created ON tasks (created_at, id);
 
