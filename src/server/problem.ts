@@ -44,7 +44,7 @@ export function oauthErrorResponse(c: Context, error: unknown, log: FaultLog): R
   const description = known?.message ?? 'something went wrong; the operator can find it in the log';
   if (known instanceof InvalidClient && c.req.header('authorization') !== undefined) {
     // RFC 6749, section 5.2: who tried it by this header is told how it is done.
-    c.header('WWW-Authenticate', `DPoP algs="${DPOP_ALGORITHMS.join(' ')}"`);
+    c.header('WWW-Authenticate', dpopChallenge(null));
   }
   return c.json(
     { error: ERROR_TABLE[code].oauth, error_description: describable(description) },
