@@ -1,6 +1,7 @@
 import type { ClaimRule } from '../core/claim.ts';
 import type { Effect } from '../core/effect.ts';
 import type { Sensitivity } from '../core/sensitivity.ts';
+import type { SpiffeId } from '../core/spiffe-id.ts';
 import type { SpiffeTemplate } from '../core/spiffe-template.ts';
 
 /** The configuration, parsed once. Paths are absolute. See schema/config.schema.json for the file's form. */
@@ -12,8 +13,8 @@ export type Config = {
     port: number;
     /** `https://…` or, on a loopback address, `http://…`; without a trailing slash. Issuer of tokens. */
     publicUrl: string;
-    /** Certificate chain and key, PEM files; `null` where TLS ends elsewhere, or nowhere on a loopback address. */
-    tls: { certificate: string; key: string } | null;
+    /** Certificate chain and key as PEM files, or an X.509-SVID of the Workload API; `null` where TLS ends elsewhere, or nowhere on a loopback address. */
+    tls: { certificate: string; key: string } | { workloadApi: string } | null;
     /** Largest request body, bytes. */
     maxBodyBytes: number;
   };
@@ -21,13 +22,19 @@ export type Config = {
   dataDir: string;
   /** Folder of `.cedar` files. */
   policies: string;
+  policy: {
+    /** Decisions that are evaluated again by `cedar-wasm`: their share, 0 to 1, and how many may wait for it. */
+    referee: { sample: number; queue: number };
+  };
   /** Accepted difference between clocks, seconds. */
   clockSkewSeconds: number;
   identity: {
     /** Trust domains whose SVIDs are accepted, each with its own bundle. */
-    trustDomains: { name: string; bundle: { file: string } | { dev: true } }[];
+    trustDomains: TrustDomain[];
     /** Issuers of OIDC tokens that workloads prove themselves with. */
     workloadIssuers: WorkloadIssuer[];
+    /** Workloads that sign assertions with keys of their own (`private_key_jwt`). */
+    clients: OAuthClient[];
     /** OpenID providers of people. */
     people: PeopleProvider[];
     /**
@@ -37,6 +44,8 @@ export type Config = {
     groups: Readonly<Record<string, readonly string[]>> | null;
   };
   token: { lifetimeSeconds: number };
+  /** Whether proofs need a nonce (RFC 9449, sections 8 and 9). */
+  dpop: { nonce: 'required' | 'off' };
   keys: {
     /** Of the keys that sign tokens. `publishAheadMs`: from a key's publication to its first signature. */
     rotateEveryMs: number;
@@ -54,6 +63,20 @@ export type Config = {
 
 /** Where a key-encryption key is: in a file, in an environment variable, or what a command prints. */
 export type EncryptionKeySource = { file: string } | { env: string } | { command: readonly string[] };
+
+/** A trust domain and where its bundle comes from: always named by the configuration, never by what an SVID says. */
+export type TrustDomain = {
+  name: string;
+  bundle:
+    | { dev: true }
+    | { file: string }
+    /** URL of a bundle endpoint that the Web PKI authenticates. */
+    | { httpsWeb: string }
+    /** A bundle endpoint that its X.509-SVID authenticates; with a first bundle where it serves its own trust domain. */
+    | { httpsSpiffe: { url: string; spiffeId: string; bootstrap: string | null } }
+    /** `unix:` address of the Workload API. */
+    | { workloadApi: string };
+};
 
 /** Where an issuer's keys are: by OpenID Connect Discovery, at a URL, or in a file. */
 export type KeySource = { issuer: string } | { uri: string } | { file: string };
@@ -73,6 +96,14 @@ export type WorkloadIssuer = {
   maxAgeSeconds: number;
   /** Whether a token may be shown again by the key that showed it first. */
   reuse: 'never' | 'same_key';
+};
+
+export type OAuthClient = {
+  id: SpiffeId;
+  trustDomain: string;
+  /** Asymmetric ones. */
+  algorithms: readonly string[];
+  keys: KeySource;
 };
 
 export type PeopleProvider = {
@@ -97,6 +128,8 @@ export type TargetConfig = {
   name: string;
   kind: 'mcp';
   upstream: StdioUpstream | HttpUpstream;
+  /** The workload that may introspect tokens for this target, since it checks them itself. */
+  resourceServer?: SpiffeId;
   /** Sensitivity of what no operation states. */
   sensitivity: Sensitivity;
   /** Milliseconds until a silent upstream is given up. */

@@ -2,6 +2,7 @@ import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { EFFECTS } from '../core/effect.ts';
 import { SENSITIVITIES } from '../core/sensitivity.ts';
+import { parseWorkloadId } from '../core/spiffe-id.ts';
 import type { SecretSource, TargetConfig } from './config.ts';
 import { readYaml } from './yaml-file.ts';
 
@@ -37,6 +38,15 @@ export const targetForm = z.strictObject({
     .refine((name) => name !== 'remit', '`remit` is the name of the product itself; choose another'),
   kind: z.literal('mcp'),
   upstream: upstreamForm,
+  resource_server: z
+    .string()
+    .transform((text, check) => {
+      const parsed = parseWorkloadId(text);
+      if (!('problem' in parsed)) return parsed.id;
+      check.addIssue(`expected the SPIFFE ID of a workload; it ${parsed.problem}`);
+      return z.NEVER;
+    })
+    .optional(),
   sensitivity: z.enum(SENSITIVITIES),
   timeout_seconds: z.number().positive().max(600).default(30),
   max_answer_bytes: z
@@ -80,6 +90,7 @@ export function readTargetFile(file: string, dataDir: string): TargetConfig {
             env: sources(form.upstream.stdio.env),
           }
         : { kind: 'http', url: form.upstream.http.url, headers: sources(form.upstream.http.headers) },
+    ...(form.resource_server === undefined ? {} : { resourceServer: form.resource_server }),
     sensitivity: form.sensitivity,
     timeoutMs: form.timeout_seconds * 1000,
     maxAnswerBytes: form.max_answer_bytes,

@@ -5,7 +5,7 @@ export type Agent = {
   id: SpiffeId;
   trustDomain: string;
   /** How the identity was proven. */
-  attestation: 'jwt-svid' | 'x509-svid' | 'oidc';
+  attestation: 'jwt-svid' | 'x509-svid' | 'oidc' | 'private_key_jwt';
   /** Groups that the configuration puts the agent in. Absent where no group is configured. */
   groups?: readonly string[];
 };

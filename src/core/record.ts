@@ -87,12 +87,14 @@ export type EventRecord = Base & {
     | 'process.started'
     | 'process.stopped'
     | 'task.ended'
+    | 'token.revoked'
     | 'approval.expired'
     | 'definition.pinned'
     | 'definition.changed'
     | 'key.changed'
     | 'policy.published'
     | 'policy.refused'
+    | 'policy.distrusted'
     | 'request.refused';
   subject: JsonObject;
 };

@@ -67,3 +67,32 @@ test('a shutdown cuts everything', () => {
   expect(live.cutAll('closing')).toBe(2);
   expect(cut).toEqual(['one: closing', 'two: closing']);
 });
+
+test('a revoked token cuts what was begun with it, and nothing else of the task', () => {
+  const { cut, live, attach } = setUp();
+  const detach = live.attach('a', (reason) => cut.push(`call: ${reason}`), 'call', 'tok_1');
+  live.attach('a', (reason) => cut.push(`stream: ${reason}`), 'holding', 'tok_2');
+  attach('a', 'session');
+  live.attach('b', (reason) => cut.push(`other: ${reason}`), 'call', 'tok_1');
+  expect(live.endToken('tok_1', 'revoked')).toBe(2);
+  expect(live.endToken('tok_1', 'revoked')).toBe(0);
+  detach();
+  expect(cut).toEqual(['call: revoked', 'other: revoked']);
+  expect(live.endTask('a', 'over')).toBe(2);
+  expect(live.endToken('tok_2', 'revoked')).toBe(0);
+  expect(cut.slice(2)).toEqual(['stream: over', 'session: over']);
+});
+
+test('what is begun with a revoked token is cut at once', async () => {
+  const cut: string[] = [];
+  const live = createLiveWork(
+    () => true,
+    (tokenId) => tokenId === 'tok_1',
+  );
+  live.attach('a', (reason) => cut.push(reason), 'call', 'tok_1');
+  live.attach('a', (reason) => cut.push(reason), 'call', 'tok_2');
+  live.attach('a', (reason) => cut.push(reason));
+  expect(cut).toEqual(['the access token was revoked']);
+  expect(live.endTask('a', 'over')).toBe(2);
+  await live.draining();
+});

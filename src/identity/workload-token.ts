@@ -19,10 +19,10 @@ export interface WorkloadTokenVerifier {
    * Validates an OIDC token of a configured workload issuer, for our audience, and maps it to a SPIFFE ID by the rule of
    * its issuer. `expiresAt` in ms since the epoch.
    *
-   * @param shown who shows it: the thumbprint of the key or certificate that the request proved, and the request.
+   * @param shown who shows it: the thumbprint of the key or certificate that the request proved, if any, and the request.
    * @throws InvalidToken, which says no more than that.
    */
-  verify(token: string, shown: { key: string; request: string }): Promise<{ agent: Agent; expiresAt: number }>;
+  verify(token: string, shown: { key: string | null; request: string }): Promise<{ agent: Agent; expiresAt: number }>;
 }
 
 export function createWorkloadTokenVerifier(options: {
@@ -46,7 +46,7 @@ export function createWorkloadTokenVerifier(options: {
   function checkHolder(token: string, payload: JWTPayload, { reuse }: WorkloadIssuer, shown: Shown, until: number) {
     if (reuse === 'never' && payload.iat! < bootSecond) throw new Error('iat is before the start of the process');
     const id = `${payload.iss} ${payload.jti ?? signedPart(token)}`;
-    const holder = reuse === 'never' ? shown.request : shown.key;
+    const holder = reuse === 'never' ? shown.request : (shown.key ?? shown.request);
     if (!holders.claim(id, holder, until, clock())) throw new Error('was used, or the memory is full');
   }
 
@@ -92,7 +92,7 @@ export function createWorkloadTokenVerifier(options: {
   };
 }
 
-type Shown = { key: string; request: string };
+type Shown = { key: string | null; request: string };
 
 function agentOf(payload: JWTPayload, issuer: WorkloadIssuer): Agent {
   for (const [claim, rule] of issuer.claims) {

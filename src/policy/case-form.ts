@@ -33,7 +33,7 @@ const name = z.string().regex(/^\S+( \S+)*$/, 'expected one line without leading
 
 const agent = orText(
   (id) => ({ id }),
-  strict({ id: text, attestation: z.enum(['jwt-svid', 'x509-svid', 'oidc']).optional() }),
+  strict({ id: text, attestation: z.enum(['jwt-svid', 'x509-svid', 'oidc', 'private_key_jwt']).optional() }),
 ).nullable();
 
 const personShape = {

@@ -35,11 +35,14 @@ export function catalogueOf(config: Pick<Config, 'targets' | 'identity'>, defini
   };
 }
 
-/** The trust domains that agents can be of: those of SVIDs, and those that OIDC tokens are mapped to. */
-export function trustDomainNames(identity: Pick<Config['identity'], 'trustDomains' | 'workloadIssuers'>): string[] {
+/** The trust domains that agents can be of: those of SVIDs, of clients, and those that OIDC tokens are mapped to. */
+export function trustDomainNames(
+  identity: Pick<Config['identity'], 'trustDomains' | 'workloadIssuers' | 'clients'>,
+): string[] {
   const names = [
     ...identity.trustDomains.map(({ name }) => name),
     ...identity.workloadIssuers.map(({ spiffeId }) => spiffeId.trustDomain),
+    ...identity.clients.map(({ trustDomain }) => trustDomain),
   ];
   return [...new Set(names)];
 }

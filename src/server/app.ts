@@ -1,4 +1,5 @@
 import { OpenAPIHono } from '@hono/zod-openapi';
+import type { Context } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { etag } from 'hono/etag';
 import type { PeopleProvider } from '../config/config.ts';
@@ -7,8 +8,10 @@ import type { Refusals } from '../audit/refusals.ts';
 import type { Peer } from '../identity/peer.ts';
 import type { TokenKey } from '../token/signing-key.ts';
 import type { Authenticator } from '../token/authenticate.ts';
-import { exchangeToken, type TokenEndpointParts } from '../token/endpoint.ts';
+import { exchangeToken, type TokenEndpointParts, type TokenRequest } from '../token/endpoint.ts';
+import { introspectToken, type IntrospectionParts } from '../token/introspection.ts';
 import { authorizationServerMetadata, protectedResourceMetadata, type Offered } from '../token/metadata.ts';
+import { revokeToken, type RevocationParts } from '../token/revocation.ts';
 import type { ApprovalRouteParts } from './routes/approvals.ts';
 import { approvalRoutes } from './routes/approvals.ts';
 import { keyRoutes } from './routes/keys.ts';
@@ -34,10 +37,14 @@ export type AppParts = TaskRouteParts &
     keys: Keys;
     people: readonly PeopleProvider[];
     tokens: TokenEndpointParts;
+    revocation: RevocationParts;
+    introspection: IntrospectionParts;
     tokenKey: TokenKey;
     authenticator: Authenticator;
     checkpoint: () => string | null;
     healthy: () => boolean;
+    /** What is wrong while requests are served; empty when nothing is. */
+    concerns: () => string[];
     mcp: (request: Request, target: string, peer: Peer) => Promise<Response>;
     /** What the metadata say. */
     offered: Offered;
@@ -57,7 +64,7 @@ export function createApp(parts: AppParts): ControlApp {
   });
   app.onError((error, c) => {
     recordRefused(c, error, parts.refusals);
-    return c.req.path === '/token'
+    return OAUTH_ENDPOINTS.has(c.req.path)
       ? oauthErrorResponse(c, error, faults)
       : problemResponse(c, error, { log: faults, resourceMetadata: apiMetadata });
   });
@@ -92,6 +99,9 @@ export function createApp(parts: AppParts): ControlApp {
 
 const TAKES_POLICY_SETS = new Set(['/v1/policy/publish', '/v1/policy/check']);
 
+/** They answer as RFC 6749, section 5.2, says. */
+const OAUTH_ENDPOINTS = new Set(['/token', '/revoke', '/introspect']);
+
 function limitOf(maxSize: number) {
   return bodyLimit({
     maxSize,
@@ -119,7 +129,12 @@ export function controlRoutes(app: ControlApp, parts: AppParts): void {
 
 function publicRoutes(app: ControlApp, parts: AppParts): void {
   const { publicUrl, offered } = parts;
-  app.get('/healthz', (c) => (parts.healthy() ? c.json({ status: 'ok' }) : c.json({ status: 'unavailable' }, 503)));
+  app.get('/healthz', (c) => {
+    if (!parts.healthy()) return c.json({ status: 'unavailable' }, 503);
+    const concerns = parts.concerns();
+    // Not 503: requests are answered as they should be, and the way out is a request too.
+    return c.json(concerns.length === 0 ? { status: 'ok' } : { status: 'degraded', concerns });
+  });
   app.get('/openapi.json', (c) => c.json(openApiDocument(app)));
   app.get('/jwks', etag(), (c) => {
     c.header('Cache-Control', `public, max-age=${parts.tokenKey.rememberSeconds}`);
@@ -135,14 +150,21 @@ function publicRoutes(app: ControlApp, parts: AppParts): void {
     if (!parts.targets.has(target)) return c.notFound();
     return c.json(protectedResourceMetadata(publicUrl, `${publicUrl}/mcp/${target}`, offered));
   });
-  app.post('/token', async (c) => {
-    const { headers } = c.req.raw;
-    const contentType = headers.get('content-type') ?? '';
-    const body = await c.req.text();
-    const { certificate } = peerOf(c);
-    const http = { headers, certificate, contentType, body, request: parts.newId('req') };
-    return c.json(await exchangeToken(http, parts.tokens));
+  app.post('/token', async (c) => c.json(await exchangeToken(await tokenRequest(c, parts), parts.tokens)));
+  app.post('/introspect', async (c) =>
+    c.json(await introspectToken(await tokenRequest(c, parts), parts.introspection)),
+  );
+  app.post('/revoke', async (c) => {
+    await revokeToken(await tokenRequest(c, parts), parts.revocation);
+    return c.body(null, 200);
   });
+}
+
+async function tokenRequest(c: Context, { newId }: AppParts): Promise<TokenRequest> {
+  const { headers } = c.req.raw;
+  const { certificate } = peerOf(c);
+  const contentType = headers.get('content-type') ?? '';
+  return { headers, certificate, contentType, body: await c.req.text(), request: newId('req') };
 }
 
 /** The OpenAPI 3.1 document of the control plane. */

@@ -13,6 +13,7 @@ import {
   OTHER_AGENT,
   personSession,
   requestTask,
+  RESOURCE_SERVER,
   subjectToken,
   SUMMARISER,
   type ControlPlane,
@@ -79,6 +80,16 @@ const list = (client: TlsClient, authorization: string, headers: Record<string, 
 
 const thumbprint = ({ cert }: Issued) => createHash('sha256').update(new X509Certificate(cert).raw).digest('base64url');
 
+test('INVARIANT 1: an X.509-SVID for the name of a client with keys of its own proves nothing', async () => {
+  const client = open(await spiffe.svid(OTHER_AGENT));
+  const form = { ...AGENT_FORM, client_id: OTHER_AGENT };
+  expect((await token(client, form)).status).toBe(200);
+  const { clientAssertions } = plane.parts.tokens;
+  plane.parts.tokens.clientAssertions = { ...clientAssertions, knows: (id) => id === OTHER_AGENT };
+  expect(await token(client, form)).toMatchObject({ status: 401, error: 'invalid_client' });
+  plane.parts.tokens.clientAssertions = clientAssertions;
+});
+
 describe('an agent with an X.509-SVID', () => {
   test('gets a token that is bound to its certificate, and uses it on a connection by that certificate', async () => {
     const client = open();
@@ -133,6 +144,35 @@ describe('an agent with an X.509-SVID', () => {
     expect(await token(open(), { ...form, ...actor })).toMatchObject({ status: 200, token_type: 'Bearer' });
     // The actor is right, and the certificate is somebody else's.
     expect(await token(other, { ...form, ...actor })).toMatchObject({ error: 'invalid_client' });
+  });
+
+  test('is asked about and revoked by clients that authenticate by certificate', async () => {
+    const { id } = await requestTask(await personSession(plane, 'alice'));
+    const client = open();
+    const { access_token: shown } = await token(client, {
+      grant_type: EXCHANGE,
+      client_id: SUMMARISER,
+      subject_token: await subjectToken(await agentSession(plane), id),
+      subject_token_type: 'urn:remit:params:oauth:token-type:task',
+      resource: `${ISSUER}/mcp/files`,
+    });
+    const post = async (by: TlsClient, path: string, form: Record<string, string>) =>
+      by.send('POST', path, {
+        headers: { 'content-type': 'application/x-www-form-urlencoded' },
+        body: new URLSearchParams({ token: shown, ...form }).toString(),
+      });
+    const server = open(await spiffe.svid(RESOURCE_SERVER));
+    const ask = async () =>
+      JSON.parse((await post(server, '/introspect', { client_id: RESOURCE_SERVER })).body) as Record<string, unknown>;
+    expect(await ask()).toMatchObject({
+      active: true,
+      token_type: 'Bearer',
+      cnf: { 'x5t#S256': thumbprint(svid) },
+      task: id,
+    });
+    expect((await post(client, '/revoke', {})).status).toBe(401);
+    expect((await post(client, '/revoke', { client_id: SUMMARISER })).status).toBe(200);
+    expect(await ask()).toEqual({ active: false });
   });
 
   test('may have its token bound to a key instead; it stays so', async () => {
@@ -296,7 +336,7 @@ describe('the connection', () => {
 test('the metadata say what is taken', async () => {
   const server = JSON.parse((await open(null).send('GET', '/.well-known/oauth-authorization-server')).body) as object;
   expect(server).toMatchObject({
-    token_endpoint_auth_methods_supported: ['none', 'spiffe_jwt', 'spiffe_x509'],
+    token_endpoint_auth_methods_supported: ['none', 'spiffe_jwt', 'spiffe_x509', 'private_key_jwt'],
     tls_client_certificate_bound_access_tokens: true,
   });
   const resource = (await open(null).send('GET', '/.well-known/oauth-protected-resource/v1')).body;

@@ -8,12 +8,15 @@ import { delegatorId } from '../core/party.ts';
 import type { DecisionRecord, EventRecord } from '../core/record.ts';
 import type { Caller } from '../identity/caller.ts';
 import type { Pdp } from '../pdp/pdp.ts';
+import type { Referee } from '../pdp/referee/referee.ts';
 import type { LogStore } from '../store/ports.ts';
 
 /** What decisions at Remit's own API are made with. */
 export type AuthorizeParts = {
   log: LogStore;
   pdp: () => Pdp;
+  /** Has a sample of decisions evaluated again. */
+  referee: Pick<Referee, 'consider'>;
   fresh: () => boolean;
   clock: () => number;
   newId: (prefix: string) => string;
@@ -23,11 +26,13 @@ export type AuthorizeParts = {
 /** Remit's own operations. Their ids are part of the public surface: policies name them `remit:<operation>`. */
 export const OWN_OPERATIONS = {
   'task.create': 'delegate',
+  'task.delegate': 'delegate',
   'task.read': 'read',
   'task.list': 'read',
   'task.complete': 'write',
   'task.revoke': 'write',
   'token.issue': 'mint',
+  'token.introspect': 'read',
   'approval.read': 'read',
   'approval.answer': 'write',
   'target.read': 'read',
@@ -74,6 +79,7 @@ export async function authorize(asker: Asker, own: OwnAction, parts: AuthorizePa
     },
     parts.sha256,
   );
+  parts.referee.consider({ record: record.id, input, decision });
   if (decision.outcome === 'permit') return record;
   await parts.log.append([record]);
   throw new Forbidden(decision.reasons[0]?.message ?? 'policy does not permit this');
@@ -82,7 +88,7 @@ export async function authorize(asker: Asker, own: OwnAction, parts: AuthorizePa
 /** The record of a refusal that no policy can lift. */
 export function refusedRecord(
   asker: Asker,
-  refused: { operation: OwnOperation; subject: JsonObject; reason: string },
+  refused: { operation: OwnOperation | 'token.revoke'; subject: JsonObject; reason: string },
   parts: Pick<AuthorizeParts, 'newId' | 'clock'>,
 ): EventRecord {
   return {
@@ -95,10 +101,15 @@ export function refusedRecord(
       request: asker.request,
       operation: refused.operation,
       ...refused.subject,
-      by: asker.delegator === null ? (asker.agent?.id ?? '') : delegatorId(asker.delegator),
+      by: askerName(asker),
       reason: refused.reason,
     },
   };
+}
+
+/** One text that names who asks. */
+export function askerName({ agent, delegator }: Pick<Asker, 'agent' | 'delegator'>): string {
+  return delegator === null ? (agent?.id ?? '') : delegatorId(delegator);
 }
 
 /** The input of a decision on one of Remit's own operations. */

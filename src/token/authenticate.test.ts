@@ -14,6 +14,7 @@ import {
   type Client,
   type ControlPlane,
 } from '../../test/fixtures/control-plane.ts';
+import { createAuthenticator } from './authenticate.ts';
 import type { Caller } from '../identity/caller.ts';
 
 const FILES = `${ISSUER}/mcp/files`;
@@ -206,4 +207,27 @@ describe('what is refused', () => {
     `DPoP ${await new SignJWT(decodeJwt(token))
       .setProtectedHeader({ alg: 'ES256', typ: 'at+jwt' })
       .sign((await generateKeyPair('ES256')).privateKey)}`;
+});
+
+test('INVARIANT 6: a token that is revoked while its proof is awaited is refused', async () => {
+  await authenticate();
+  const { tokens } = plane.parts;
+  const authenticator = createAuthenticator({
+    ...tokens,
+    revoked: plane.store,
+    withGroups: (agent) => agent,
+    tasks: plane.store,
+    dpop: {
+      verify: async (shown) => {
+        const proven = await tokens.dpop.verify(shown);
+        const now = plane.clock.now();
+        await plane.store.revokeToken({ id: decodeJwt(token).jti!, at: now, keepUntil: now + 60_000 }, []);
+        return proven;
+      },
+    },
+  });
+  const proof = await client.proof({ method: 'POST', url: FILES, accessToken: token });
+  const headers = new Headers({ authorization: `DPoP ${token}`, dpop: proof });
+  const under = authenticator.authenticate({ method: 'POST', url: FILES, headers }, FILES);
+  await expect(under).rejects.toThrow('the access token was revoked');
 });

@@ -2,7 +2,7 @@ import { InvalidToken, Unauthenticated } from '../core/errors.ts';
 import { delegatorId } from '../core/party.ts';
 import type { Caller } from '../identity/caller.ts';
 import type { DpopVerifier } from '../identity/dpop.ts';
-import type { TaskStore } from '../store/ports.ts';
+import type { RevokedTokenStore, TaskStore } from '../store/ports.ts';
 import type { WithGroups } from '../identity/agent-groups.ts';
 import { readAccessToken, type AccessTokenClaims, type AccessTokenParts } from './access-token.ts';
 import { VerifiedTokens } from './verified-tokens.ts';
@@ -32,6 +32,7 @@ export function createAuthenticator(
   parts: Omit<AccessTokenParts, 'newId'> & {
     dpop: DpopVerifier;
     tasks: Pick<TaskStore, 'task'>;
+    revoked: Pick<RevokedTokenStore, 'isTokenRevoked'>;
     withGroups: WithGroups;
   },
 ): Authenticator {
@@ -53,6 +54,8 @@ export function createAuthenticator(
       if (proven !== binding.thumbprint) {
         throw new InvalidToken(`the access token is bound to another ${scheme === 'dpop' ? 'key' : 'certificate'}`);
       }
+      // INVARIANT 2 and 6: asked each time, remembered token or not, and last: nothing is waited for after it.
+      if (parts.revoked.isTokenRevoked(claims.jti)) throw new InvalidToken('the access token was revoked');
       return callerOf(claims, parts);
     },
   };

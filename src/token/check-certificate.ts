@@ -1,5 +1,5 @@
 import { InvalidClient, InvalidToken } from '../core/errors.ts';
-import type { Exchange, TokenEndpointParts } from './exchange.ts';
+import type { ClientRequest, Exchange, TokenEndpointParts } from './exchange.ts';
 import type { Workload } from './verify-workload.ts';
 
 /**
@@ -8,8 +8,7 @@ import type { Workload } from './verify-workload.ts';
  *
  * @throws InvalidClient
  */
-export function certifiedClient(exchange: Exchange, parts: TokenEndpointParts): Workload {
-  const { form, http } = exchange;
+export function certifiedClient({ form, http }: ClientRequest, parts: TokenEndpointParts): Workload {
   if (http.certificate === null) throw new InvalidClient('no client certificate was shown');
   if (form.client_id === undefined) {
     throw new InvalidClient('`client_id` is missing; with a client certificate it is the SPIFFE ID');
@@ -20,6 +19,8 @@ export function certifiedClient(exchange: Exchange, parts: TokenEndpointParts): 
   } catch (cause) {
     throw cause instanceof InvalidToken ? new InvalidClient('the X.509-SVID is not valid here', { cause }) : cause;
   }
+  // A client of the configuration is proven by its own keys, and by nothing else (docs/adr/0022).
+  if (parts.clientAssertions.knows(client.agent.id)) throw new InvalidClient('the X.509-SVID is not valid here');
   if (form.client_id !== client.agent.id) throw new InvalidClient('`client_id` is another workload');
   return client;
 }

@@ -1,4 +1,5 @@
 import { InvalidDpopProof } from '../core/errors.ts';
+import type { DpopVerifier } from '../identity/dpop.ts';
 import type { Exchange, TokenEndpointParts } from './exchange.ts';
 
 /**
@@ -7,18 +8,29 @@ import type { Exchange, TokenEndpointParts } from './exchange.ts';
  */
 export async function checkProof(exchange: Exchange, parts: TokenEndpointParts): Promise<void> {
   const { headers, certificate } = exchange.http;
-  const proof = headers.get('dpop');
-  if (proof === null && certificate !== null) {
+  if (!headers.has('dpop') && certificate !== null) {
     if (exchange.grant === 'person')
       throw new InvalidDpopProof('a token of a person is bound to a key by a DPoP proof');
+    if (exchange.form.dpop_jkt !== undefined) throw new InvalidDpopProof('`dpop_jkt` is a key; prove it');
     exchange.binding = { kind: 'mtls', thumbprint: certificate.thumbprint };
     return;
   }
-  const { jkt } = await parts.dpop.verify({
-    // Several header lines arrive joined by a comma, which no JWS contains.
-    proofs: proof === null ? [] : proof.split(','),
-    method: 'POST',
-    url: `${parts.issuer}/token`,
-  });
-  exchange.binding = { kind: 'dpop', thumbprint: jkt };
+  const thumbprint = await provenKey(headers, `${parts.issuer}/token`, parts.dpop);
+  // RFC 9449, section 10: who names the key beforehand has a token for that key or none.
+  const { dpop_jkt: named } = exchange.form;
+  if (named !== undefined && named !== thumbprint) throw new InvalidDpopProof('`dpop_jkt` is another key');
+  exchange.binding = { kind: 'dpop', thumbprint };
+}
+
+/**
+ * Thumbprint of the key that a POST to `url` proves.
+ *
+ * @throws InvalidDpopProof
+ */
+export async function provenKey(headers: Headers, url: string, dpop: DpopVerifier): Promise<string> {
+  const proof = headers.get('dpop');
+  // Several header lines arrive joined by a comma, which no JWS contains.
+  const proofs = proof === null ? [] : proof.split(',');
+  const { jkt } = await dpop.verify({ proofs, method: 'POST', url });
+  return jkt;
 }

@@ -1,4 +1,5 @@
 import type { Grant } from '../core/grant.ts';
+import type { ClientAssertionVerifier } from '../identity/client-assertion.ts';
 import type { DpopVerifier } from '../identity/dpop.ts';
 import type { ClientCertificate } from '../identity/peer.ts';
 import type { IdTokenVerifier } from '../identity/id-token.ts';
@@ -10,7 +11,7 @@ import type { AuthorizeParts } from '../task/authorize.ts';
 import type { Catalogue } from '../task/task-request.ts';
 import type { AccessTokenParts, TokenSubject } from './access-token.ts';
 import type { TokenBinding } from './confirmation.ts';
-import type { TokenForm } from './form.ts';
+import type { ClientForm, TokenForm } from './form.ts';
 
 export type TokenEndpointParts = AuthorizeParts &
   AccessTokenParts & {
@@ -18,6 +19,7 @@ export type TokenEndpointParts = AuthorizeParts &
     svids: SvidVerifier;
     x509Svids: X509SvidVerifier;
     workloadTokens: WorkloadTokenVerifier;
+    clientAssertions: ClientAssertionVerifier;
     idTokens: IdTokenVerifier;
     tasks: Pick<TaskStore, 'chain'>;
     catalogue: Catalogue;
@@ -25,6 +27,7 @@ export type TokenEndpointParts = AuthorizeParts &
     lifetimeSeconds: number;
   };
 
+/** An HTTP request to one of the OAuth endpoints. */
 export type TokenRequest = {
   headers: Headers;
   /** Of the TLS connection that the request came over. */
@@ -43,6 +46,7 @@ export type TokenResponse = {
   token_type: 'DPoP' | 'Bearer';
   expires_in: number;
   authorization_details?: Grant[];
+  scope?: string;
 };
 
 /** A token request on its way. Each check fills in its part. */
@@ -58,6 +62,9 @@ export type Exchange = {
   /** Milliseconds since the epoch: when the first of the things that the token rests on ends. */
   notAfter: number;
 };
+
+/** What a client is authenticated by, at whichever endpoint. `binding` where the request proved a key besides. */
+export type ClientRequest = { readonly http: TokenRequest; readonly form: ClientForm; readonly binding?: TokenBinding };
 
 export type GrantKind = 'agent' | 'person' | 'task';
 

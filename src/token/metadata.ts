@@ -1,3 +1,5 @@
+import { CLIENT_ALGORITHMS } from '../config/client.ts';
+import { EFFECTS } from '../core/effect.ts';
 import { DPOP_ALGORITHMS } from '../identity/dpop.ts';
 import { JWT_BEARER, JWT_SPIFFE } from './agent-grant.ts';
 import { TOKEN_EXCHANGE } from './check-grant-type.ts';
@@ -10,21 +12,27 @@ export type Offered = {
 
 /** RFC 8414, and for certificates RFC 8705, section 3.3: what the token service offers. */
 export function authorizationServerMetadata(issuer: string, offered: Offered): Record<string, unknown> {
+  // A person is no client, and asks for a token with an ID token alone.
+  const clients = ['spiffe_jwt', ...(offered.clientCertificates ? ['spiffe_x509'] : []), 'private_key_jwt'];
   return {
     issuer,
     token_endpoint: `${issuer}/token`,
     jwks_uri: `${issuer}/jwks`,
+    revocation_endpoint: `${issuer}/revoke`,
+    introspection_endpoint: `${issuer}/introspect`,
+    introspection_endpoint_auth_methods_supported: clients,
+    introspection_endpoint_auth_signing_alg_values_supported: [...CLIENT_ALGORITHMS],
     response_types_supported: [],
     grant_types_supported: [TOKEN_EXCHANGE, 'client_credentials'],
-    token_endpoint_auth_methods_supported: [
-      'none',
-      'spiffe_jwt',
-      ...(offered.clientCertificates ? ['spiffe_x509'] : []),
-    ],
+    token_endpoint_auth_methods_supported: ['none', ...clients],
+    token_endpoint_auth_signing_alg_values_supported: [...CLIENT_ALGORITHMS],
+    revocation_endpoint_auth_methods_supported: clients,
+    revocation_endpoint_auth_signing_alg_values_supported: [...CLIENT_ALGORITHMS],
     client_assertion_types_supported: [JWT_SPIFFE, JWT_BEARER],
     dpop_signing_alg_values_supported: [...DPOP_ALGORITHMS],
     ...(offered.clientCertificates ? { tls_client_certificate_bound_access_tokens: true } : {}),
     authorization_details_types_supported: ['remit_grant'],
+    scopes_supported: [...EFFECTS],
   };
 }
 

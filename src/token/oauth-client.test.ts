@@ -48,14 +48,36 @@ async function exchangeFor(parameters: Record<string, string>): Promise<oauth.To
   return oauth.processGenericTokenEndpointResponse(server, client, response);
 }
 
+const CLIENT_ALGORITHMS = [
+  'ES256',
+  'ES384',
+  'ES512',
+  'EdDSA',
+  'Ed25519',
+  'PS256',
+  'PS384',
+  'PS512',
+  'RS256',
+  'RS384',
+  'RS512',
+];
+
 test('the metadata is what RFC 8414 asks for', () => {
   expect(server).toEqual({
     issuer: 'https://remit.example.test',
+    scopes_supported: ['read', 'write', 'delete', 'execute', 'send', 'mint', 'delegate'],
     token_endpoint: 'https://remit.example.test/token',
+    introspection_endpoint: 'https://remit.example.test/introspect',
+    introspection_endpoint_auth_methods_supported: ['spiffe_jwt', 'private_key_jwt'],
+    introspection_endpoint_auth_signing_alg_values_supported: CLIENT_ALGORITHMS,
+    revocation_endpoint: 'https://remit.example.test/revoke',
+    revocation_endpoint_auth_methods_supported: ['spiffe_jwt', 'private_key_jwt'],
+    revocation_endpoint_auth_signing_alg_values_supported: CLIENT_ALGORITHMS,
     jwks_uri: 'https://remit.example.test/jwks',
     response_types_supported: [],
     grant_types_supported: ['urn:ietf:params:oauth:grant-type:token-exchange', 'client_credentials'],
-    token_endpoint_auth_methods_supported: ['none', 'spiffe_jwt'],
+    token_endpoint_auth_methods_supported: ['none', 'spiffe_jwt', 'private_key_jwt'],
+    token_endpoint_auth_signing_alg_values_supported: CLIENT_ALGORITHMS,
     client_assertion_types_supported: [
       'urn:ietf:params:oauth:client-assertion-type:jwt-spiffe',
       'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',

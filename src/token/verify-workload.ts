@@ -1,38 +1,52 @@
 import { decodeJwt } from 'jose';
 import { InvalidToken, type InvalidClient, type InvalidGrant } from '../core/errors.ts';
 import type { Agent } from '../core/party.ts';
-import type { Exchange, TokenEndpointParts } from './exchange.ts';
+import type { ClientRequest, TokenEndpointParts } from './exchange.ts';
 
 export type Workload = { agent: Agent; expiresAt: number };
 
 /**
- * The agent that a token proves: a JWT-SVID or an OIDC token of a workload issuer. Both are bearer by nature: they are
- * taken at the token endpoint, for us as audience, and nowhere else.
+ * The agent that a token proves: a JWT-SVID, an OIDC token of a workload issuer, or a configured client's own assertion. The
+ * first two are bearer by nature: they are taken at the token endpoints, for us as audience, and nowhere else.
  *
- * INVARIANT 1: which of the two it is follows from `sub` alone. A SPIFFE ID there is proven by its trust domain's bundle,
- * whatever `iss` says; any other subject by the configured issuer, which cannot name a SPIFFE ID.
+ * INVARIANT 1: who verifies follows from `sub` alone, whatever `iss` says. A client of the configuration is proven by its
+ * own keys; any other SPIFFE ID by its trust domain's bundle; anything else by a workload issuer, which cannot name one.
  */
 export async function verifyWorkload(
   token: string,
-  exchange: Exchange,
+  shown: ClientRequest,
   parts: TokenEndpointParts,
   Failure: typeof InvalidClient | typeof InvalidGrant,
 ): Promise<Workload> {
-  const svid = isSvid(token);
-  const verified = svid
-    ? parts.svids.verifyJwtSvid(token, [parts.issuer])
-    : parts.workloadTokens.verify(token, { key: exchange.binding.thumbprint, request: exchange.http.request });
+  const by = provenBy(token, parts);
+  const verified = VERIFIERS[by].verify(token, shown, parts);
   return verified.catch((cause: unknown) => {
-    const what = svid ? 'JWT-SVID' : 'workload token';
+    const { what } = VERIFIERS[by];
     throw cause instanceof InvalidToken ? new Failure(`the ${what} is not valid here`, { cause }) : cause;
   });
 }
 
+type ProvenBy = 'client' | 'svid' | 'issuer';
+type Verify = (token: string, shown: ClientRequest, parts: TokenEndpointParts) => Promise<Workload>;
+
+const VERIFIERS: Record<ProvenBy, { what: string; verify: Verify }> = {
+  client: { what: 'client assertion', verify: (token, _shown, parts) => parts.clientAssertions.verify(token) },
+  svid: { what: 'JWT-SVID', verify: (token, _shown, parts) => parts.svids.verifyJwtSvid(token, [parts.issuer]) },
+  issuer: {
+    what: 'workload token',
+    verify: (token, { binding, http }, parts) =>
+      parts.workloadTokens.verify(token, { key: binding?.thumbprint ?? null, request: http.request }),
+  },
+};
+
 /** Unverified: it only chooses who verifies. */
-export function isSvid(token: string): boolean {
+export function provenBy(token: string, parts: Pick<TokenEndpointParts, 'clientAssertions'>): ProvenBy {
   try {
-    return decodeJwt(token).sub?.startsWith('spiffe://') === true;
+    const { sub } = decodeJwt(token);
+    if (typeof sub !== 'string') return 'issuer';
+    if (parts.clientAssertions.knows(sub)) return 'client';
+    return sub.startsWith('spiffe://') ? 'svid' : 'issuer';
   } catch {
-    return false;
+    return 'issuer';
   }
 }

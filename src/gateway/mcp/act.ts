@@ -22,12 +22,12 @@ export function actStep(upstreams: TaskUpstreams, sessions: Sessions, parts: Mcp
     name: 'act',
     run: async (exchange) => {
       const inbound = exchange.request.call;
-      const taskId = exchange.caller?.taskId;
-      if (inbound === undefined || typeof taskId !== 'string')
+      const { taskId, token } = exchange.caller ?? {};
+      if (inbound === undefined || typeof taskId !== 'string' || token === undefined)
         throw new Error('a pipeline acts before it has described');
       const starting = inbound.channel === null;
       const channel = inbound.channel ?? upstreams.openSession(taskId, exchange.request.target);
-      const call = openCall(taskId, exchange.signal, channel, parts.live);
+      const call = openCall({ taskId, tokenId: token.id }, exchange.signal, channel, parts.live);
       exchange.answer = await forward({ exchange, inbound, channel, call, parts, upstreams });
       exchange.answer.finished = call.outcome;
       if (starting) await settleSession(exchange.answer, taskId, exchange, channel, sessions);

@@ -18,7 +18,13 @@ export type Call = {
   finish(outcome: Outcome): void;
 };
 
-export function openCall(taskId: string, callerGone: AbortSignal, channel: Channel, live: LiveWork): Call {
+/** @param under the task, and the token that the call came with. */
+export function openCall(
+  under: { taskId: string; tokenId: string },
+  callerGone: AbortSignal,
+  channel: Channel,
+  live: LiveWork,
+): Call {
   const stopping = new AbortController();
   const { promise, resolve } = Promise.withResolvers<Outcome>();
   let finished = false;
@@ -27,9 +33,9 @@ export function openCall(taskId: string, callerGone: AbortSignal, channel: Chann
   const onClosed = (): void => abort(new CutOff(messageOf(channel.closed.reason)));
   callerGone.addEventListener('abort', onGone, { once: true });
   channel.closed.addEventListener('abort', onClosed, { once: true });
-  // A task that has just ended cuts within `attach`, before there is anything to detach.
+  // A task that has just ended, or a token just revoked, cuts within `attach`, before there is anything to detach.
   let detach = (): void => {};
-  detach = live.attach(taskId, (reason) => abort(new CutOff(reason)), 'call');
+  detach = live.attach(under.taskId, (reason) => abort(new CutOff(reason)), 'call', under.tokenId);
   if (callerGone.aborted) onGone();
   if (channel.closed.aborted) onClosed();
 

@@ -308,7 +308,16 @@ test('an id in use, a notification that nobody knows, and an answer to nothing a
   expect(textOf(await first)).toBe('failed: the target did not answer within 1000 ms');
 });
 
-test('the end of a task cuts an open stream of its session, at the client and at the upstream', async () => {
+test.each<[what: string, end: (made: OpenGateway) => void]>([
+  [
+    'the end of a task',
+    ({ ended, live }) => {
+      ended.add('tsk_1');
+      live.endTask('tsk_1', 'the task was revoked');
+    },
+  ],
+  ['the revocation of its token', ({ live }) => void live.endToken('tok_1', 'the access token was revoked')],
+])('%s cuts an open stream of a session, at the client and at the upstream', async (_what, end) => {
   let closed = false;
   const { target } = await sessionUpstream(() => {
     const body = new ReadableStream({
@@ -324,14 +333,27 @@ test('the end of a task cuts an open stream of its session, at the client and at
   expect(response.status).toBe(200);
   const reader = response.body!.getReader();
   expect(new TextDecoder().decode((await reader.read()).value)).toContain('id: 1');
-  made.ended.add('tsk_1');
-  made.live.endTask('tsk_1', 'the task was revoked');
+  end(made);
   expect((await reader.read()).done).toBe(true);
   for (let i = 0; i < 100 && !closed; i++) await delay(10);
   expect(closed).toBe(true);
 });
 
-test('an in-flight stream ends with a last word when its task ends', async () => {
+test.each<[what: string, end: (made: OpenGateway) => void, reason: string]>([
+  [
+    'its task ends',
+    ({ ended, live }) => {
+      ended.add('tsk_1');
+      live.endTask('tsk_1', 'the task has expired');
+    },
+    'the task has expired',
+  ],
+  [
+    'the token that it came with is revoked',
+    ({ live }) => void live.endToken('tok_1', 'the access token was revoked'),
+    'the access token was revoked',
+  ],
+])('an in-flight stream ends with a last word when %s', async (_what, end, reason) => {
   const { target } = await upstream(
     () =>
       new Response(
@@ -353,10 +375,9 @@ test('an in-flight stream ends with a last word when its task ends', async () =>
   const response = await made.gateway.fetch(requestOf('api', message, { headers }), 'api');
   const answer = readAnswer(response);
   await delay(50);
-  made.ended.add('tsk_1');
-  made.live.endTask('tsk_1', 'the task has expired');
+  end(made);
   expect((await answer).messages).toHaveLength(2);
-  expect(textOf(await answer)).toBe('cut: the task has expired');
+  expect(textOf(await answer)).toBe(`cut: ${reason}`);
   expect(made.observed.at(-1)?.outcome?.status).toBe('cut');
 });
 

@@ -10,14 +10,15 @@ import type { Session } from './sessions.ts';
 import { formatEvent } from './sse.ts';
 import type { Channel, Reply } from './upstream/channel.ts';
 
-/** GET: the stream of a session (revisions up to 2025-11-25). Open until the client, the upstream or the task ends it. */
+/** GET: the stream of a session (revisions up to 2025-11-25). Open until client, upstream, task or token ends. */
 export async function openStream(exchange: McpExchange, given: DescribeParts): Promise<McpAnswer> {
   const session = sessionOf(exchange, given);
   if ('status' in session) return session;
   const { http, target } = exchange.request;
   const stopping = new AbortController();
   const signal = AbortSignal.any([stopping.signal, exchange.signal, session.channel.closed]);
-  const detach = given.parts.live.attach(session.taskId, (reason) => stopping.abort(new CutOff(reason)));
+  const cut = (reason: string): void => stopping.abort(new CutOff(reason));
+  const detach = given.parts.live.attach(session.taskId, cut, 'holding', exchange.caller!.token.id);
   try {
     const listening = session.channel.listen(http.headers.get('last-event-id'), signal);
     const reply = await nextWithin(() => listening, signal, target.timeoutMs);

@@ -20,6 +20,12 @@ CREATE TABLE definitions (
   PRIMARY KEY (target, operation)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE distrusted_policy_sets (
+  hash TEXT PRIMARY KEY,
+  decision TEXT NOT NULL,
+  at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE migrations (name TEXT PRIMARY KEY, digest TEXT NOT NULL, breaking INTEGER NOT NULL) STRICT;
 
 CREATE TABLE policy_in_force (
@@ -40,6 +46,11 @@ CREATE TABLE records (
   entry TEXT NOT NULL
 ) STRICT;
 
+CREATE TABLE revoked_tokens (
+  id TEXT PRIMARY KEY,
+  keep_until INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE tasks (
   id TEXT PRIMARY KEY,
   parent TEXT REFERENCES tasks (id),
@@ -59,6 +70,8 @@ CREATE TABLE tasks (
 CREATE INDEX approvals_by_created ON approvals (created_at, id);
 
 CREATE INDEX approvals_by_task ON approvals (task, digest);
+
+CREATE INDEX revoked_tokens_by_keep_until ON revoked_tokens (keep_until);
 
 CREATE INDEX tasks_by_created ON tasks (created_at, id);
 

@@ -10,7 +10,18 @@ import { createOpenGateway } from '../open-gateway.ts';
 import { requestOf, type NegativeCase } from './negative-request.ts';
 
 const CASES = parse(readFileSync(join(import.meta.dirname, 'negative-cases.yaml'), 'utf8')) as NegativeCase[];
-const SURFACES = { agent: '/token', person: '/token', task: '/token', api: '/v1', mcp: '/mcp/files' };
+/** The surfaces that answer as RFC 6749, section 5.2, says. */
+const OAUTH = new Set(['/token', '/revoke', '/introspect']);
+const SURFACES = {
+  agent: '/token',
+  client: '/token',
+  person: '/token',
+  task: '/token',
+  revoke: '/revoke',
+  introspect: '/introspect',
+  api: '/v1',
+  mcp: '/mcp/files',
+};
 
 let plane: ControlPlane;
 let app: ControlPlane['app'];
@@ -52,7 +63,7 @@ test.each(Object.keys(SURFACES) as NegativeCase['of'][])('without a change, `%s`
 
 test('names are unique, and every surface and many clauses have cases', () => {
   expect(new Set(CASES.map(({ name }) => name)).size).toBe(CASES.length);
-  expect(new Set(CASES.map(({ of }) => of)).size).toBe(5);
+  expect(new Set(CASES.map(({ of }) => of))).toEqual(new Set(Object.keys(SURFACES)));
   expect(CASES.length).toBeGreaterThanOrEqual(40);
 });
 
@@ -67,7 +78,7 @@ test.each(CASES.map((one) => [one.name, one] as const))('%s', async (_name, one)
     error: one.error,
   });
   if (one.of !== 'mcp') expect(answer.headers.get('cache-control')).toBe('no-store');
-  if (one.status === 401 && SURFACES[one.of] !== '/token') {
+  if (one.status === 401 && !OAUTH.has(SURFACES[one.of])) {
     expect(answer.headers.get('www-authenticate')).toContain('resource_metadata="');
   }
 
@@ -90,7 +101,7 @@ test.each(CASES.map((one) => [one.name, one] as const))('%s', async (_name, one)
 });
 
 function errorOf(one: NegativeCase, answer: Response, text: string): string | null {
-  if (SURFACES[one.of] === '/token') return (JSON.parse(text) as { error: string }).error;
+  if (OAUTH.has(SURFACES[one.of])) return (JSON.parse(text) as { error: string }).error;
   return /error="(\w+)"/.exec(answer.headers.get('www-authenticate') ?? '')?.[1] ?? null;
 }
 

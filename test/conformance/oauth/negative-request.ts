@@ -7,6 +7,7 @@ import {
   OTHER_AGENT,
   personSession,
   requestTask,
+  RESOURCE_SERVER,
   subjectToken,
   SUMMARISER,
   type ControlPlane,
@@ -18,7 +19,7 @@ import { merged } from './changed-claims.ts';
 export type NegativeCase = {
   name: string;
   clause: string;
-  of: 'agent' | 'person' | 'task' | 'api' | 'mcp';
+  of: 'agent' | 'client' | 'person' | 'task' | 'revoke' | 'introspect' | 'api' | 'mcp';
   change: Change;
   status: number;
   error: string | null;
@@ -45,6 +46,15 @@ export async function prover(): Promise<Prover> {
 }
 
 const FILES = `${ISSUER}/mcp/files`;
+/** Where a form goes. */
+const ENDPOINTS = {
+  agent: '/token',
+  client: '/token',
+  person: '/token',
+  task: '/token',
+  revoke: '/revoke',
+  introspect: '/introspect',
+} as const;
 const EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
 
 /** The request of a case; with an empty change, one that is good. */
@@ -58,13 +68,15 @@ export async function requestOf(plane: ControlPlane, one: Pick<NegativeCase, 'of
 
 async function tokenRequest(
   plane: ControlPlane,
-  { of, change }: { of: 'agent' | 'person' | 'task'; change: Change },
+  { of, change }: { of: Exclude<NegativeCase['of'], 'api' | 'mcp'>; change: Change },
   by: Prover,
 ): Promise<Request> {
   const good = await formOf(plane, of);
-  const restsOn = of === 'agent' ? 'client_assertion' : 'subject_token';
+  const url = `${ISSUER}${ENDPOINTS[of]}`;
+  const restsOn = of === 'person' || of === 'task' ? 'subject_token' : 'client_assertion';
   if (change.token !== undefined) {
-    const key = of === 'agent' ? plane.authorities.spiffe : plane.authorities.people;
+    const { people, client, spiffe } = plane.authorities;
+    const key = restsOn === 'subject_token' ? people : of === 'client' ? client : spiffe;
     good[restsOn] = await brokenJws(good[restsOn]!, change.token, { key, now: plane.clock.now() });
   }
   const form = new URLSearchParams(good);
@@ -73,12 +85,12 @@ async function tokenRequest(
     if (value !== null) form.append(name, await named(plane, value));
   }
   for (const [name, value] of Object.entries(change.twice ?? {})) form.append(name, value);
-  const headers = await proven(plane, by, change, { method: 'POST', url: `${ISSUER}/token` });
+  const headers = await proven(plane, by, change, { method: 'POST', url });
   headers.set('content-type', change.type ?? 'application/x-www-form-urlencoded');
-  return new Request(`${ISSUER}/token`, { method: 'POST', headers, body: form.toString() });
+  return new Request(url, { method: 'POST', headers, body: form.toString() });
 }
 
-async function formOf(plane: ControlPlane, of: 'agent' | 'person' | 'task'): Promise<Record<string, string>> {
+async function formOf(plane: ControlPlane, of: keyof typeof ENDPOINTS): Promise<Record<string, string>> {
   switch (of) {
     case 'agent':
       return {
@@ -86,6 +98,25 @@ async function formOf(plane: ControlPlane, of: 'agent' | 'person' | 'task'): Pro
         client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-spiffe',
         client_assertion: await plane.svid(SUMMARISER),
         resource: API,
+      };
+    case 'client':
+      return {
+        grant_type: 'client_credentials',
+        client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
+        client_assertion: await plane.clientAssertion(),
+        resource: API,
+      };
+    case 'revoke':
+      return {
+        client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-spiffe',
+        client_assertion: await plane.svid(SUMMARISER),
+        token: (await agentSession(plane)).accessToken,
+      };
+    case 'introspect':
+      return {
+        client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-spiffe',
+        client_assertion: await plane.svid(RESOURCE_SERVER),
+        token: 'unknown',
       };
     case 'person':
       return {

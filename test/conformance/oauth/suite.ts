@@ -3,23 +3,45 @@
  * its embedded `oidc-provider` as identity provider: each grant, the metadata, and what the RFCs demand of answers.
  */
 import { strict as assert } from 'node:assert';
+import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import * as dpop from 'dpop';
-import { calculateJwkThumbprint, createRemoteJWKSet, decodeProtectedHeader, jwtVerify, type JWTPayload } from 'jose';
+import {
+  calculateJwkThumbprint,
+  createRemoteJWKSet,
+  decodeProtectedHeader,
+  exportJWK,
+  generateKeyPair,
+  jwtVerify,
+  type CryptoKey,
+  type JWK,
+  type JWTPayload,
+} from 'jose';
 import * as oauth from 'oauth4webapi';
 import { askForIdentity } from '../../../src/cli/agent.ts';
-import { authoritySocket } from '../../../src/cli/workload.ts';
+import { authoritySocket } from '../../../src/cli/as-agent.ts';
 import { createWorkloadClient } from '../../../src/identity/workload-client.ts';
 import { requestTask } from '../../harness/quickstart.ts';
 import { root, startRemit, type RemitProcess } from '../../harness/remit-process.ts';
 import type { Report } from '../report.ts';
+import { dpopNonceChecks } from './dpop-nonce.ts';
+import { privateKeyJwtChecks } from './private-key-jwt.ts';
+import { inactiveCheck, introspectionChecks } from './introspection.ts';
+import { revocationChecks } from './revocation.ts';
 import { signIn } from './sign-in.ts';
 
 const AGENT = 'spiffe://remit.local/agent/summariser';
+/** Of the target `files`. */
+const RESOURCE_SERVER = 'spiffe://remit.local/server/files';
+/** Authenticates by `private_key_jwt`. */
+const DEPLOY = 'spiffe://ci.example/agent/deploy';
 const EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
 const TOKEN_TYPE = 'urn:ietf:params:oauth:token-type';
 
 export async function runOauthSuite(report: Report): Promise<void> {
-  const remit = await startRemit();
+  const signing = await generateKeyPair('ES256');
+  const publicKey = { ...(await exportJWK(signing.publicKey)), kid: 'deploy' };
+  const remit = await startRemit({ prepare: (folder) => configure(folder, publicKey) });
   try {
     const check = async <Result>(name: string, run: () => Promise<Result>): Promise<Result | undefined> => {
       try {
@@ -32,15 +54,30 @@ export async function runOauthSuite(report: Report): Promise<void> {
         return undefined;
       }
     };
-    await runChecks(remit, check, report);
+    await runChecks(remit, check, report, { key: signing.privateKey, kid: 'deploy' });
+    await dpopNonceChecks(check);
   } finally {
     await remit.dispose();
   }
 }
 
-type Check = <Result>(name: string, run: () => Promise<Result>) => Promise<Result | undefined>;
+export type Check = <Result>(name: string, run: () => Promise<Result>) => Promise<Result | undefined>;
 
-async function runChecks(remit: RemitProcess, check: Check, report: Report): Promise<void> {
+/** Beside the quickstart: a resource server that checks tokens itself, and a client with a key of its own. */
+function configure(folder: string, publicKey: JWK): void {
+  appendFileSync(join(folder, 'targets/files.yaml'), `resource_server: ${RESOURCE_SERVER}\n`);
+  writeFileSync(join(folder, 'deploy.json'), JSON.stringify({ keys: [publicKey] }));
+  const config = join(folder, 'remit.yaml');
+  const clients = `identity:\n  clients: [{ spiffe_id: '${DEPLOY}', algorithms: [ES256], jwks_file: deploy.json }]`;
+  writeFileSync(config, readFileSync(config, 'utf8').replace(/^identity:$/m, clients));
+}
+
+async function runChecks(
+  remit: RemitProcess,
+  check: Check,
+  report: Report,
+  deployKey: { key: CryptoKey; kid: string },
+): Promise<void> {
   const issuer = new URL(remit.url);
   const api = `${remit.url}/v1`;
   const files = `${remit.url}/mcp/files`;
@@ -126,19 +163,26 @@ async function runChecks(remit: RemitProcess, check: Check, report: Report): Pro
     }),
   );
 
+  await privateKeyJwtChecks(check, {
+    server,
+    bound,
+    client: { client_id: DEPLOY },
+    key: deployKey,
+    proofKeys: keys,
+    resource: api,
+  });
+
   const { id: task } = await requestTask(remit, {
     agent: AGENT,
     purpose: 'summarise the notes',
     grant: `${root}/examples/quickstart/summarise.yaml`,
   });
   const identity = await askForIdentity(authoritySocket(remit.dataDir), AGENT);
+  const resourceIdentity = await askForIdentity(authoritySocket(remit.dataDir), RESOURCE_SERVER);
   const workload = createWorkloadClient(`unix:${identity.socket}`);
   try {
     const { svid } = await workload.fetchJwtSvid(remit.url);
-    const authentication: oauth.ClientAuth = (_server, _client, body) => {
-      body.set('client_assertion_type', 'urn:ietf:params:oauth:client-assertion-type:jwt-spiffe');
-      body.set('client_assertion', svid);
-    };
+    const authentication = bySvid(svid);
     const agent = await grant(
       'client credentials by JWT-SVID',
       api,
@@ -169,12 +213,39 @@ async function runChecks(remit: RemitProcess, check: Check, report: Report): Pro
       assert.equal(typeof act?.iss, 'string');
       assert.equal(acting?.claims['client_id'], AGENT);
     });
+    const atResource = createWorkloadClient(`unix:${resourceIdentity.socket}`);
+    const byResource = bySvid((await atResource.fetchJwtSvid(remit.url)).svid);
+    atResource.close();
+    const resourceServer = { client: { client_id: RESOURCE_SERVER }, authentication: byResource };
+    await introspectionChecks(check, {
+      server,
+      insecure,
+      resourceServer,
+      agent: { client, authentication },
+      token: acting?.token ?? '',
+      foreign: agent?.token ?? '',
+      claims: acting?.claims ?? {},
+    });
+    await revocationChecks(check, {
+      server,
+      client,
+      insecure,
+      token: acting?.token ?? '',
+      authentication,
+      isTaken: async (token) => {
+        const proof = await dpop.generateProof(keys, files, 'POST', undefined, token);
+        const answer = await fetch(files, { method: 'POST', headers: { authorization: `DPoP ${token}`, dpop: proof } });
+        return answer.status !== 401;
+      },
+    });
+    await inactiveCheck(check, { server, insecure, resourceServer, token: acting?.token ?? '' });
     await check('exchange of a task token: authorization_details are those of the task (RFC 9396 7)', async () => {
       assert.ok(Array.isArray(acting?.claims['authorization_details']));
     });
   } finally {
     workload.close();
     identity.release();
+    resourceIdentity.release();
   }
 
   await check('resource: a bound token and a proof of `dpop` are accepted (RFC 9449 7.1)', async () => {
@@ -222,4 +293,11 @@ async function runChecks(remit: RemitProcess, check: Check, report: Report): Pro
     assert.equal(((await answer.json()) as { error: string }).error, 'invalid_client');
   });
   report.note('not checked: grants and endpoints that the metadata does not name');
+}
+
+function bySvid(svid: string): oauth.ClientAuth {
+  return (_server, _client, body) => {
+    body.set('client_assertion_type', 'urn:ietf:params:oauth:client-assertion-type:jwt-spiffe');
+    body.set('client_assertion', svid);
+  };
 }
