@@ -7,6 +7,7 @@ import { getRequestListener } from '@hono/node-server';
 import { pino, type Logger } from 'pino';
 import { recordForm } from './server/record-form.ts';
 import { createApprovals } from './approval/approvals.ts';
+import { printable } from './audit/record-text.ts';
 import type { Refusals } from './audit/refusals.ts';
 import { openTree, type Tree } from './audit/tree.ts';
 import { unfinishedOutcomes } from './audit/unfinished.ts';
@@ -16,6 +17,7 @@ import { readConfig } from './config/config-file.ts';
 import { readPolicyFolder } from './config/policy-folder.ts';
 import { readSecret } from './config/read-secret.ts';
 import { RemitError } from './core/errors.ts';
+import type { Effect } from './core/effect.ts';
 import type { CheckArguments } from './core/grant.ts';
 import type { EventRecord } from './core/record.ts';
 import { createLiveWork } from './gateway/live.ts';
@@ -29,11 +31,11 @@ import { listable } from './gateway/steps/listable.ts';
 import { observeStep } from './gateway/steps/observe.ts';
 import type { StepParts } from './gateway/steps/parts.ts';
 import { recordStep } from './gateway/steps/record.ts';
-import type { DevAuthority } from './identity/dev/authority.ts';
 import { createDevPeople } from './identity/dev/people.ts';
 import type { KeySeal } from './keys/key-seal.ts';
 import { createCheckArguments } from './pdp/check-arguments.ts';
 import { createPdp } from './pdp/pdp.ts';
+import type { Referee } from './pdp/referee/referee.ts';
 import { trustDomainNames } from './policy/catalogue.ts';
 import { holdInForce, policyAtStart, type InForce } from './policy/in-force.ts';
 import { createPolicies } from './policy/publish.ts';
@@ -48,11 +50,15 @@ import { createKeys } from './token/keys.ts';
 import { openIdentity, startAuthority } from './wiring/identity.ts';
 import { keepKeysRotating, openKeySeal, openLogKey, openTokenKey } from './wiring/keys.ts';
 import { startRefusals } from './wiring/refusals.ts';
+import { openTrustBundles, type OpenTrustBundles } from './wiring/trust-bundles.ts';
 import { closeServer, createListener, DRAIN_FOR_MS, listen, stopSignal } from './wiring/listener.ts';
+import { concernsOf, openReferee } from './wiring/referee.ts';
 import { currentCatalogue, reportFindings } from './wiring/policy-findings.ts';
 
 const SWEEP_EVERY_MS = 500;
 const LOG_ORIGIN_PREFIX = 'remit/';
+/** MCP's own operations, which are on every target. */
+const MCP_READS: readonly string[] = ['resources/read', 'prompts/get'];
 
 const clock = Date.now;
 const sha256 = (text: string) => createHash('sha256').update(text, 'utf8').digest('hex');
@@ -96,7 +102,7 @@ async function serve(args: string[]): Promise<number> {
     await run(config, values.dev);
     return 0;
   } catch (error) {
-    console.error(`remit: ${error instanceof Error ? error.message : String(error)}`);
+    console.error(printable(`remit: ${error instanceof Error ? error.message : String(error)}`));
     return error instanceof RemitError ? ERROR_TABLE[error.code].exit : 1;
   }
 }
@@ -114,23 +120,33 @@ async function run(config: Config, dev: boolean): Promise<void> {
   await store.append([...unfinishedOutcomes(store, { clock, newId }), event('process.started', { dev })]);
 
   const checkArguments = createCheckArguments();
+  const atStart = await policyAtStart(readPolicyFolder(config.policies), {
+    store,
+    create: (files) => createPdp(files, { sha256, checkArguments }),
+    event,
+    clock,
+  });
   const inForce = holdInForce(
-    await policyAtStart(readPolicyFolder(config.policies), {
-      store,
-      create: (files) => createPdp(files, { sha256, checkArguments }),
-      event,
-      clock,
-    }),
+    atStart,
+    store.distrustedPolicySets().map(({ hash }) => hash),
   );
+  const referee = openReferee(config, { store, inForce, event, random: Math.random, log });
   const refusals = startRefusals(store, { clock, newId, log });
+  const bundles = openTrustBundles(config, {
+    authority,
+    clock,
+    report: (trustDomain, problem) => log.error({ trustDomain, problem }, 'the trust bundle'),
+  });
+  await bundles.ready;
   const { lifecycle, gateway, live, app, key } = await wire(config, {
     store,
     seal,
     tree,
     log,
     bootedAt,
-    authority,
+    bundles,
     inForce,
+    referee,
     checkArguments,
     refusals,
   });
@@ -141,7 +157,7 @@ async function run(config: Config, dev: boolean): Promise<void> {
       ? undefined
       : await createDevPeople({ issuer: people.issuer, clientId: people.clientId, dir: join(config.dataDir, 'dev') });
   const listener = getRequestListener(app.fetch, { overrideGlobalObjects: false });
-  const server = createListener(
+  const server = await createListener(
     config,
     (request, response) => {
       if (idp !== undefined && request.url?.startsWith('/dev/idp') === true) idp(request, response);
@@ -167,10 +183,12 @@ async function run(config: Config, dev: boolean): Promise<void> {
   await Promise.race([live.draining(), new Promise((resolve) => setTimeout(resolve, DRAIN_FOR_MS).unref())]);
   await gateway.close();
   await closed;
+  await referee.close();
   await refusals.stop();
   await store.append([event('process.stopped', {})]).catch(() => {});
   await tree.close();
   await store.close();
+  bundles.stop();
   await authority?.close();
 }
 
@@ -180,27 +198,34 @@ type Opened = {
   tree: Tree;
   log: Logger;
   bootedAt: number;
-  authority: DevAuthority | undefined;
+  bundles: OpenTrustBundles;
   inForce: InForce;
+  referee: Referee;
   checkArguments: CheckArguments;
   refusals: Refusals;
 };
 
 /** Puts control plane and gateway together around one store and one policy set. */
 async function wire(config: Config, opened: Opened) {
-  const { store, seal, tree, log, authority, inForce, checkArguments, refusals } = opened;
+  const { store, seal, tree, log, bundles, inForce, referee, checkArguments, refusals } = opened;
   const pdp = inForce.current;
   const { publicUrl } = config.server;
   const skewSeconds = config.clockSkewSeconds;
   const issuer = publicUrl;
   const targets = new Map(config.targets.map((target) => [target.name, target]));
   const key = await openTokenKey(config, { store, seal, event, clock });
-  const identity = openIdentity(config, { authority, clock, bootedAt: opened.bootedAt });
+  const identity = openIdentity(config, { bundles, clock, bootedAt: opened.bootedAt });
   const fresh = () => store.healthy();
-  const decided = { log: store, pdp, fresh, clock, newId, sha256 };
-  const lifecycle = createLifecycle({ ...decided, store, limits: config.tasks });
+  const decided = { log: store, pdp, referee, fresh, clock, newId, sha256 };
+  const lifecycle = createLifecycle({
+    ...decided,
+    store,
+    limits: config.tasks,
+    approvalLifetimeMs: config.approvals.lifetimeSeconds * 1000,
+  });
   const catalogue = {
     operations: (name: string) => operationsOf(targets.get(name)),
+    effectOf: (name: string, operation: string) => effectOf(targets.get(name), operation),
     trustDomains: trustDomainNames(config.identity),
   };
   const tokenParts = { key, issuer, clock, newId, skewSeconds };
@@ -219,6 +244,7 @@ async function wire(config: Config, opened: Opened) {
   const steps: StepParts = {
     store,
     pdp,
+    referee,
     fresh,
     clock,
     newId,
@@ -288,6 +314,7 @@ async function wire(config: Config, opened: Opened) {
     authenticator,
     checkpoint: () => tree.checkpoint(),
     healthy: () => store.healthy(),
+    concerns: () => concernsOf(referee, inForce),
     mcp: (request, target, peer) => gateway.fetch(request, target, peer),
     refusals,
     faults: log,
@@ -298,7 +325,13 @@ async function wire(config: Config, opened: Opened) {
 
 /** Operations that a grant may name: those of the target file, and MCP's own two. */
 function operationsOf(target: Config['targets'][number] | undefined): string[] | undefined {
-  return target === undefined ? undefined : [...Object.keys(target.operations), 'resources/read', 'prompts/get'];
+  return target === undefined ? undefined : [...Object.keys(target.operations), ...MCP_READS];
+}
+
+function effectOf(target: Config['targets'][number] | undefined, operation: string): Effect | undefined {
+  if (target === undefined) return undefined;
+  const known = Object.hasOwn(target.operations, operation) ? target.operations[operation]?.effect : undefined;
+  return known ?? (MCP_READS.includes(operation) ? 'read' : undefined);
 }
 
 async function openLog(config: Config, { store, seal, log }: Pick<Opened, 'store' | 'seal' | 'log'>): Promise<Tree> {

@@ -12,6 +12,8 @@ export class DpopKey {
   readonly #privateKey: CryptoKey;
   readonly #publicJwk: JWK;
   readonly thumbprint: string;
+  /** What the server asked for last (RFC 9449, section 8). */
+  #nonce: string | undefined;
 
   private constructor(privateKey: CryptoKey, publicJwk: JWK, thumbprint: string) {
     this.#privateKey = privateKey;
@@ -35,6 +37,7 @@ export class DpopKey {
       ...(accessToken === undefined
         ? {}
         : { ath: createHash('sha256').update(accessToken, 'ascii').digest('base64url') }),
+      ...(this.#nonce === undefined ? {} : { nonce: this.#nonce }),
     })
       .setProtectedHeader({ typ: 'dpop+jwt', alg: 'ES256', jwk: this.#publicJwk })
       .sign(this.#privateKey);
@@ -42,10 +45,24 @@ export class DpopKey {
 
   /** Sends one request with the token and a fresh proof. */
   async send(url: string, init: RequestInit, accessToken: string): Promise<Response> {
-    const headers = new Headers(init.headers);
-    headers.set('authorization', `DPoP ${accessToken}`);
-    headers.set('dpop', await this.proof(init.method ?? 'GET', url, accessToken));
-    return fetch(url, { ...init, headers });
+    return this.withNonce(async () => {
+      const headers = new Headers(init.headers);
+      headers.set('authorization', `DPoP ${accessToken}`);
+      headers.set('dpop', await this.proof(init.method ?? 'GET', url, accessToken));
+      return fetch(url, { ...init, headers });
+    });
+  }
+
+  /** Makes a request once more when the server wants its proof with a nonce; `request` is one whose body can be sent again. */
+  async withNonce(request: () => Promise<Response>): Promise<Response> {
+    const used = this.#nonce;
+    const answer = await request();
+    const nonce = answer.headers.get('dpop-nonce');
+    if (nonce === null || nonce === used) return answer;
+    this.#nonce = nonce;
+    if (answer.status !== 400 && answer.status !== 401) return answer;
+    await answer.body?.cancel();
+    return request();
   }
 }
 
@@ -56,11 +73,13 @@ export class DpopKey {
  */
 export async function requestToken(remitUrl: string, form: Record<string, string>, key: DpopKey): Promise<IssuedToken> {
   const url = `${remitUrl}/token`;
-  const response = await fetch(url, {
-    method: 'POST',
-    headers: { dpop: await key.proof('POST', url) },
-    body: new URLSearchParams(form),
-  }).catch((cause: unknown) => {
+  const ask = async () =>
+    fetch(url, {
+      method: 'POST',
+      headers: { dpop: await key.proof('POST', url) },
+      body: new URLSearchParams(form),
+    });
+  const response = await key.withNonce(ask).catch((cause: unknown) => {
     throw new Unavailable(`Remit cannot be reached at \`${remitUrl}\`; is it running?`, { cause });
   });
   const answer = (await response.json().catch(() => ({}))) as {

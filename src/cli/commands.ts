@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { printable } from '../audit/record-text.ts';
 import { RemitError } from '../core/errors.ts';
 import { ERROR_TABLE } from '../server/error-table.ts';
 import { approvals, APPROVALS_USAGE, approve, refuse } from './approvals.ts';
@@ -66,7 +67,7 @@ A person signs in with \`remit login\` or --as, or brings an ID token in REMIT_I
 /** Runs one command of the command line; resolves with the exit code. Errors are one line on stderr. */
 export async function runCommand(argv: string[], env: Record<string, string | undefined>): Promise<number> {
   const [name = '', ...rest] = argv;
-  const err = (line: string) => console.error(line);
+  const err = (line: string) => console.error(forTerminal(line));
   try {
     if (name === 'help' || name === '--help') {
       console.log(USAGE);
@@ -131,11 +132,17 @@ function takeCommonOptions(argv: string[]): { own: CommonOptions; args: string[]
   return { own, args: end === -1 ? args : [...args, ...argv.slice(end)] };
 }
 
+/** Whatever a file, a server or a tool has said: lines and tabs stay, what would steer the terminal does not. */
+function forTerminal(text: string): string {
+  return text.replace(/[^\n\t]+/g, printable);
+}
+
 function ioOf(own: CommonOptions, env: Record<string, string | undefined>): Io {
   const remitUrl = (own.url ?? env['REMIT_URL'] ?? 'http://127.0.0.1:7070').replace(/\/+$/, '');
   return {
-    out: (line) => console.log(line),
-    err: (line) => console.error(line),
+    // What a program reads stays as it is: JSON has escaped what it must.
+    out: (line) => console.log(own.json ? line : forTerminal(line)),
+    err: (line) => console.error(forTerminal(line)),
     json: own.json,
     env,
     remitUrl,

@@ -1,15 +1,14 @@
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import { parseArgs } from 'node:util';
-import { join } from 'node:path';
 import { InvalidRequest } from '../core/errors.ts';
-import { createWorkloadClient } from '../identity/workload-client.ts';
-import { askForIdentity, runAsAgent } from './agent.ts';
-import { openAgentSession, type AgentSession } from './agent-session.ts';
+import { runAsAgent } from './agent.ts';
+import type { AgentSession } from './agent-session.ts';
+import { authoritySocket, withAgentSession } from './as-agent.ts';
 import { callApi } from './api.ts';
 import { failureOf } from './bound-tokens.ts';
 import { runBridge } from './bridge.ts';
 import { UsageError, type Command, type Io } from './io.ts';
-import { readGrant } from './task.ts';
+import { readGrant } from './read-grant.ts';
 
 export const AGENT_USAGE = `remit agent run --id SPIFFE_ID -- COMMAND…     run a command as an agent of the development authority
 remit call --task ID [--target T] OPERATION [JSON]   call one operation, as an agent
@@ -18,11 +17,6 @@ remit mcp --dev-id SPIFFE_ID --purpose TEXT --grant FILE --as PERSON
                                                the same, under a task that it requests, and completes at its end
   Both take the identity of \`remit agent run\` or of SPIRE (SPIFFE_ENDPOINT_SOCKET); with --dev-id SPIFFE_ID
   they ask the development authority themselves.`;
-
-/** The development authority's socket in a data folder. */
-export function authoritySocket(dataDir: string): string {
-  return join(dataDir, 'dev', 'authority.sock');
-}
 
 export const agent: Command = async ([verb, ...args], io) => {
   const { values, positionals } = parseArgs({ args, allowPositionals: true, options: { id: { type: 'string' } } });
@@ -43,7 +37,7 @@ export const mcp: Command = async (args, io) => {
     options: { ...OPTIONS, purpose: { type: 'string' }, grant: { type: 'string' } },
   });
   const bridge = (task: string) =>
-    withSession({ ...values, task }, io, async (session) => {
+    withAgentSession({ ...values, task }, io, async (session) => {
       const target = values.target ?? (await onlyTarget(session, task, io));
       await runBridge({ session, remitUrl: io.remitUrl, target, complain: io.err });
       return 0;
@@ -68,7 +62,7 @@ export const call: Command = async (args, io) => {
   const { values, positionals } = parseArgs({ args, allowPositionals: true, options: OPTIONS });
   const [operation, text = '{}', ...rest] = positionals;
   if (operation === undefined || rest.length > 0) throw new UsageError(AGENT_USAGE);
-  return withSession(values, io, async (session, taskId) => {
+  return withAgentSession(values, io, async (session, taskId) => {
     const target = values.target ?? (await onlyTarget(session, taskId, io));
     const client = new Client({ name: 'remit-call', version: '0.1.0' }, { versionNegotiation: { mode: 'auto' } });
     await client.connect(
@@ -79,38 +73,24 @@ export const call: Command = async (args, io) => {
     const result = await client.callTool({ name: operation, arguments: parseArguments(text) });
     if (io.json) io.out(JSON.stringify(result));
     else for (const part of result.content) io.out(part.type === 'text' ? part.text : `[${part.type}]`);
+    const record = recordOf(result);
+    if (record !== null) io.err(`recorded as ${record}; see \`remit policy explain ${record}\``);
     await client.close();
     return result.isError === true ? 1 : 0;
   });
 };
+
+/** The record of Remit's own refusal, where the answer is one. A target may write the like: nothing follows from it. */
+function recordOf({ structuredContent }: { structuredContent?: unknown }): string | null {
+  const { record } = (structuredContent as { remit?: { record?: unknown } } | undefined)?.remit ?? {};
+  return typeof record === 'string' && /^rec_\w{1,60}$/.test(record) ? record : null;
+}
 
 function parseArguments(text: string): Record<string, unknown> {
   try {
     return JSON.parse(text) as Record<string, unknown>;
   } catch (cause) {
     throw new UsageError('the arguments are not JSON', { cause });
-  }
-}
-
-/** A session as the agent that this process runs as. */
-async function withSession(
-  values: { task?: string | undefined; 'dev-id'?: string | undefined },
-  io: Io,
-  run: (session: AgentSession, taskId: string) => Promise<number>,
-): Promise<number> {
-  if (values.task === undefined) throw new UsageError(AGENT_USAGE);
-  const asked =
-    values['dev-id'] === undefined ? undefined : await askForIdentity(authoritySocket(io.dataDir), values['dev-id']);
-  const endpoint = asked === undefined ? io.env['SPIFFE_ENDPOINT_SOCKET'] : `unix:${asked.socket}`;
-  if (endpoint === undefined) {
-    throw new UsageError('no identity: run under `remit agent run`, or set SPIFFE_ENDPOINT_SOCKET, or give --dev-id');
-  }
-  const workload = createWorkloadClient(endpoint);
-  try {
-    return await run(await openAgentSession({ remitUrl: io.remitUrl, workload, taskId: values.task }), values.task);
-  } finally {
-    workload.close();
-    asked?.release();
   }
 }
 

@@ -1,12 +1,13 @@
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { InvalidConfig } from '../core/errors.ts';
-import { parseSpiffeId } from '../core/spiffe-id.ts';
 import { clientForm, readClients } from './client.ts';
 import type { Config } from './config.ts';
 import { encryptionForm, readEncryption } from './key-encryption.ts';
 import { peopleForm, readPeopleProvider } from './people-provider.ts';
 import { readTargetFile } from './target-file.ts';
+import { readTls, tlsForm } from './tls.ts';
+import { readTrustDomains, trustDomainForm } from './trust-domain.ts';
 import { isLoopbackHttp } from './issuer-url.ts';
 import { readWorkloadIssuers, workloadIssuerForm } from './workload-issuer.ts';
 import { readYaml } from './yaml-file.ts';
@@ -15,19 +16,12 @@ const listenForm = z
   .string()
   .regex(/^(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+):\d{1,5}$/, 'expected `host:port`, such as `127.0.0.1:7070`');
 
-const trustDomainForm = z.strictObject({
-  name: z.string().refine((name) => !('problem' in parseSpiffeId(`spiffe://${name}`)), 'expected a trust domain name'),
-  bundle: z.union([z.literal('dev'), z.strictObject({ file: z.string().min(1) })], {
-    error: 'expected `dev` or `{ file: … }`: where the keys of this trust domain come from',
-  }),
-});
-
 /** The form of `remit.yaml`. */
 export const configForm = z.strictObject({
   server: z.strictObject({
     listen: listenForm,
     public_url: z.url({ protocol: /^https?$/ }).optional(),
-    tls: z.strictObject({ certificate_file: z.string().min(1), key_file: z.string().min(1) }).optional(),
+    tls: tlsForm.optional(),
     max_body_bytes: z
       .number()
       .int()
@@ -36,6 +30,16 @@ export const configForm = z.strictObject({
   }),
   data: z.string().min(1),
   policies: z.string().min(1),
+  policy: z
+    .strictObject({
+      referee: z
+        .strictObject({
+          sample: z.number().min(0).max(1).default(0.01),
+          queue: z.number().int().min(1).max(10_000).default(256),
+        })
+        .prefault({}),
+    })
+    .prefault({}),
   clock_skew_seconds: z.number().int().min(0).max(59).default(30),
   identity: z.strictObject({
     trust_domains: z.array(trustDomainForm).min(1),
@@ -50,6 +54,7 @@ export const configForm = z.strictObject({
       .optional(),
   }),
   token: z.strictObject({ lifetime_seconds: z.number().int().min(10).max(300).default(300) }).prefault({}),
+  dpop: z.strictObject({ nonce: z.enum(['required', 'off']).default('off') }).prefault({}),
   keys: z
     .strictObject({
       rotate_every_days: z.number().int().min(1).max(365).default(30),
@@ -125,23 +130,15 @@ export function readConfig(path: string, options: { dev: boolean; overrides?: Ov
       host,
       port,
       publicUrl,
-      tls:
-        form.server.tls === undefined
-          ? null
-          : {
-              certificate: resolve(folder, form.server.tls.certificate_file),
-              key: resolve(folder, form.server.tls.key_file),
-            },
+      tls: readTls(file, form.server.tls),
       maxBodyBytes: form.server.max_body_bytes,
     },
     dataDir,
     policies: resolve(folder, form.policies),
+    policy: form.policy,
     clockSkewSeconds: form.clock_skew_seconds,
     identity: {
-      trustDomains: form.identity.trust_domains.map(({ name, bundle }) => ({
-        name,
-        bundle: bundle === 'dev' ? { dev: true } : { file: resolve(folder, bundle.file) },
-      })),
+      trustDomains: readTrustDomains(file, form.identity.trust_domains),
       workloadIssuers,
       clients: readClients(file, form.identity.clients, workloadIssuers),
       people: form.identity.people.map((people) => readPeopleProvider(people, publicUrl)),
@@ -151,6 +148,7 @@ export function readConfig(path: string, options: { dev: boolean; overrides?: Ov
           : Object.fromEntries(Object.entries(form.identity.groups).map(([name, { agents }]) => [name, agents])),
     },
     token: { lifetimeSeconds: form.token.lifetime_seconds },
+    dpop: form.dpop,
     keys: {
       rotateEveryMs: form.keys.rotate_every_days * 24 * 60 * 60_000,
       publishAheadMs: form.keys.publish_ahead_minutes * 60_000,

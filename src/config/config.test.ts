@@ -43,6 +43,25 @@ test('with TLS, the public URL is https and files are relative to the configurat
   });
 });
 
+test('a bundle has one source', () => {
+  const bundles: [string, object][] = [
+    ['{ file: b.json }', { file: join(folder, 'b.json') }],
+    ["{ https_web: { url: 'https://a.test/b' } }", { httpsWeb: 'https://a.test/b' }],
+    ["{ workload_api: 'unix:///run/s' }", { workloadApi: 'unix:///run/s' }],
+    [
+      "{ https_spiffe: { url: 'https://a.test/', spiffe_id: 'spiffe://remit.local/b', bootstrap_file: b.json } }",
+      {
+        httpsSpiffe: { url: 'https://a.test/', spiffeId: 'spiffe://remit.local/b', bootstrap: join(folder, 'b.json') },
+      },
+    ],
+  ];
+  let last = 'bundle: dev #';
+  for (const [text, bundle] of bundles) {
+    edit('remit.yaml', last, (last = `bundle: ${text} #`));
+    expect(read().identity.trustDomains).toEqual([{ name: 'remit.local', bundle }]);
+  }
+});
+
 const broken: [string, string, string, string, string][] = [
   ['no YAML', 'remit.yaml', 'server:\n', 'server: [\n', 'remit.yaml:'],
   [
@@ -115,6 +134,8 @@ const broken: [string, string, string, string, string][] = [
     '`server.tls.key_file`',
   ],
   ['a skew of a minute', 'remit.yaml', 'data:', 'clock_skew_seconds: 60\ndata:', '`clock_skew_seconds`'],
+  ['a sample of more than all', 'remit.yaml', 'sample: 0.01', 'sample: 1.01', '`policy.referee.sample`'],
+  ['a queue of none', 'remit.yaml', 'queue: 256', 'queue: 0', '`policy.referee.queue`'],
   ['a token of an hour', 'remit.yaml', 'data:', 'token: { lifetime_seconds: 3600 }\ndata:', '`token.lifetime_seconds`'],
   [
     'a bundle of nowhere',
@@ -145,6 +166,44 @@ const broken: [string, string, string, string, string][] = [
     '`keys.encryption',
   ],
   ['an empty command', 'remit.yaml', 'data:', 'keys: { encryption: { command: [] } }\ndata:', '`keys.encryption'],
+  ...(
+    [
+      [
+        'an endpoint without TLS',
+        "https_web: { url: 'http://a.test/' }",
+        'expected the https URL of a bundle endpoint',
+      ],
+      ['an endpoint with a password', "https_web: { url: 'https://a:b@a.test/' }", 'without user information'],
+      [
+        'an endpoint of no workload',
+        "https_spiffe: { url: 'https://a.test/', spiffe_id: 'spiffe://a.test', bootstrap_file: b }",
+        'expected the SPIFFE ID of the bundle endpoint',
+      ],
+      [
+        'an endpoint of this trust domain without a first bundle',
+        "https_spiffe: { url: 'https://a.test/', spiffe_id: 'spiffe://remit.local/b' }",
+        'name a `bootstrap_file` with its bundle',
+      ],
+      [
+        'a first bundle of another trust domain',
+        "https_spiffe: { url: 'https://a.test/', spiffe_id: 'spiffe://a.test/b', bootstrap_file: b }",
+        'not from a `bootstrap_file`',
+      ],
+      [
+        'an endpoint of a trust domain that is not there',
+        "https_spiffe: { url: 'https://a.test/', spiffe_id: 'spiffe://a.test/b' }",
+        'which is not a trust domain of this configuration',
+      ],
+      ['a Workload API over TCP', "workload_api: 'tcp://127.0.0.1:1'", 'expected `unix://` and an absolute path'],
+      ['two sources', "file: b, workload_api: 'unix:///s'", 'trust_domains'],
+    ] as const
+  ).map(([name, bundle, message]): [string, string, string, string, string] => [
+    name,
+    'remit.yaml',
+    'bundle: dev #',
+    `bundle: { ${bundle} } #`,
+    message,
+  ]),
   ['a trust domain that is none', 'remit.yaml', 'remit.local', 'Remit.Local', 'expected a trust domain name'],
 ];
 

@@ -13,8 +13,8 @@ export type Config = {
     port: number;
     /** `https://…` or, on a loopback address, `http://…`; without a trailing slash. Issuer of tokens. */
     publicUrl: string;
-    /** Certificate chain and key, PEM files; `null` where TLS ends elsewhere, or nowhere on a loopback address. */
-    tls: { certificate: string; key: string } | null;
+    /** Certificate chain and key as PEM files, or an X.509-SVID of the Workload API; `null` where TLS ends elsewhere, or nowhere on a loopback address. */
+    tls: { certificate: string; key: string } | { workloadApi: string } | null;
     /** Largest request body, bytes. */
     maxBodyBytes: number;
   };
@@ -22,11 +22,15 @@ export type Config = {
   dataDir: string;
   /** Folder of `.cedar` files. */
   policies: string;
+  policy: {
+    /** Decisions that are evaluated again by `cedar-wasm`: their share, 0 to 1, and how many may wait for it. */
+    referee: { sample: number; queue: number };
+  };
   /** Accepted difference between clocks, seconds. */
   clockSkewSeconds: number;
   identity: {
     /** Trust domains whose SVIDs are accepted, each with its own bundle. */
-    trustDomains: { name: string; bundle: { file: string } | { dev: true } }[];
+    trustDomains: TrustDomain[];
     /** Issuers of OIDC tokens that workloads prove themselves with. */
     workloadIssuers: WorkloadIssuer[];
     /** Workloads that sign assertions with keys of their own (`private_key_jwt`). */
@@ -40,6 +44,8 @@ export type Config = {
     groups: Readonly<Record<string, readonly string[]>> | null;
   };
   token: { lifetimeSeconds: number };
+  /** Whether proofs need a nonce (RFC 9449, sections 8 and 9). */
+  dpop: { nonce: 'required' | 'off' };
   keys: {
     /** Of the keys that sign tokens. `publishAheadMs`: from a key's publication to its first signature. */
     rotateEveryMs: number;
@@ -57,6 +63,20 @@ export type Config = {
 
 /** Where a key-encryption key is: in a file, in an environment variable, or what a command prints. */
 export type EncryptionKeySource = { file: string } | { env: string } | { command: readonly string[] };
+
+/** A trust domain and where its bundle comes from: always named by the configuration, never by what an SVID says. */
+export type TrustDomain = {
+  name: string;
+  bundle:
+    | { dev: true }
+    | { file: string }
+    /** URL of a bundle endpoint that the Web PKI authenticates. */
+    | { httpsWeb: string }
+    /** A bundle endpoint that its X.509-SVID authenticates; with a first bundle where it serves its own trust domain. */
+    | { httpsSpiffe: { url: string; spiffeId: string; bootstrap: string | null } }
+    /** `unix:` address of the Workload API. */
+    | { workloadApi: string };
+};
 
 /** Where an issuer's keys are: by OpenID Connect Discovery, at a URL, or in a file. */
 export type KeySource = { issuer: string } | { uri: string } | { file: string };

@@ -19,6 +19,7 @@ export type Reason = {
     | 'no_policy'
     | 'policy_forbids'
     | 'policy_error'
+    | 'policy_set_distrusted'
     | 'approval_required'
     | 'policy_permits';
   message: string;

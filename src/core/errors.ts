@@ -8,12 +8,15 @@ export type ErrorCode =
   | 'unauthenticated'
   | 'invalid_token'
   | 'invalid_dpop_proof'
+  | 'use_dpop_nonce'
   | 'invalid_client'
   | 'invalid_grant'
   | 'invalid_target'
+  | 'invalid_scope'
   | 'invalid_authorization_details'
   | 'unsupported_grant_type'
   | 'forbidden'
+  | 'approval_required'
   | 'not_found'
   | 'conflict'
   | 'too_large'
@@ -55,6 +58,16 @@ export class InvalidToken extends RemitError {
 export class InvalidDpopProof extends RemitError {
   readonly code = 'invalid_dpop_proof';
 }
+/** RFC 9449 §8 and §9: the proof needs the nonce that the answer brings. Not a refusal: the client asks again. */
+export class UseDpopNonce extends RemitError {
+  readonly code = 'use_dpop_nonce';
+  readonly nonce: string;
+
+  constructor(nonce: string) {
+    super('the proof needs a nonce; make another with the one in `DPoP-Nonce`');
+    this.nonce = nonce;
+  }
+}
 /** RFC 6749 §5.2: client authentication failed. */
 export class InvalidClient extends RemitError {
   readonly code = 'invalid_client';
@@ -67,6 +80,10 @@ export class InvalidGrant extends RemitError {
 export class InvalidTarget extends RemitError {
   readonly code = 'invalid_target';
 }
+/** RFC 6749 §5.2: the scope is unknown, malformed or wider than what the task grants. */
+export class InvalidScope extends RemitError {
+  readonly code = 'invalid_scope';
+}
 /** RFC 9396 §5: the authorization details are malformed or wider than what the task grants. */
 export class InvalidAuthorizationDetails extends RemitError {
   readonly code = 'invalid_authorization_details';
@@ -77,6 +94,16 @@ export class UnsupportedGrantType extends RemitError {
 /** The caller is known and may not do this. Carries no more than that. */
 export class Forbidden extends RemitError {
   readonly code = 'forbidden';
+}
+/** A person has to say yes first: `approval` waits for that. The same request goes through afterwards, once. */
+export class ApprovalRequired extends RemitError {
+  readonly code = 'approval_required';
+  readonly approval: string;
+
+  constructor(message: string, approval: string) {
+    super(message);
+    this.approval = approval;
+  }
 }
 export class NotFound extends RemitError {
   readonly code = 'not_found';

@@ -94,6 +94,7 @@ export type EventRecord = Base & {
     | 'key.changed'
     | 'policy.published'
     | 'policy.refused'
+    | 'policy.distrusted'
     | 'request.refused';
   subject: JsonObject;
 };

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { matchesPattern, normalisePath, normaliseUrl } from './resource.ts';
+import { matchesPattern, normalisePath, normaliseUrl, patternWithin } from './resource.ts';
 
 test.each([
   ['file:notes/**', 'file:notes/a/b.md', true],
@@ -62,4 +62,43 @@ test.each([
   ['no url', null],
 ])('url %s becomes %j', (url, expected) => {
   expect(normaliseUrl(url)).toBe(expected);
+});
+
+test.each([
+  ['file:notes/a.md', 'file:notes/**', true],
+  ['file:notes/*', 'file:notes/**', true],
+  ['file:notes/**', 'file:notes/*', false],
+  ['file:notes/**', 'file:notes/**', true],
+  ['file:**', 'file:notes/**', false],
+  ['file:notes/*/b', 'file:notes/*/*', true],
+  ['x**y', 'x*/*y', false],
+  ['x**', 'x/*', false],
+  ['a*c', 'a*', true],
+  ['', '**', true],
+  ['**', '', false],
+])('all of `%s` is within `%s`: %s', (inner, outer, expected) => {
+  expect(patternWithin(inner, outer)).toBe(expected);
+});
+
+test('what a pattern within another matches, the other matches', () => {
+  let within = 0;
+  const text = fc.string({ unit: fc.constantFrom('a', '/', '*', '**'), maxLength: 5 });
+  const name = fc.string({ unit: fc.constantFrom('a', '/'), maxLength: 6 });
+  fc.assert(
+    fc.property(text, text, fc.array(name, { minLength: 5, maxLength: 20 }), (inner, outer, names) => {
+      expect(patternWithin(inner, inner)).toBe(true);
+      if (!patternWithin(inner, outer)) return;
+      within += 1;
+      for (const one of names) if (matchesPattern(inner, one)) expect(matchesPattern(outer, one)).toBe(true);
+    }),
+    { numRuns: 5_000 },
+  );
+  // Otherwise nothing was tested.
+  expect(within).toBeGreaterThan(200);
+});
+
+test('of a name alone, to be within is to match', () => {
+  const text = fc.string({ unit: fc.constantFrom('a', 'b', '/', '*'), maxLength: 8 });
+  const name = fc.string({ unit: fc.constantFrom('a', 'b', '/'), maxLength: 8 });
+  fc.assert(fc.property(name, text, (one, outer) => patternWithin(one, outer) === matchesPattern(outer, one)));
 });

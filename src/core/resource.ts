@@ -49,6 +49,28 @@ function reaches(pattern: string, name: string): boolean {
 }
 
 /**
+ * Whether `outer` matches every name that `inner` matches. A yes is certain; a no may be a yes that cannot be seen wildcard
+ * by wildcard. Time is linear in the one length times the other.
+ */
+export function patternWithin(inner: string, outer: string): boolean {
+  // What `inner` may be, as a text of its own in which a wildcard is one symbol.
+  const symbols = inner.match(/\*\*|[^]/g) ?? [];
+  let reachable = [true, ...symbols.map(() => false)];
+  for (const part of outer.match(/\*\*|[^]/g) ?? []) {
+    // A wildcard takes any run of symbols whose names it matches; any other part takes itself.
+    const wild = part === '*' || part === '**';
+    const takes = (symbol: string) =>
+      part === '**' || (part === '*' ? symbol !== '/' && symbol !== '**' : symbol === part);
+    const next = reachable.map((here) => wild && here);
+    for (const [place, symbol] of symbols.entries()) {
+      if ((wild ? next[place] : reachable[place]) === true && takes(symbol)) next[place + 1] = true;
+    }
+    reachable = next;
+  }
+  return reachable.at(-1) === true;
+}
+
+/**
  * A path as a resource name: relative to the target's root, `/` separated, NFC, no `.`, `..`, empty or `~` start.
  * Returns `null` when the path leaves the root or could mean another file to the target than to Remit.
  */

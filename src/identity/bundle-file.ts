@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { InvalidConfig } from '../core/errors.ts';
 import { fileState } from './file-state.ts';
-import { parseTrustBundle, type TrustBundle } from './trust-bundle.ts';
+import { checkSequence, parseTrustBundle, type TrustBundle } from './trust-bundle.ts';
 
 /**
  * The bundle of one trust domain in a file, read again when the file was changed, so that keys rotate without a restart.
@@ -20,7 +20,7 @@ export function openBundleFile(file: string, report: (problem: string) => void):
     seen = now;
     try {
       const next = readBundle(file);
-      checkSequence(bundle, next, file);
+      checkSequence(bundle, next, file, 'restart to accept the bundle');
       bundle = next;
     } catch (cause) {
       const why = cause instanceof Error ? cause.message : String(cause);
@@ -38,11 +38,4 @@ function readBundle(file: string): TrustBundle {
     throw new InvalidConfig(`${file}: cannot be read; expected a SPIFFE bundle (a JWK Set)`, { cause });
   }
   return parseTrustBundle(text, file);
-}
-
-/** SPIFFE Trust Domain and Bundle, section 4.1.1: the sequence grows with each change of the bundle. */
-function checkSequence(last: TrustBundle, next: TrustBundle, file: string): void {
-  const [before, after] = [last.spiffe_sequence, next.spiffe_sequence];
-  if (before === undefined || after === undefined || after >= before) return;
-  throw new Error(`${file}: \`spiffe_sequence\` goes back from ${before} to ${after}; restart to accept the bundle`);
 }

@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
-import { InvalidDpopProof } from '../core/errors.ts';
+import { InvalidDpopProof, UseDpopNonce } from '../core/errors.ts';
+import type { DpopNonces } from './dpop-nonce.ts';
 import { ProofSignatures } from './proof-signature.ts';
 import { SeenOnce } from './seen-once.ts';
 
@@ -19,7 +20,7 @@ export interface DpopVerifier {
   /**
    * RFC 9449, section 4.3. Resolves with the RFC 7638 thumbprint of the key that was proven and the proof's `jti`.
    *
-   * @throws InvalidDpopProof, which says no more than that.
+   * @throws InvalidDpopProof, which says no more than that; UseDpopNonce when the proof is good but for its nonce.
    */
   verify(request: DpopRequest): Promise<{ jkt: string; jti: string }>;
 }
@@ -34,6 +35,8 @@ export function createDpopVerifier(options: {
   skewSeconds: number;
   /** When the process started, in ms. Proofs made before are refused: what was seen then is forgotten. */
   bootedAt: number;
+  /** Set where proofs need a nonce (section 8 and 9). */
+  nonces?: DpopNonces;
   maxRemembered?: number;
 }): DpopVerifier {
   const seen = new SeenOnce(options.maxRemembered ?? MAX_REMEMBERED, 2 * (options.skewSeconds + 1) * 1000);
@@ -50,13 +53,17 @@ export function createDpopVerifier(options: {
         .catch((cause: unknown) => {
           throw refused('signature or form', cause);
         });
-      const { jti, htm, htu, iat, ath } = payload;
+      const { jti, htm, htu, iat, ath, nonce } = payload;
       if (typeof jti !== 'string' || jti === '' || jti.length > MAX_JTI) throw refused('jti');
       if (htm !== request.method) throw refused('htm');
       if (typeof htu !== 'string' || !sameTarget(htu, request.url)) throw refused('htu');
       if (typeof iat !== 'number' || Math.abs(now / 1000 - iat) > options.skewSeconds) throw refused('iat');
       if (iat < bootSecond) throw refused('iat is before the start of the process');
       if (request.accessToken !== undefined && ath !== accessTokenHash(request.accessToken)) throw refused('ath');
+      const { nonces } = options;
+      if (nonces !== undefined && (typeof nonce !== 'string' || !nonces.accepts(nonce))) {
+        throw new UseDpopNonce(nonces.current());
+      }
       // The window of `iat` is what bounds the memory: after it the proof is stale anyway.
       if (!seen.add(`${jkt} ${jti}`, (iat + options.skewSeconds + 1) * 1000, now))
         throw refused('jti was used, or the memory is full');

@@ -17,6 +17,15 @@ export interface TrustBundles {
   has(trustDomain: string): boolean;
 }
 
+/** Where the bundle of one trust domain comes from, followed until it is stopped. */
+export interface BundleSource {
+  /** What is in force now; a bundle without keys when there is none that may be believed. */
+  bundle(): TrustBundle;
+  /** Resolves when the source has been asked once, whatever came of it. */
+  ready: Promise<void>;
+  stop(): void;
+}
+
 /** Bundles by trust domain, kept apart. A function is asked at each use, so that rotation is seen at once. */
 export function createTrustBundles(
   sources: { trustDomain: string; bundle: TrustBundle | (() => TrustBundle) }[],
@@ -72,5 +81,17 @@ export function parseTrustBundle(text: string, where: string): TrustBundle {
   if (!Array.isArray(keys) || keys.some((key) => typeof key !== 'object' || key === null || 'd' in key)) {
     throw new InvalidConfig(`${where}: expected a SPIFFE bundle: a JWK Set of public keys`);
   }
+  const { spiffe_sequence: sequence } = parsed as { spiffe_sequence?: unknown };
+  // A larger one would be rounded, and two that differ be the same.
+  if (sequence !== undefined && !Number.isSafeInteger(sequence)) {
+    throw new InvalidConfig(`${where}: \`spiffe_sequence\`: expected an integer of at most 53 bits`);
+  }
   return parsed as TrustBundle;
+}
+
+/** SPIFFE Trust Domain and Bundle, section 4.1.1: the sequence grows with each change of the bundle. */
+export function checkSequence(last: TrustBundle, next: TrustBundle, where: string, remedy: string): void {
+  const [before, after] = [last.spiffe_sequence, next.spiffe_sequence];
+  if (before === undefined || after === undefined || after >= before) return;
+  throw new Error(`${where}: \`spiffe_sequence\` goes back from ${before} to ${after}; ${remedy}`);
 }

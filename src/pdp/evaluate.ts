@@ -10,6 +10,7 @@ import { EvaluationError, type EntityUid } from './cedar/value.ts';
 import { PartialEvaluator } from './partial.ts';
 import type { Policy, PolicySet } from './policy-set.ts';
 import { CedarRequest } from './request.ts';
+import type { Said } from './said.ts';
 import type { Steps } from './steps.ts';
 
 /** A policy of the set, ready to run: `holds` tests what finding it has not. @throws EvaluationError from `holds` */
@@ -110,7 +111,7 @@ export class Evaluator {
 
   /** Policy's decision. INVARIANT 4: any failure or evaluation error denies. */
   decide(input: DecisionInput): Decision {
-    const unmappable = findUnmappable(input.action.arguments) ?? findUnmappable(input.chain[0]?.task.parameters ?? {});
+    const unmappable = unmappableIn(input);
     if (unmappable !== null) return this.#decision(input, [failed(unmappable)]);
     const request = new CedarRequest(input);
     if (request.principals.length === 0) {
@@ -119,14 +120,36 @@ export class Evaluator {
     return this.#decision(input, this.verdicts(request, input.approval));
   }
 
-  /** What policy says, for each resource of each principal. */
+  /** What policy says, for each principal of each resource. */
   verdicts(request: CedarRequest, approval: GivenApproval | null): Verdict[] {
-    const { shared, ofPrincipal } = this.#indexes;
-    const { action, context, entities } = request;
     const verdicts: Verdict[] = [];
-    const [first] = request.principals;
-    if (first === undefined) return verdicts;
-    for (const resource of request.resources) {
+    this.#evaluate(request, (tally, principal, resource) => {
+      verdicts.push(verdictOf(tally, { principal, resource }, approval));
+    });
+    return verdicts;
+  }
+
+  /**
+   * What each policy says in the evaluations that `decide` makes, by the same index and the same tests; `null` for an
+   * input that policy is not asked about.
+   */
+  said(input: DecisionInput): Said[] | null {
+    if (unmappableIn(input) !== null) return null;
+    const request = new CedarRequest(input);
+    if (request.principals.length === 0) return null;
+    const said: Said[] = [];
+    this.#evaluate(request, (tally) => said.push(saidBy(tally)));
+    return said;
+  }
+
+  #evaluate(
+    { principals, action, resources, context, entities }: CedarRequest,
+    each: (tally: Tally, principal: EntityUid, resource: EntityUid) => void,
+  ): void {
+    const { shared, ofPrincipal } = this.#indexes;
+    const [first] = principals;
+    if (first === undefined) return;
+    for (const resource of resources) {
       const asked: Request = { principal: first, action, resource, context, entities };
       let before = SILENT;
       let tally = before;
@@ -138,14 +161,13 @@ export class Evaluator {
       };
       shared.search(asked, take);
       before = tally;
-      for (const principal of request.principals) {
+      for (const principal of principals) {
         tally = before;
         asked.principal = principal;
         ofPrincipal.search(asked, take);
-        verdicts.push(verdictOf(tally, { principal, resource }, approval));
+        each(tally, principal, resource);
       }
     }
-    return verdicts;
   }
 
   /** The policies whose head may match; the others cannot have a say. */
@@ -185,6 +207,21 @@ export class Evaluator {
       liftedByApproval: outcome === 'permit' && input.approval !== null ? held.map((policy) => policy.id) : [],
     };
   }
+}
+
+function unmappableIn({ action, chain }: DecisionInput): string | null {
+  return findUnmappable(action.arguments) ?? findUnmappable(chain[0]?.task.parameters ?? {});
+}
+
+function saidBy({ permits, forbids, held, observed, problems }: Tally): Said {
+  const ids = (policies: readonly Policy[]) => policies.map(({ id }) => id);
+  return {
+    permits: ids(permits),
+    forbids: ids(forbids),
+    held: ids(held),
+    observed: ids(observed),
+    problems: problems.map(({ policy }) => policy!.id),
+  };
 }
 
 const SAYS_NOTHING = Symbol('says nothing');

@@ -279,6 +279,7 @@ class Context extends CedarRecord {
   readonly person: EntityUid | null;
   args: CedarRecord | undefined;
   task: CedarRecord | undefined;
+  root: CedarRecord | undefined;
   token: CedarRecord | undefined;
   origin: CedarRecord | undefined;
   time: CedarRecord | undefined;
@@ -312,6 +313,12 @@ const CONTEXT = table<Context>({
   },
   task: (context) =>
     context.input.chain.length === 0 ? undefined : (context.task ??= new Facts(TASK, new TaskFacts(context.input))),
+  root: (context) => {
+    const { chain } = context.input;
+    return chain.length === 0
+      ? undefined
+      : (context.root ??= new Facts(ROOT, { view: chain.at(-1)!, now: context.input.now }));
+  },
   origin: (context) => {
     const acting = context.input.chain[0];
     return acting === undefined ? undefined : (context.origin ??= new Facts(ORIGIN, acting.task.origin));
@@ -344,6 +351,15 @@ const TASK = table<TaskFacts>({
   calls: ({ view }) => view.used.calls,
   depth: ({ depth }) => depth,
   labels: ({ view: { labels } }) => (labels === undefined ? undefined : new CedarSet(labels)),
+});
+
+/** The task that all of this began with; what is done below it counts there, too. */
+const ROOT = table<{ view: TaskView; now: number }>({
+  id: ({ view }) => view.task.id,
+  agent: ({ view }) => agentUid(view.task.agent.id),
+  purpose: ({ view }) => view.task.purpose,
+  age_seconds: ({ view, now }) => seconds(now - view.task.createdAt),
+  calls: ({ view }) => view.used.calls,
 });
 
 const ORIGIN = table<PromptOrigin>({

@@ -1,17 +1,38 @@
+import { InvalidConfig } from '../core/errors.ts';
 import type { EventRecord } from '../core/record.ts';
 import type { Pdp } from '../pdp/pdp.ts';
 import type { PolicySetStore } from '../store/ports.ts';
 
 /** The one place that says which policy set decides. A decision takes it once, so it sees one set throughout. */
-export type InForce = { current: () => Pdp; swap: (next: Pdp) => void };
+export type InForce = {
+  current: () => Pdp;
+  /** The same set as its engine decides, distrusted or not: to explain what was decided, never to decide. */
+  engine: () => Pdp;
+  swap: (next: Pdp) => void;
+  /** From now on nothing is believed of the set with this hash, whether it is in force or ever comes to be. */
+  distrust: (hash: string) => void;
+  isDistrusted: (hash: string) => boolean;
+};
 
-export function holdInForce(first: Pdp): InForce {
-  let pdp = first;
+/** @param distrusted hashes of sets that were distrusted before. */
+export function holdInForce(first: Pdp, distrusted: Iterable<string>): InForce {
+  const hashes = new Set(distrusted);
+  // Whichever comes first, the swap or the distrust: a distrusted set never decides as if it were not.
+  const believed = (pdp: Pdp) => (hashes.has(pdp.policySet) ? pdp.distrusted() : pdp);
+  let engine = first;
+  let pdp = believed(first);
   return {
     current: () => pdp,
+    engine: () => engine,
     swap: (next) => {
-      pdp = next;
+      engine = next;
+      pdp = believed(next);
     },
+    distrust: (hash) => {
+      hashes.add(hash);
+      pdp = believed(engine);
+    },
+    isDistrusted: (hash) => hashes.has(hash),
   };
 }
 
@@ -39,8 +60,13 @@ export async function policyAtStart(folder: Record<string, string>, parts: Start
   const replaces = last?.hash ?? null;
   const hash = fromFolder.policySet;
   // This process alone works on the store, so nobody else can have published meanwhile.
-  await store.publishPolicySet({ hash, files: folder, folder: hash, at: parts.clock(), replaces }, [
+  const published = await store.publishPolicySet({ hash, files: folder, folder: hash, at: parts.clock(), replaces }, [
     parts.event('policy.published', { policy_set: hash, replaces, by: 'folder' }),
   ]);
+  if (published === 'distrusted') {
+    throw new InvalidConfig(
+      `the policy folder holds ${hash}, which is distrusted; change a policy, or put back what it held`,
+    );
+  }
   return fromFolder;
 }

@@ -3,9 +3,10 @@ import type { DecisionRecord, EventRecord } from '../core/record.ts';
 import type { PdpParts } from '../pdp/pdp.ts';
 import { policySetHash } from '../pdp/policy-set.ts';
 import { preparePdp, type Prepared } from '../pdp/prepare.ts';
+import type { Referee, RefereeStatus } from '../pdp/referee/referee.ts';
 import type { Catalogue } from '../pdp/schema/catalogue.ts';
 import type { Finding } from '../pdp/schema/validate.ts';
-import type { PolicyInForce, PolicySetStore } from '../store/ports.ts';
+import type { DistrustedPolicySet, PolicyInForce, PolicySetStore } from '../store/ports.ts';
 import { authorize, ownInput, type Asker, type AuthorizeParts, type OwnAction } from '../task/authorize.ts';
 import type { InForce } from './in-force.ts';
 
@@ -13,32 +14,44 @@ export type PublishParts = Omit<AuthorizeParts, 'pdp'> &
   PdpParts & {
     inForce: InForce;
     store: PolicySetStore;
+    referee: Pick<Referee, 'consider' | 'status'>;
     /** What there is to name, now. */
     catalogue: () => Catalogue;
   };
 
 export type Published = { policySet: string; replaced: string; warnings: Finding[] };
 
+/** `distrusted`, of a set: as it is denied now; in the list: what is stored of why. */
+export type PolicyStatus = {
+  inForce: PolicyInForce & { distrusted: boolean };
+  history: (PolicyInForce & { distrusted: boolean })[];
+  distrusted: DistrustedPolicySet[];
+  referee: RefereeStatus;
+};
+
 /** Publishing policy: an action like any other, decided by the set that is in force. */
 export interface Policies {
-  current(asker: Asker): Promise<{ inForce: PolicyInForce; history: PolicyInForce[] }>;
+  current(asker: Asker): Promise<PolicyStatus>;
   files(asker: Asker, hash: string): Promise<Record<string, string>>;
   catalogue(asker: Asker): Promise<Catalogue>;
   /**
    * Puts a policy set in force. What cannot be used leaves everything as it is.
    *
    * @throws Forbidden, InvalidRequest naming the places, Conflict when another set came first, when one is already on
-   *   its way, or when the asker could not publish under the new set and has not accepted that.
+   *   its way, when this one is distrusted, or when the asker could not publish under the new set and has not accepted
+   *   that.
    */
   publish(asker: Asker, request: { files: Record<string, string>; acceptLockout: boolean }): Promise<Published>;
   /**
-   * Puts a set in force again that was before; without `to`, the one before this. Names and types are not checked: the
+   * Puts a set in force again that was before; without `to`, the last before this that is not distrusted. Names and types are not checked: the
    * way back stays open when the catalogue has moved on.
    */
   rollback(asker: Asker, request: { to?: string; acceptLockout: boolean }): Promise<Published>;
 }
 
 const HISTORY = 100;
+const DISTRUSTED =
+  'this policy set is distrusted and cannot be in force again; publish another, be it by a change to one policy';
 const SHOWN_FINDINGS = 10;
 
 export function createPolicies(parts: PublishParts): Policies {
@@ -56,12 +69,13 @@ export function createPolicies(parts: PublishParts): Policies {
     if (busy) throw await refused(record, change, new Conflict('another policy set is being published; try again'));
     busy = true;
     try {
+      if (inForce.isDistrusted(hash)) throw new Conflict(DISTRUSTED);
       if (hash === replaces) throw new Conflict('this policy set is already in force');
       const files = change.files();
       const { pdp, findings } = await prepared({ ...change, files }, parts);
       if (!change.acceptLockout && pdp.decide(ownInput(asker, own, deciding)).outcome !== 'permit') {
         throw new Conflict(
-          `under the new policy set you could not use \`${operation}\` yourself; accept that if it is meant`,
+          `under the new policy set you could not use \`${operation}\` yourself; if that is meant, accept the lockout`,
         );
       }
       const folder = store.policyHistory(1)[0]!.folder;
@@ -69,6 +83,7 @@ export function createPolicies(parts: PublishParts): Policies {
         record,
         eventOf('policy.published', { policy_set: hash, replaces, by: operation }, parts),
       ]);
+      if (published === 'distrusted') throw new Conflict(DISTRUSTED);
       if (published === 'other_in_force') throw new Conflict('another policy set was published meanwhile; look at it');
       // Durable first: a process that dies here comes up with the new set.
       inForce.swap(pdp);
@@ -83,15 +98,21 @@ export function createPolicies(parts: PublishParts): Policies {
   /** The permit stands in the log together with what came of it. */
   const refused = async (record: DecisionRecord, { hash }: Change, error: unknown): Promise<unknown> => {
     const problem = error instanceof Error ? error.message : 'unknown reason';
-    await log.append([record, eventOf('policy.refused', { policy_set: hash, problem: problem.slice(0, 2000) }, parts)]);
+    await log.append([
+      record,
+      eventOf('policy.refused', { policy_set: hash, problem: problem.slice(0, 2000).toWellFormed() }, parts),
+    ]);
     return error;
   };
 
   return {
     current: async (asker) => {
       await read(asker, []);
-      const history = store.policyHistory(HISTORY);
-      return { inForce: history[0]!, history };
+      const history = store
+        .policyHistory(HISTORY)
+        .map((set) => ({ ...set, distrusted: inForce.isDistrusted(set.hash) }));
+      const distrusted = store.distrustedPolicySets();
+      return { inForce: history[0]!, history, distrusted, referee: parts.referee.status() };
     },
     files: async (asker, hash) => {
       await read(asker, [`policy:${hash}`]);
@@ -107,7 +128,10 @@ export function createPolicies(parts: PublishParts): Policies {
     },
     rollback: async (asker, { to, acceptLockout }) => {
       const current = inForce.current().policySet;
-      const hash = to ?? store.policyHistory(HISTORY).find((set) => set.hash !== current)?.hash ?? 'before';
+      const before = store
+        .policyHistory(HISTORY)
+        .find((set) => set.hash !== current && !inForce.isDistrusted(set.hash))?.hash;
+      const hash = to ?? before ?? 'before';
       const files = () => filesOf(store, hash);
       return enforce(asker, { operation: 'policy.rollback', hash, files, acceptLockout, checked: false });
     },

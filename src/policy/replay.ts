@@ -2,6 +2,7 @@ import type { Sha256Hex } from '../core/action.ts';
 import type { Decision, DecisionOutcome, Reason } from '../core/decision.ts';
 import type { DecisionRecord, LogRecord } from '../core/record.ts';
 import type { Pdp } from '../pdp/pdp.ts';
+import { gravity } from './flip.ts';
 import { recordedInput, type Doubt, type Gap } from './recorded-input.ts';
 
 /** One recorded decision that a draft would make otherwise. */
@@ -107,9 +108,6 @@ export async function replay(
   };
 }
 
-/** What is newly let through comes first, then what is newly held back. */
-const GRAVEST_FIRST = ['deny>permit', 'hold>permit', 'deny>hold', 'permit>deny', 'hold>deny', 'permit>hold'];
-
 type Tally = Omit<FlipGroup, 'underOtherSets'> & { bySet: Map<string, number> };
 
 class Comparison {
@@ -170,9 +168,8 @@ function exampleOf(record: DecisionRecord, draft: Decision): FlipExample {
 
 /** The order of equals is by name, so that two runs over one log print the same. */
 function bySeverity(a: Tally, b: Tally): number {
-  const rank = (group: Tally) => GRAVEST_FIRST.indexOf(`${group.from}>${group.to}`);
   const name = (group: Tally) => JSON.stringify([group.target, group.operation, group.because]);
-  return rank(a) - rank(b) || b.count - a.count || (name(a) < name(b) ? -1 : 1);
+  return gravity(a) - gravity(b) || b.count - a.count || (name(a) < name(b) ? -1 : 1);
 }
 
 function count<Name extends string>(counts: Partial<Record<Name, number>>, name: Name): void {

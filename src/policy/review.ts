@@ -14,7 +14,7 @@ import type { InForce } from './in-force.ts';
 
 export type ReviewParts = Omit<AuthorizeParts, 'pdp'> &
   PdpParts & {
-    inForce: Pick<InForce, 'current'>;
+    inForce: Pick<InForce, 'current' | 'engine'>;
     store: PolicySetStore;
     /** What there is to name, now. */
     catalogue: () => Catalogue;
@@ -49,7 +49,7 @@ export function createReview(parts: ReviewParts): Review {
   };
 
   const setOf = async (hash: string): Promise<Pdp> => {
-    const current = inForce.current();
+    const current = inForce.engine();
     if (current.policySet === hash) return current;
     const files = store.policySet(hash);
     if (files === undefined) {

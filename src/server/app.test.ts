@@ -65,6 +65,15 @@ describe('what everybody may see', () => {
     expect((await app.request('/healthz')).status).toBe(503);
   });
 
+  test('that something is wrong while requests are served', async () => {
+    const app = createApp({ ...plane.parts, concerns: () => ['referee_degraded'] });
+    const response = await app.request('/healthz');
+    expect([response.status, await response.json()]).toEqual([
+      200,
+      { status: 'degraded', concerns: ['referee_degraded'] },
+    ]);
+  });
+
   test('that there is nothing, as a problem', async () => {
     const response = await plane.app.request('/nothing');
     expect(response.headers.get('content-type')).toBe('application/problem+json');

@@ -43,6 +43,8 @@ export type AppParts = TaskRouteParts &
     authenticator: Authenticator;
     checkpoint: () => string | null;
     healthy: () => boolean;
+    /** What is wrong while requests are served; empty when nothing is. */
+    concerns: () => string[];
     mcp: (request: Request, target: string, peer: Peer) => Promise<Response>;
     /** What the metadata say. */
     offered: Offered;
@@ -127,7 +129,12 @@ export function controlRoutes(app: ControlApp, parts: AppParts): void {
 
 function publicRoutes(app: ControlApp, parts: AppParts): void {
   const { publicUrl, offered } = parts;
-  app.get('/healthz', (c) => (parts.healthy() ? c.json({ status: 'ok' }) : c.json({ status: 'unavailable' }, 503)));
+  app.get('/healthz', (c) => {
+    if (!parts.healthy()) return c.json({ status: 'unavailable' }, 503);
+    const concerns = parts.concerns();
+    // Not 503: requests are answered as they should be, and the way out is a request too.
+    return c.json(concerns.length === 0 ? { status: 'ok' } : { status: 'degraded', concerns });
+  });
   app.get('/openapi.json', (c) => c.json(openApiDocument(app)));
   app.get('/jwks', etag(), (c) => {
     c.header('Cache-Control', `public, max-age=${parts.tokenKey.rememberSeconds}`);

@@ -21,10 +21,12 @@ export const ERROR_TABLE: Readonly<Record<ErrorCode | 'internal', ErrorSurface>>
   unauthenticated: { status: 401, title: 'Authentication needed', oauth: 'invalid_token', rpc: -32001, exit: 4 },
   invalid_token: { status: 401, title: 'Invalid token', oauth: 'invalid_token', rpc: -32001, exit: 4 },
   invalid_dpop_proof: { status: 401, title: 'Invalid DPoP proof', oauth: 'invalid_dpop_proof', rpc: -32001, exit: 4 },
+  use_dpop_nonce: { status: 401, title: 'DPoP nonce needed', oauth: 'use_dpop_nonce', rpc: -32001, exit: 4 },
   invalid_client: { status: 401, title: 'Invalid client', oauth: 'invalid_client', rpc: -32001, exit: 4 },
   // RFC 8693, section 2.2.2: a subject or actor token that is not good is an `invalid_request`.
   invalid_grant: { status: 400, title: 'Invalid grant', oauth: 'invalid_request', rpc: -32001, exit: 4 },
   invalid_target: { status: 400, title: 'Invalid target', oauth: 'invalid_target', rpc: -32600, exit: 2 },
+  invalid_scope: { status: 400, title: 'Invalid scope', oauth: 'invalid_scope', rpc: -32600, exit: 2 },
   invalid_authorization_details: {
     status: 400,
     title: 'Invalid authorization details',
@@ -40,6 +42,7 @@ export const ERROR_TABLE: Readonly<Record<ErrorCode | 'internal', ErrorSurface>>
     exit: 2,
   },
   forbidden: { status: 403, title: 'Forbidden', oauth: 'unauthorized_client', rpc: -32001, exit: 3 },
+  approval_required: { status: 403, title: 'Approval needed', oauth: 'access_denied', rpc: -32001, exit: 3 },
   not_found: { status: 404, title: 'Not found', oauth: 'invalid_request', rpc: -32000, exit: 5 },
   conflict: { status: 409, title: 'Conflict', oauth: 'invalid_request', rpc: -32000, exit: 6 },
   too_large: { status: 413, title: 'Too large', oauth: 'invalid_request', rpc: -32600, exit: 2 },

@@ -1,14 +1,12 @@
-import { createHash, type X509Certificate } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import type { Context } from 'hono';
+import { chainOf } from '../identity/certificate-chain.ts';
 import { UNKNOWN_PEER, type ClientCertificate, type Peer } from '../identity/peer.ts';
 
 /** What `@hono/node-server` hands over beside a request. Absent where a request did not come over the network. */
 type Bindings = { incoming?: { socket?: Socket } } | undefined;
-
-/** More than a verifier takes, so that it is the verifier who refuses. */
-const MAX_CHAIN = 10;
 
 /** Read once for each connection: the handshake is over, and renegotiation is off. */
 const certificates = new WeakMap<TLSSocket, ClientCertificate | null>();
@@ -31,14 +29,4 @@ function certificateOf(socket: Socket): ClientCertificate | null {
       : { thumbprint: createHash('sha256').update(leaf.raw).digest('base64url'), chain: chainOf(leaf) };
   certificates.set(socket, certificate);
   return certificate;
-}
-
-function chainOf(leaf: X509Certificate): Buffer[] {
-  const chain: Buffer[] = [];
-  let next: X509Certificate | undefined = leaf;
-  while (next !== undefined && chain.length < MAX_CHAIN) {
-    chain.push(next.raw);
-    next = next.issuerCertificate;
-  }
-  return chain;
 }

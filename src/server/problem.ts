@@ -1,12 +1,14 @@
 import type { Context } from 'hono';
 import { HTTPException } from 'hono/http-exception';
 import {
+  ApprovalRequired,
   InvalidClient,
   InvalidDpopProof,
   InvalidRequest,
   InvalidToken,
   RemitError,
   Unauthenticated,
+  UseDpopNonce,
 } from '../core/errors.ts';
 import { dpopChallenge } from '../token/challenge.ts';
 import { ERROR_TABLE, tokenEndpointStatus } from './error-table.ts';
@@ -23,13 +25,22 @@ export function problemResponse(
   if (known === undefined) parts.log.error({ err: error }, 'fault');
   const code = known?.code ?? 'internal';
   const { status, title } = ERROR_TABLE[code];
-  if (known instanceof Unauthenticated || known instanceof InvalidToken || known instanceof InvalidDpopProof) {
+  if (known !== undefined && PROVEN_ANEW.some((kind) => known instanceof kind)) {
     c.header('WWW-Authenticate', challenge(known, parts.resourceMetadata));
   }
+  offerNonce(c, known);
   const detail = known?.message ?? 'something went wrong; the operator can find it in the log';
-  return c.body(JSON.stringify({ type: `urn:remit:problem:${code}`, title, status, detail }), status, {
+  const more = known instanceof ApprovalRequired ? { approval: known.approval } : {};
+  return c.body(JSON.stringify({ type: `urn:remit:problem:${code}`, title, status, detail, ...more }), status, {
     'content-type': 'application/problem+json',
   });
+}
+
+/** What a caller can mend by proving themselves otherwise. */
+const PROVEN_ANEW = [Unauthenticated, InvalidToken, InvalidDpopProof, UseDpopNonce];
+
+function offerNonce(c: Context, error: RemitError | undefined): void {
+  if (error instanceof UseDpopNonce) c.header('DPoP-Nonce', error.nonce);
 }
 
 export function challenge(error: RemitError, resourceMetadata: string): string {
@@ -42,6 +53,7 @@ export function oauthErrorResponse(c: Context, error: unknown, log: FaultLog): R
   if (known === undefined) log.error({ err: error }, 'fault at an OAuth endpoint');
   const code = known?.code ?? 'internal';
   const description = known?.message ?? 'something went wrong; the operator can find it in the log';
+  offerNonce(c, known);
   if (known instanceof InvalidClient && c.req.header('authorization') !== undefined) {
     // RFC 6749, section 5.2: who tried it by this header is told how it is done.
     c.header('WWW-Authenticate', dpopChallenge(null));

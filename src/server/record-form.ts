@@ -32,6 +32,7 @@ const REASON_CODES = [
   'no_policy',
   'policy_forbids',
   'policy_error',
+  'policy_set_distrusted',
   'approval_required',
   'policy_permits',
 ] as const satisfies Reason['code'][];
@@ -171,6 +172,7 @@ const eventRecordForm = z.strictObject({
     'key.changed',
     'policy.published',
     'policy.refused',
+    'policy.distrusted',
     'request.refused',
   ]),
   subject: json,

@@ -1,6 +1,6 @@
 import type { Context } from 'hono';
 import type { Refusals } from '../audit/refusals.ts';
-import { Forbidden, RemitError } from '../core/errors.ts';
+import { Forbidden, RemitError, UseDpopNonce } from '../core/errors.ts';
 import { ERROR_TABLE } from './error-table.ts';
 import { peerOf } from './peer-of.ts';
 
@@ -9,7 +9,7 @@ import { peerOf } from './peer-of.ts';
  * somebody known is in the record of a decision. So is what policy refuses at the token endpoints.
  */
 export function recordRefused(c: Context, error: unknown, refusals: Refusals): void {
-  if (!(error instanceof RemitError)) return;
+  if (!(error instanceof RemitError) || error instanceof UseDpopNonce) return;
   const { status } = ERROR_TABLE[error.code];
   const api = c.req.path.startsWith('/v1/');
   const decided = error instanceof Forbidden || error.cause instanceof Forbidden;

@@ -25,10 +25,13 @@ import { schemaDocuments } from './write-schema.ts';
  */
 const DIGEST = `sha256:${'b'.repeat(64)}`;
 const PUBLISHED = { 'all.cedar': 'permit (principal, action, resource);' };
+const HOP = { ...taskBody(), agent: OTHER_AGENT };
 const SAMPLES: Record<string, { path: string; body?: unknown }> = {
   'POST /v1/tasks': { path: '/v1/tasks', body: taskBody() },
   'GET /v1/tasks': { path: '/v1/tasks' },
   'GET /v1/tasks/{id}': { path: '/v1/tasks/TASK' },
+  'POST /v1/tasks/{id}/hops': { path: '/v1/tasks/TASK/hops', body: HOP },
+  'GET /v1/tasks/{id}/tree': { path: '/v1/tasks/TASK/tree' },
   'POST /v1/tasks/{id}/complete': { path: '/v1/tasks/TASK/complete' },
   'POST /v1/tasks/{id}/revoke': { path: '/v1/tasks/TASK/revoke', body: { reason: 'a mistake' } },
   'GET /v1/approvals': { path: '/v1/approvals' },
@@ -69,7 +72,7 @@ let task: string;
 async function open(policies?: Record<string, string>): Promise<void> {
   plane = await openControlPlane(policies === undefined ? {} : { policies });
   const alice = await personSession(plane, 'alice');
-  if (policies === undefined) task = (await requestTask(alice)).id;
+  if (policies === undefined) task = (await requestTask(alice, { max_hops: 1 })).id;
   else await plane.store.createTask(taskOf((task = 'task_1'), plane.clock.now()), []);
   await plane.store.requestApproval(sampleApproval(task, plane.clock.now()), () => []);
   for (const digest of [`sha256:${'a'.repeat(64)}`, DIGEST]) {
@@ -92,7 +95,7 @@ function taskOf(id: string, now: number): Task {
     origin: { channel: 'api', trust: 'authenticated' },
     window: { notBefore: now, expiresAt: now + 60_000 },
     budget: { calls: 1 },
-    maxHops: 0,
+    maxHops: 1,
     state: 'active',
     createdAt: now,
   };
@@ -147,7 +150,9 @@ describe('who is refused by policy, on the record', () => {
   afterAll(() => plane.close());
 
   test.each(ROUTES)('%s', async (route) => {
-    const session = await personSession(plane, route.includes('approvals') ? 'bob' : 'alice');
+    const session = route.includes('hops')
+      ? await agentSession(plane)
+      : await personSession(plane, route.includes('approvals') ? 'bob' : 'alice');
     const response = await send(session, route);
     expect([response.status, await response.json()]).toMatchObject([403, { type: 'urn:remit:problem:forbidden' }]);
     expect(plane.records().at(-1)).toMatchObject({ kind: 'decision', decision: { outcome: 'deny' } });

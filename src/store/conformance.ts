@@ -3,6 +3,7 @@ import { admissionConformance } from './conformance/admission.ts';
 import { approvalConformance } from './conformance/approvals.ts';
 import { definitionConformance } from './conformance/definitions.ts';
 import { logConformance } from './conformance/log.ts';
+import { policySetConformance } from './conformance/policy-sets.ts';
 import { revokedTokenConformance } from './conformance/revoked-tokens.ts';
 import type { OpenStore } from './conformance/subject.ts';
 import { taskConformance } from './conformance/tasks.ts';
@@ -13,7 +14,8 @@ export function storeConformance(name: string, open: OpenStore): void {
     describe('tasks', () => taskConformance(open));
     describe('admission', () => admissionConformance(open));
     describe('approvals', () => approvalConformance(open));
-    describe('definitions and policy sets', () => definitionConformance(open));
+    describe('definitions', () => definitionConformance(open));
+    describe('policy sets', () => policySetConformance(open));
     describe('revoked tokens', () => revokedTokenConformance(open));
     describe('log', () => logConformance(open));
   });

@@ -23,7 +23,14 @@ export type Admission =
   | { admitted: false; because: 'task_ended' | 'over_budget' | 'approval_spent' };
 
 export interface TaskStore {
-  createTask(task: Task, records: Records): Promise<'created' | 'parent_ended'>;
+  /**
+   * Makes the task, under a parent that is live and not otherwise. `approval` is spent with it, or nothing is made.
+   */
+  createTask(
+    task: Task,
+    records: Records,
+    approval?: string | null,
+  ): Promise<'created' | 'parent_ended' | 'approval_spent'>;
   /**
    * Ends the task and every descendant that has not ended, in one step. Pending and unspent approvals of all of them
    * are closed with it. `records` is called with what was ended, so that the record says exactly that.
@@ -44,6 +51,10 @@ export interface TaskStore {
   task(id: string): Task | undefined;
   /** The task, its parent, … the root, each with what it has used; empty when the id is unknown. From memory. */
   chain(id: string): TaskView[];
+  /**
+   * The task and all below it, ended or not, parents before their children, at most `limit`; empty when the id is unknown.
+   */
+  tree(id: string, limit: number): TaskView[];
   /** Newest first. `after` is the id of the last task of the page before. */
   tasks(filter: {
     state?: Task['state'];
@@ -99,12 +110,17 @@ export type DefinitionPin = {
 export interface PolicySetStore {
   /**
    * Keeps a policy set under its hash and puts it in force, with the records of why, if `replaces` is in force: of two
-   * who replace the same set at once, one is told `other_in_force`. An old set comes back by being published again.
+   * who replace the same set at once, one is told `other_in_force`. An old set comes back by being published again, but
+   * never one that is distrusted.
    */
   publishPolicySet(
     published: PolicyInForce & { files: Record<string, string>; replaces: string | null },
     records: Records,
-  ): Promise<'published' | 'other_in_force'>;
+  ): Promise<'published' | 'other_in_force' | 'distrusted'>;
+  /** For good: a set is distrusted once, with the records of why, whether or not it is in force. */
+  distrustPolicySet(distrusted: DistrustedPolicySet, records: Records): Promise<'distrusted' | 'already_distrusted'>;
+  /** Oldest first. */
+  distrustedPolicySets(): DistrustedPolicySet[];
   /** The files of a set that was ever in force. */
   policySet(hash: string): Record<string, string> | undefined;
   /** Sets that were put in force, newest first; the first is the one that is. At most `limit`. */
@@ -131,6 +147,14 @@ export interface RevokedTokenStore {
   ): Promise<'revoked' | 'already_revoked'>;
   isTokenRevoked(id: string): boolean;
 }
+/** A set whose policies were found to be evaluated otherwise than Cedar says. */
+export type DistrustedPolicySet = {
+  hash: string;
+  /** Id of the record of the decision that showed it. */
+  decision: string;
+  /** Milliseconds since the epoch. */
+  at: number;
+};
 
 export interface LogStore {
   append(records: Records): Promise<void>;

@@ -8,12 +8,15 @@ import { delegatorId } from '../core/party.ts';
 import type { DecisionRecord, EventRecord } from '../core/record.ts';
 import type { Caller } from '../identity/caller.ts';
 import type { Pdp } from '../pdp/pdp.ts';
+import type { Referee } from '../pdp/referee/referee.ts';
 import type { LogStore } from '../store/ports.ts';
 
 /** What decisions at Remit's own API are made with. */
 export type AuthorizeParts = {
   log: LogStore;
   pdp: () => Pdp;
+  /** Has a sample of decisions evaluated again. */
+  referee: Pick<Referee, 'consider'>;
   fresh: () => boolean;
   clock: () => number;
   newId: (prefix: string) => string;
@@ -23,6 +26,7 @@ export type AuthorizeParts = {
 /** Remit's own operations. Their ids are part of the public surface: policies name them `remit:<operation>`. */
 export const OWN_OPERATIONS = {
   'task.create': 'delegate',
+  'task.delegate': 'delegate',
   'task.read': 'read',
   'task.list': 'read',
   'task.complete': 'write',
@@ -75,6 +79,7 @@ export async function authorize(asker: Asker, own: OwnAction, parts: AuthorizePa
     },
     parts.sha256,
   );
+  parts.referee.consider({ record: record.id, input, decision });
   if (decision.outcome === 'permit') return record;
   await parts.log.append([record]);
   throw new Forbidden(decision.reasons[0]?.message ?? 'policy does not permit this');

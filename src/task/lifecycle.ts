@@ -1,15 +1,14 @@
-import { Conflict, Forbidden, InvalidRequest, NotFound } from '../core/errors.ts';
-import { sameDelegator } from '../core/party.ts';
+import { Conflict, Forbidden, InvalidRequest } from '../core/errors.ts';
 import type { TaskView } from '../core/decision.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { DecisionRecord, EventRecord } from '../core/record.ts';
 import type { EndedState, Task } from '../core/task.ts';
-import type { TaskStore } from '../store/ports.ts';
-import { authorize, refusedRecord, type Asker, type AuthorizeParts, type OwnOperation } from './authorize.ts';
-import type { TaskRequest } from './task-request.ts';
+import { authorize, refusedRecord, type Asker, type OwnOperation } from './authorize.ts';
+import { handOn, type HopParts } from './hop.ts';
+import { isParty, unknownTask } from './party.ts';
+import type { HopRequest, TaskRequest } from './task-request.ts';
 
-export type LifecycleParts = AuthorizeParts & {
-  store: TaskStore;
+export type LifecycleParts = HopParts & {
   limits: { maxLifetimeSeconds: number; defaultLifetimeSeconds: number; defaultCalls: number };
 };
 
@@ -22,8 +21,12 @@ type Ended = (tasks: readonly Task[], reason: string) => void;
 export interface Lifecycle {
   /** A person hands a task to an agent. @throws Forbidden, InvalidRequest */
   request(asker: Asker, request: TaskRequest): Promise<Task>;
+  /** An agent hands a part of its task to another agent. @throws as handOn */
+  handOn(asker: Asker, parent: string, request: HopRequest): Promise<Task>;
   /** @throws NotFound also for a task that the asker may not know of. */
   show(asker: Asker, id: string): Promise<Task>;
+  /** The task and all that was handed on from it, ended or not, parents before their children. @throws NotFound */
+  tree(asker: Asker, id: string): Promise<TaskView[]>;
   /** The asker's own tasks, newest first. */
   list(asker: Asker, page: TaskPage): Promise<Task[]>;
   /** @throws Conflict when it had ended already. */
@@ -35,6 +38,9 @@ export interface Lifecycle {
   onEnded(listener: Ended): void;
 }
 
+/** So many tasks of a tree are shown at most. */
+const TREE_LIMIT = 2_000;
+
 export function createLifecycle(parts: LifecycleParts): Lifecycle {
   const listeners: Ended[] = [];
   const ended: Ended = (tasks, reason) => {
@@ -42,7 +48,12 @@ export function createLifecycle(parts: LifecycleParts): Lifecycle {
   };
   return {
     request: (asker, request) => requestTask(asker, request, parts),
+    handOn: (asker, parent, request) => handOn(asker, parent, request, parts),
     show: (asker, id) => showTask(asker, id, parts),
+    tree: async (asker, id) => {
+      await showTask(asker, id, parts);
+      return parts.store.tree(id, TREE_LIMIT);
+    },
     list: async (asker, page) => {
       const record = await authorize(asker, { operation: 'task.list', resources: [], arguments: {} }, parts);
       await parts.log.append([record]);
@@ -200,14 +211,4 @@ function endedRecord(task: Task, parts: LifecycleParts): EventRecord {
     event: 'task.ended',
     subject: { task: task.id, state: task.state, reason: task.endReason ?? '', agent: task.agent.id },
   };
-}
-
-/** The task's own agent and its delegator. */
-export function isParty(asker: Pick<Asker, 'agent' | 'delegator'>, task: Task): boolean {
-  if (asker.agent !== null) return asker.agent.id === task.agent.id;
-  return asker.delegator !== null && sameDelegator(asker.delegator, task.delegator);
-}
-
-function unknownTask(id: string): NotFound {
-  return new NotFound(`there is no task \`${id.slice(0, 64)}\` that you may see`);
 }

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { EFFECTS } from '../core/effect.ts';
 import { InvalidAuthorizationDetails, InvalidRequest } from '../core/errors.ts';
 import type { Grant } from '../core/grant.ts';
+import type { EffectOf } from '../core/grant-within.ts';
 import { findJsonHazard, type JsonObject, type JsonValue } from '../core/json.ts';
 import { SENSITIVITIES } from '../core/sensitivity.ts';
 import { parseWorkloadId, type ParsedSpiffeId } from '../core/spiffe-id.ts';
@@ -53,6 +54,22 @@ export const taskRequestForm = z.strictObject({
   max_hops: z.number().int().min(0).max(16).default(0),
 });
 
+/**
+ * The body of a hop. Parameters and origin are not in it: a child has its parent's parameters, so that no policy which
+ * compares with them can be met by handing the task on, and its origin is the agent that handed it on.
+ */
+export const hopRequestForm = z.strictObject({
+  agent: text(2048),
+  purpose: text(500),
+  grant: grantsForm,
+  sensitivity: z.enum(SENSITIVITIES).optional(),
+  /** RFC 3339. */
+  not_before: z.iso.datetime({ offset: true }).optional(),
+  lifetime_seconds: z.number().int().positive().optional(),
+  calls: z.number().int().positive().max(1_000_000).optional(),
+  max_hops: z.number().int().min(0).max(16).optional(),
+});
+
 /** Longest `parameters`, and longest `grant`, as JSON. */
 const MAX_BYTES = 16 * 1024;
 
@@ -70,19 +87,25 @@ export type TaskRequest = {
   maxHops: number;
 };
 
+/** What a hop asks for. What is absent is as the parent has it left. */
+export type HopRequest = Pick<
+  TaskRequest,
+  'agent' | 'purpose' | 'grant' | 'notBefore' | 'lifetimeSeconds' | 'calls'
+> & {
+  sensitivity: TaskRequest['sensitivity'] | undefined;
+  maxHops: number | undefined;
+};
+
 export type Catalogue = {
   /** Operation names of a target, `undefined` for an unknown one. */
   operations(target: string): readonly string[] | undefined;
+  effectOf: EffectOf;
   trustDomains: readonly string[];
 };
 
 /** @throws InvalidRequest or InvalidAuthorizationDetails, naming the field and what is expected. */
 export function parseTaskRequest(body: z.output<typeof taskRequestForm>, catalogue: Catalogue): TaskRequest {
-  const agent = parseWorkloadId(body.agent);
-  if ('problem' in agent) throw new InvalidRequest(`\`agent\` ${agent.problem}`);
-  if (!catalogue.trustDomains.includes(agent.trustDomain)) {
-    throw new InvalidRequest(`\`agent\`: trust domain \`${agent.trustDomain}\` is not configured`);
-  }
+  const agent = parseAgent(body.agent, catalogue);
   const hazard = findJsonHazard(body.parameters as JsonValue, { maxDepth: 16 });
   if (hazard !== null) throw new InvalidRequest(`\`parameters${hazard.path}\` ${hazard.problem}`);
   if (isLarge(body.parameters)) throw new InvalidRequest(`\`parameters\`: at most ${MAX_BYTES} bytes of JSON`);
@@ -98,6 +121,29 @@ export function parseTaskRequest(body: z.output<typeof taskRequestForm>, catalog
     calls: body.calls,
     maxHops: body.max_hops,
   };
+}
+
+/** @throws InvalidRequest or InvalidAuthorizationDetails, naming the field and what is expected. */
+export function parseHopRequest(body: z.output<typeof hopRequestForm>, catalogue: Catalogue): HopRequest {
+  return {
+    agent: parseAgent(body.agent, catalogue),
+    purpose: body.purpose,
+    grant: parseGrants(body.grant, catalogue),
+    sensitivity: body.sensitivity,
+    notBefore: body.not_before === undefined ? undefined : Date.parse(body.not_before),
+    lifetimeSeconds: body.lifetime_seconds,
+    calls: body.calls,
+    maxHops: body.max_hops,
+  };
+}
+
+function parseAgent(id: string, catalogue: Catalogue): ParsedSpiffeId {
+  const agent = parseWorkloadId(id);
+  if ('problem' in agent) throw new InvalidRequest(`\`agent\` ${agent.problem}`);
+  if (!catalogue.trustDomains.includes(agent.trustDomain)) {
+    throw new InvalidRequest(`\`agent\`: trust domain \`${agent.trustDomain}\` is not configured`);
+  }
+  return agent;
 }
 
 /** @throws InvalidAuthorizationDetails for grants that name nothing, or something that does not exist. */

@@ -12,7 +12,16 @@ export const ACCESS_TOKEN_TYP = 'at+jwt';
 export type TokenSubject =
   | { kind: 'agent'; agent: Agent }
   | { kind: 'person'; person: Delegator }
-  | { kind: 'task'; agent: Agent; task: Task; root: string; grants: Grant[] };
+  | {
+      kind: 'task';
+      agent: Agent;
+      task: Task;
+      /** The agents that handed the task on, the nearest first. */
+      above: readonly Task['agent'][];
+      root: string;
+      grants: Grant[];
+      scope?: string;
+    };
 
 export type AccessTokenClaims = {
   jti: string;
@@ -61,22 +70,35 @@ function subjectClaims(subject: TokenSubject): Record<string, unknown> & { sub: 
     case 'person':
       return { sub: delegatorId(subject.person), client_id: 'remit', person: subject.person };
     case 'task': {
-      const { agent, task, root, grants } = subject;
+      const { agent, task, above, root, grants } = subject;
       const { acr, authTime } = task.delegator;
       return {
         sub: delegatorId(task.delegator),
         client_id: agent.id,
-        // The actor profile asks for `iss` beside `sub`: the trust domain is who vouches for the agent.
-        act: { sub: agent.id, iss: `spiffe://${agent.trustDomain}` },
+        act: actorOf([agent, ...above])!,
         attestation: agent.attestation,
         task: task.id,
         txn: root,
         authorization_details: grants,
+        ...(subject.scope === undefined ? {} : { scope: subject.scope }),
         ...(acr === undefined ? {} : { acr }),
         ...(authTime === undefined ? {} : { auth_time: authTime }),
       };
     }
   }
+}
+
+type Actor = { sub: string; iss: string; act?: Actor };
+
+/**
+ * RFC 8693, section 4.1: who acts now outermost, who handed the task on within. The actor profile asks for `iss` beside
+ * `sub`: the trust domain is who vouches for the agent. Made anew from the chain each time; a depth is never cut.
+ */
+function actorOf(agents: readonly Task['agent'][]): Actor | undefined {
+  return agents.reduceRight<Actor | undefined>(
+    (act, { id, trustDomain }) => ({ sub: id, iss: `spiffe://${trustDomain}`, ...(act === undefined ? {} : { act }) }),
+    undefined,
+  );
 }
 
 /** Verifies a token for exactly one audience. Rejects with jose's errors, or when a claim of ours is missing. */

@@ -1,12 +1,17 @@
 import { InvalidAuthorizationDetails } from '../core/errors.ts';
 import type { Grant } from '../core/grant.ts';
+import { beyondGrants } from '../core/grant-within.ts';
 import { grantsForm, parseGrants } from '../task/task-request.ts';
 import type { Exchange, TokenEndpointParts } from './exchange.ts';
 
+/** So many characters of patterns on one side times those on the other are compared at most: some tens of milliseconds. */
+const MAX_COMPARED = 4_000_000;
+
 /**
  * RFC 9396: a client may ask for less. INVARIANT 3: what it asks for is one more level that every action is checked
- * against, beside the task's own grants, so nothing has to be compared to know that it cannot widen. What plainly asks
- * for more is refused here all the same (section 5), since nobody would see before the first call that it is denied.
+ * against, beside the task's own grants, so nothing has to be compared to know that it cannot widen. It is compared all the
+ * same, and refused (section 5) unless the task's grants cover all of it: the answer says what the token is for, and a
+ * client or resource server that reads more there than is granted would be deceived.
  */
 export function checkDetails(exchange: Exchange, parts: TokenEndpointParts): void {
   const { form, subject, resource } = exchange;
@@ -16,7 +21,10 @@ export function checkDetails(exchange: Exchange, parts: TokenEndpointParts): voi
   if (asked.some((grant) => grant.target !== resource.target)) {
     throw new InvalidAuthorizationDetails('`authorization_details` name another target than the `resource`');
   }
-  for (const detail of asked) checkNotWider(detail, subject.grants);
+  if (lengthOf(asked) * lengthOf(subject.grants) > MAX_COMPARED) {
+    throw new InvalidAuthorizationDetails('`authorization_details` have too many patterns; ask for fewer');
+  }
+  for (const detail of asked) checkNotWider(detail, subject.grants, parts);
   exchange.subject = { ...subject, grants: asked };
 }
 
@@ -31,13 +39,13 @@ function readDetails(text: string, parts: TokenEndpointParts): Grant[] {
   return parseGrants(parsed.data, parts.catalogue);
 }
 
-function checkNotWider(detail: Grant, granted: readonly Grant[]): void {
-  const operations = granted.flatMap((grant) => grant.operations ?? []);
-  const effects = granted.flatMap((grant) => grant.effects ?? []);
-  const operation = detail.operations?.find((name) => effects.length === 0 && !operations.includes(name));
-  const effect = detail.effects?.find((name) => operations.length === 0 && !effects.includes(name));
-  const wider = operation ?? effect;
-  if (wider !== undefined) throw new InvalidAuthorizationDetails(`the task does not grant \`${wider}\``);
+function checkNotWider(detail: Grant, granted: readonly Grant[], { catalogue }: TokenEndpointParts): void {
+  const beyond = beyondGrants(detail, granted, (target, operation) => catalogue.effectOf(target, operation));
+  if (beyond !== null) throw new InvalidAuthorizationDetails(`the task does not grant ${beyond}`);
+}
+
+function lengthOf(grants: readonly Grant[]): number {
+  return grants.reduce((sum, { resources }) => sum + (resources ?? []).join('').length, 1);
 }
 
 function isTyped(item: unknown): boolean {

@@ -11,10 +11,14 @@ export async function checkProof(exchange: Exchange, parts: TokenEndpointParts):
   if (!headers.has('dpop') && certificate !== null) {
     if (exchange.grant === 'person')
       throw new InvalidDpopProof('a token of a person is bound to a key by a DPoP proof');
+    if (exchange.form.dpop_jkt !== undefined) throw new InvalidDpopProof('`dpop_jkt` is a key; prove it');
     exchange.binding = { kind: 'mtls', thumbprint: certificate.thumbprint };
     return;
   }
   const thumbprint = await provenKey(headers, `${parts.issuer}/token`, parts.dpop);
+  // RFC 9449, section 10: who names the key beforehand has a token for that key or none.
+  const { dpop_jkt: named } = exchange.form;
+  if (named !== undefined && named !== thumbprint) throw new InvalidDpopProof('`dpop_jkt` is another key');
   exchange.binding = { kind: 'dpop', thumbprint };
 }
 

@@ -1,13 +1,23 @@
 import { InvalidTarget } from '../core/errors.ts';
 import type { Exchange, TokenEndpointParts } from './exchange.ts';
 
-/** RFC 8707: exactly one resource, one that exists, and one that this kind of token may be for. */
+/** RFC 8707, and RFC 8693, section 2.1: exactly one resource, one that exists, and one that this kind of token may be for. */
 export function checkResource(exchange: Exchange, parts: TokenEndpointParts): void {
   const { resource, audience } = exchange.form;
-  if (resource === undefined) throw new InvalidTarget('name one `resource`');
-  if (audience !== undefined) throw new InvalidTarget('use `resource`, not `audience`');
-  exchange.resource = { audience: resource, target: targetOf(resource, parts) };
+  const named = audience === undefined ? undefined : resourceOf(audience, parts);
+  const about = resource ?? named;
+  if (about === undefined) throw new InvalidTarget('name one `resource`, or its `audience`');
+  if (named !== undefined && named !== about) {
+    throw new InvalidTarget('`resource` and `audience` are two; ask for a token for each');
+  }
+  exchange.resource = { audience: about, target: targetOf(about, parts) };
   checkUse(exchange);
+}
+
+/** The resource of a logical name: the name of a target, `remit` for the API, or the resource itself. */
+function resourceOf(audience: string, { issuer, catalogue }: TokenEndpointParts): string {
+  if (audience === 'remit') return `${issuer}/v1`;
+  return catalogue.operations(audience) === undefined ? audience : `${issuer}/mcp/${audience}`;
 }
 
 /** The target whose gateway the resource is, or `null` for Remit's own API. */
@@ -15,7 +25,7 @@ function targetOf(resource: string, { issuer, catalogue }: TokenEndpointParts): 
   if (resource === `${issuer}/v1`) return null;
   const target = resource.startsWith(`${issuer}/mcp/`) ? resource.slice(`${issuer}/mcp/`.length) : '';
   if (target === '' || catalogue.operations(target) === undefined) {
-    throw new InvalidTarget('the `resource` is not one of this server');
+    throw new InvalidTarget('the resource is not one of this server');
   }
   return target;
 }

@@ -1,4 +1,12 @@
-import { generateKeyPair, SignJWT, UnsecuredJWT, decodeJwt, decodeProtectedHeader, type CryptoKey } from 'jose';
+import {
+  calculateJwkThumbprint,
+  generateKeyPair,
+  SignJWT,
+  UnsecuredJWT,
+  decodeJwt,
+  decodeProtectedHeader,
+  type CryptoKey,
+} from 'jose';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import {
   agentSession,
@@ -99,6 +107,43 @@ describe('what is issued', () => {
     });
   });
 
+  test.each([
+    ['its name alone', { audience: 'files', resource: '' }],
+    ['its name beside the resource', { audience: 'files' }],
+    ['the resource as both', { audience: FILES }],
+  ])('a target is named by %s', async (_name, form) => {
+    const { body } = await ask(await taskForm(form));
+    expect(decodeJwt(body.access_token)).toMatchObject({ aud: FILES });
+  });
+
+  test('the API is the audience `remit`', async () => {
+    const { body } = await ask(await agentForm({ audience: 'remit', resource: '' }));
+    expect(decodeJwt(body.access_token)).toMatchObject({ aud: API });
+  });
+
+  test('the key may be named beforehand', async () => {
+    const jkt = await calculateJwkThumbprint(decodeProtectedHeader(await tokenProof()).jwk!);
+    const { body } = await ask(await taskForm({ dpop_jkt: jkt }));
+    expect(decodeJwt(body.access_token)).toMatchObject({ cnf: { jkt } });
+  });
+
+  test('a scope leaves of the grants what has its effects, and stands in answer and token (RFC 6749, 9068)', async () => {
+    const grant = [
+      { target: 'files', operations: ['read_text_file', 'write_file'], resources: ['file:notes/**'] },
+      { target: 'files', effects: ['write'], resources: ['file:summary.md'] },
+      { target: 'memory', effects: ['read'] },
+    ];
+    const { body } = await ask(await taskForm({ scope: 'write' }, { grant }));
+    const left = [
+      { type: 'remit_grant', target: 'files', operations: ['write_file'], resources: ['file:notes/**'] },
+      { type: 'remit_grant', target: 'files', effects: ['write'], resources: ['file:summary.md'] },
+    ];
+    expect(body).toMatchObject({ scope: 'write', authorization_details: left });
+    expect(decodeJwt(body.access_token)).toMatchObject({ scope: 'write', authorization_details: left });
+    const both = await ask(await taskForm({ scope: 'write read' }, { grant }));
+    expect(both.body).toMatchObject({ scope: 'read write' });
+  });
+
   test('a person gets a token of their own for the API', async () => {
     const { body } = await ask(await personForm());
     expect(decodeJwt(body.access_token)).toMatchObject({ aud: API, sub: 'https://idp.example.test|alice' });
@@ -145,6 +190,29 @@ describe('what is issued', () => {
       delegator: { subject: 'alice' },
     });
     expect(JSON.stringify(plane.records())).not.toContain(body.access_token.split('.')[1]);
+  });
+
+  test('a chain of actors that is too long is refused and not cut', async () => {
+    const { task, ...form } = await taskForm();
+    const deepen = async (from: string, levels: number) => {
+      let parent = from;
+      for (let n = 0; n < levels; n++) {
+        const id = `${from}_${n}`;
+        await plane.store.createTask({ ...plane.store.task(task)!, id, parent }, []);
+        parent = id;
+      }
+      return parent;
+    };
+    const at = async (id: string) => {
+      const subject = await plane.tokenKey.sign('remit-task+jwt', { ...decodeJwt(form['subject_token']!), task: id });
+      return ask({ ...form, subject_token: subject, actor_token: await plane.svid(SUMMARISER) });
+    };
+    const deepest = await deepen(task, 16);
+    expect((await at(deepest)).status).toBe(200);
+    expect(await at(await deepen(deepest, 1))).toMatchObject({
+      status: 400,
+      body: { error: 'invalid_request', error_description: 'the task was handed on more than 16 times' },
+    });
   });
 
   test('a token does not outlive the SVID, the ID token or the task', async () => {
@@ -208,7 +276,7 @@ describe('what is refused', () => {
     ['an agent alone at a target', () => agentForm({ resource: FILES }), 400, 'invalid_target'],
     ['a person alone at a target', () => personForm({ resource: FILES }), 400, 'invalid_target'],
     ['a task token for the API', () => taskForm({ resource: API }), 400, 'invalid_target'],
-    ['an audience', () => agentForm({ audience: API }), 400, 'invalid_target'],
+    ['an audience beside the API', () => agentForm({ audience: 'files' }), 400, 'invalid_target'],
     ['no client assertion', () => agentForm({ client_assertion: '' }), 401, 'invalid_client'],
     ['another assertion type', () => agentForm({ client_assertion_type: JWT }), 401, 'invalid_client'],
     ['a client_id of another', () => agentForm({ client_id: OTHER_AGENT }), 401, 'invalid_client'],
@@ -322,7 +390,47 @@ describe('what is refused', () => {
       400,
       'invalid_authorization_details',
     ],
-    ['a scope', () => agentForm({ scope: 'admin' }), 400, 'invalid_request'],
+    [
+      'details with more resources than one grant has',
+      () => details({ resources: ['file:notes/**', 'file:other/**'] }),
+      400,
+      'invalid_authorization_details',
+    ],
+    ['details without the resources of the grant', () => details({}), 400, 'invalid_authorization_details'],
+    [
+      'details with too many patterns to compare',
+      async () =>
+        taskForm(
+          {
+            authorization_details: JSON.stringify(
+              Array.from({ length: 4 }, () => ({
+                type: 'remit_grant',
+                target: 'files',
+                effects: ['read'],
+                resources: [`${'*a'.repeat(500)}`],
+              })),
+            ),
+          },
+          {
+            grant: Array.from({ length: 4 }, () => ({
+              target: 'files',
+              effects: ['read'],
+              resources: [`${'**a'.repeat(330)}`],
+            })),
+          },
+        ),
+      400,
+      'invalid_authorization_details',
+    ],
+    ['a scope for the API', () => agentForm({ scope: 'read' }), 400, 'invalid_scope'],
+    ['a scope that is none', () => taskForm({ scope: 'read admin' }), 400, 'invalid_scope'],
+    ['a scope with two spaces', () => taskForm({ scope: 'read  read' }), 400, 'invalid_scope'],
+    ['a scope that the task does not grant', () => taskForm({ scope: 'read write' }), 400, 'invalid_scope'],
+    ['a scope and details', () => taskForm({ scope: 'read', authorization_details: '[]' }), 400, 'invalid_request'],
+    ['an audience that is none', () => taskForm({ audience: 'elsewhere', resource: '' }), 400, 'invalid_target'],
+    ['an audience and another resource', () => taskForm({ audience: 'memory' }), 400, 'invalid_target'],
+    ['neither resource nor audience', () => taskForm({ resource: '' }), 400, 'invalid_target'],
+    ['the thumbprint of another key', () => taskForm({ dpop_jkt: 'x' }), 400, 'invalid_dpop_proof'],
   ];
 
   test.each(cases)('%s', async (_name, form, status, error) => {

@@ -9,6 +9,7 @@ import { ACCESS_TOKEN_TYPE, checkGrantType } from './check-grant-type.ts';
 import { checkLifetime } from './check-lifetime.ts';
 import { checkProof } from './check-proof.ts';
 import { checkResource } from './check-resource.ts';
+import { checkScope } from './check-scope.ts';
 import { checkSubject } from './check-subject.ts';
 import type { Check, Exchange, TokenEndpointParts, TokenRequest, TokenResponse } from './exchange.ts';
 
@@ -23,6 +24,7 @@ const CHECKS: readonly [name: string, check: Check][] = [
   ['subject', checkSubject],
   ['certificate', checkCertificate],
   ['lifetime', checkLifetime],
+  ['scope', checkScope],
   ['details', checkDetails],
 ];
 
@@ -30,7 +32,7 @@ const CHECKS: readonly [name: string, check: Check][] = [
  * RFC 8693 token exchange, and client credentials by SVID. Every token is bound to the key of the request's proof, or to
  * the certificate of its connection, and is decided and recorded before it exists.
  *
- * @throws InvalidRequest, InvalidDpopProof, InvalidTarget, InvalidClient, InvalidGrant, InvalidAuthorizationDetails,
+ * @throws InvalidRequest, InvalidDpopProof, InvalidTarget, InvalidClient, InvalidGrant, InvalidScope, InvalidAuthorizationDetails,
  *   UnsupportedGrantType, and Forbidden when policy does not permit an agent a token of its own.
  */
 export async function exchangeToken(http: TokenRequest, parts: TokenEndpointParts): Promise<TokenResponse> {
@@ -47,6 +49,7 @@ export async function exchangeToken(http: TokenRequest, parts: TokenEndpointPart
     token_type: binding.kind === 'dpop' ? 'DPoP' : 'Bearer',
     expires_in: token.expiresIn,
     ...(subject.kind === 'task' ? { authorization_details: subject.grants } : {}),
+    ...(subject.kind === 'task' && subject.scope !== undefined ? { scope: subject.scope } : {}),
   };
 }
 

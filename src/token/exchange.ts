@@ -46,6 +46,7 @@ export type TokenResponse = {
   token_type: 'DPoP' | 'Bearer';
   expires_in: number;
   authorization_details?: Grant[];
+  scope?: string;
 };
 
 /** A token request on its way. Each check fills in its part. */

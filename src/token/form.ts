@@ -14,6 +14,7 @@ export const TOKEN_PARAMETERS = [
   'actor_token',
   'actor_token_type',
   'requested_token_type',
+  'dpop_jkt',
   'authorization_details',
 ] as const;
 

@@ -1,4 +1,5 @@
 import { CLIENT_ALGORITHMS } from '../config/client.ts';
+import { EFFECTS } from '../core/effect.ts';
 import { DPOP_ALGORITHMS } from '../identity/dpop.ts';
 import { JWT_BEARER, JWT_SPIFFE } from './agent-grant.ts';
 import { TOKEN_EXCHANGE } from './check-grant-type.ts';
@@ -31,6 +32,7 @@ export function authorizationServerMetadata(issuer: string, offered: Offered): R
     dpop_signing_alg_values_supported: [...DPOP_ALGORITHMS],
     ...(offered.clientCertificates ? { tls_client_certificate_bound_access_tokens: true } : {}),
     authorization_details_types_supported: ['remit_grant'],
+    scopes_supported: [...EFFECTS],
   };
 }
 

@@ -4,7 +4,8 @@ import { sampleAction, sampleInput, sampleTask } from '../../test/fixtures/task.
 import { decide, type DecideParts } from '../core/decide.ts';
 import type { Decision, DecisionInput } from '../core/decision.ts';
 import type { Effect } from '../core/effect.ts';
-import type { Grant } from '../core/grant.ts';
+import { satisfies, type Grant } from '../core/grant.ts';
+import { beyondGrants } from '../core/grant-within.ts';
 import type { JsonObject } from '../core/json.ts';
 import { createCheckArguments } from '../pdp/check-arguments.ts';
 
@@ -71,4 +72,41 @@ test('the token can take away, and add nothing', () => {
   // Otherwise nothing was tested.
   expect(permitted).toBeGreaterThan(0);
   expect(narrowed).toBeGreaterThan(0);
+});
+
+test('details that are taken permit nothing that the grants do not, in themselves: the answer says no more than is so', () => {
+  let taken = 0;
+  const effectOf = (_target: string, name: string) => name as Effect;
+  fc.assert(
+    fc.property(
+      grants,
+      grants,
+      operation,
+      resource,
+      resource,
+      fc.boolean(),
+      (granted, asked, name, one, two, withPath) => {
+        if (asked.some((detail) => beyondGrants(detail, granted, effectOf) !== null)) return;
+        const action = sampleAction({
+          operation: name,
+          effect: name as Effect,
+          resources: [one, two],
+          arguments: withPath ? { path: one } : {},
+        });
+        if (!satisfies(asked, action, parts.checkArguments).satisfied) return;
+        taken += 1;
+        expect(satisfies(granted, action, parts.checkArguments).satisfied).toBe(true);
+      },
+    ),
+    { numRuns: 20_000 },
+  );
+  expect(taken).toBeGreaterThan(20);
+});
+
+test('the grants themselves are never beyond themselves', () => {
+  fc.assert(
+    fc.property(grants, (granted) => {
+      for (const grant of granted) expect(beyondGrants(grant, granted, (_target, name) => name as Effect)).toBe(null);
+    }),
+  );
 });

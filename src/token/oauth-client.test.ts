@@ -65,6 +65,7 @@ const CLIENT_ALGORITHMS = [
 test('the metadata is what RFC 8414 asks for', () => {
   expect(server).toEqual({
     issuer: 'https://remit.example.test',
+    scopes_supported: ['read', 'write', 'delete', 'execute', 'send', 'mint', 'delegate'],
     token_endpoint: 'https://remit.example.test/token',
     introspection_endpoint: 'https://remit.example.test/introspect',
     introspection_endpoint_auth_methods_supported: ['spiffe_jwt', 'private_key_jwt'],

@@ -7,6 +7,9 @@ import type { Exchange, TokenEndpointParts } from './exchange.ts';
 import { verifyTaskToken } from './task-token.ts';
 import { verifyWorkload, type Workload } from './verify-workload.ts';
 
+/** A task is handed on 16 times at most (`max_hops`); what is deeper was not made here. */
+const MAX_ACTORS = 17;
+
 /** An agent for a task, at one target. INVARIANT 1: the agent proves itself, and is the one that the task names. */
 export async function taskGrant(exchange: Exchange, parts: TokenEndpointParts): Promise<void> {
   const { form, resource } = exchange;
@@ -26,9 +29,12 @@ export async function taskGrant(exchange: Exchange, parts: TokenEndpointParts): 
   if (dead !== undefined) {
     throw new InvalidGrant(hasEnded(dead.state) ? `the task has ended (${dead.state})` : 'the task is not active now');
   }
+  // The actor profile: a chain that is too long is refused, and never cut.
+  if (chain.length > MAX_ACTORS) throw new InvalidGrant(`the task was handed on more than ${MAX_ACTORS - 1} times`);
   const grants = task.grant.filter((grant) => grant.target === resource.target);
   if (grants.length === 0) throw new InvalidTarget('the task grants nothing at this resource');
-  exchange.subject = { kind: 'task', agent, task, root: chain.at(-1)!.task.id, grants };
+  const above = chain.slice(1).map((view) => view.task.agent);
+  exchange.subject = { kind: 'task', agent, task, above, root: chain.at(-1)!.task.id, grants };
   exchange.notAfter = Math.min(expiresAt, ...chain.map((view) => view.task.window.expiresAt));
 }
 

@@ -257,7 +257,7 @@ describe('the caller proves to hold the key', () => {
     const proven = { ...agent, attestation: 'x509-svid' as const };
     const { accessToken: bound } = await issueAccessToken(
       {
-        subject: { kind: 'task', agent: proven, task: level!.task, root: task, grants },
+        subject: { kind: 'task', agent: proven, task: level!.task, above: [], root: task, grants },
         audience: AUDIENCE,
         binding: { kind: 'mtls', thumbprint: x5t },
         expiresAt: plane.clock.now() + 300_000,

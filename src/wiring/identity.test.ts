@@ -5,6 +5,7 @@ import { expect, test } from 'vitest';
 import { signingKey } from '../../test/fixtures/workload-issuer.ts';
 import { readConfig } from '../config/config-file.ts';
 import { openIdentity } from './identity.ts';
+import { openTrustBundles } from './trust-bundles.ts';
 
 const quickstart = join(import.meta.dirname, '../../examples/quickstart');
 
@@ -29,7 +30,8 @@ test('a file of a workload issuer’s keys is looked at when Remit starts', asyn
   const open = (keys: string | null) => {
     if (keys !== null) writeFileSync(join(folder, 'ci.json'), keys);
     const config = readConfig(file, { dev: true });
-    return openIdentity(config, { authority: undefined, clock: Date.now, bootedAt: 0 });
+    const bundles = openTrustBundles(config, { authority: undefined, clock: Date.now, report: () => {} });
+    return openIdentity(config, { bundles, clock: Date.now, bootedAt: 0 });
   };
   expect(() => open(null)).toThrow('ci.json: expected a JWK Set');
   expect(() => open('[]')).toThrow('ci.json: expected a JWK Set');

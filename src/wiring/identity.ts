@@ -3,15 +3,15 @@ import { join } from 'node:path';
 import type { Config } from '../config/config.ts';
 import { InvalidConfig } from '../core/errors.ts';
 import { createAgentGroups, type WithGroups } from '../identity/agent-groups.ts';
-import { openBundleFile } from '../identity/bundle-file.ts';
 import { startDevAuthority, type DevAuthority } from '../identity/dev/authority.ts';
 import { createClientAssertionVerifier, type ClientAssertionVerifier } from '../identity/client-assertion.ts';
 import { createDpopVerifier, type DpopVerifier } from '../identity/dpop.ts';
+import { createDpopNonces } from '../identity/dpop-nonce.ts';
 import { createIdTokenVerifier, type IdTokenVerifier } from '../identity/id-token.ts';
 import { publicKeys } from '../identity/key-set.ts';
 import { createSvidVerifier, type SvidVerifier } from '../identity/jwt-svid.ts';
+import type { TrustBundles } from '../identity/trust-bundle.ts';
 import { createWorkloadTokenVerifier, type WorkloadTokenVerifier } from '../identity/workload-token.ts';
-import { createTrustBundles } from '../identity/trust-bundle.ts';
 import { createX509SvidVerifier, type X509SvidVerifier } from '../identity/x509-svid.ts';
 
 /** What proves who calls. */
@@ -27,17 +27,21 @@ export type Identity = {
 
 export function openIdentity(
   config: Config,
-  parts: { authority: DevAuthority | undefined; clock: () => number; bootedAt: number },
+  parts: { bundles: TrustBundles; clock: () => number; bootedAt: number },
 ): Identity {
-  const { clock, bootedAt } = parts;
+  const { bundles, clock, bootedAt } = parts;
   const skewSeconds = config.clockSkewSeconds;
   const withGroups = createAgentGroups(config.identity.groups ?? {});
-  const bundles = trustBundles(config, parts.authority);
   for (const { keys } of [...config.identity.workloadIssuers, ...config.identity.clients])
     if ('file' in keys) checkKeyFile(keys.file);
   return {
     withGroups,
-    dpop: createDpopVerifier({ clock, skewSeconds, bootedAt }),
+    dpop: createDpopVerifier({
+      clock,
+      skewSeconds,
+      bootedAt,
+      ...(config.dpop.nonce === 'off' ? {} : { nonces: createDpopNonces({ clock }) }),
+    }),
     svids: createSvidVerifier({ bundles, clock, skewSeconds, withGroups }),
     x509Svids: createX509SvidVerifier({ bundles, clock, skewSeconds, withGroups }),
     workloadTokens: createWorkloadTokenVerifier({
@@ -67,20 +71,6 @@ function checkKeyFile(file: string): void {
     throw new InvalidConfig(`${file}: expected a JWK Set (\`jwks_file\` of a workload issuer)`, { cause });
   }
   throw new InvalidConfig(`${file}: has no public key (\`jwks_file\` of a workload issuer)`);
-}
-
-function trustBundles(config: Config, authority: DevAuthority | undefined) {
-  return createTrustBundles(
-    config.identity.trustDomains.map(({ name, bundle }) => {
-      if ('file' in bundle) {
-        const report = (problem: string) => console.error(`remit: trust domain ${name}: ${problem}`);
-        return { trustDomain: name, bundle: openBundleFile(bundle.file, report) };
-      }
-      // INVARIANT 1: the configuration refuses this without --dev; so does the wiring.
-      if (authority === undefined) throw new InvalidConfig('the development authority needs --dev');
-      return { trustDomain: name, bundle: () => authority.bundle() };
-    }),
-  );
 }
 
 /** The development authority, where a trust domain of the configuration is its. */

@@ -3,25 +3,49 @@ import type { Server as TlsServer } from 'node:https';
 import type { Logger } from 'pino';
 import type { Config } from '../config/config.ts';
 import { InvalidConfig } from '../core/errors.ts';
+import { openWorkloadStreams } from '../identity/workload-stream.ts';
 import { followTlsFiles, readTlsFiles } from '../server/tls-files.ts';
 import { createTlsServer } from '../server/tls-server.ts';
+import { followTlsSvid } from '../server/tls-workload.ts';
 
 /** How long what is in flight has at the end. */
 export const DRAIN_FOR_MS = 10_000;
 
+/** How long a start waits for Remit's own X.509-SVID. */
+const SVID_WITHIN_MS = 30_000;
+
 /**
  * The server that the configuration asks for, not yet listening: plain HTTP, or TLS with a certificate that is followed.
  *
- * @throws InvalidConfig when there is no good certificate.
+ * @throws InvalidConfig when there is no good certificate, Unavailable when the Workload API gives none.
  */
-export function createListener(config: Config, handler: RequestListener, log: Logger): Server | TlsServer {
+export async function createListener(
+  config: Config,
+  handler: RequestListener,
+  log: Logger,
+): Promise<Server | TlsServer> {
   const { tls } = config.server;
   if (tls === null) return createServer(handler);
+  if ('workloadApi' in tls) return listenerBySvid(tls.workloadApi, handler, log);
   const served = createTlsServer(readTlsFiles(tls), handler);
   const report = (problem: string) => log.error({ problem }, 'the TLS certificate');
   const following = followTlsFiles(tls, (identity) => served.present(identity), report);
   served.server.once('close', () => following.stop());
   return served.server;
+}
+
+async function listenerBySvid(endpoint: string, handler: RequestListener, log: Logger): Promise<TlsServer> {
+  const streams = openWorkloadStreams(endpoint, (problem) => log.error({ problem }, 'the TLS certificate'));
+  let served: ReturnType<typeof createTlsServer> | undefined;
+  try {
+    const first = await followTlsSvid(streams, (identity) => served?.present(identity), SVID_WITHIN_MS);
+    served = createTlsServer(first, handler);
+    served.server.once('close', () => streams.close());
+    return served.server;
+  } catch (error) {
+    streams.close();
+    throw error;
+  }
 }
 
 /** @throws InvalidConfig when the address cannot be listened at. */

@@ -3,8 +3,9 @@ import type { DecisionInput } from '../../src/core/decision.ts';
 import { createCheckArguments } from '../../src/pdp/check-arguments.ts';
 import { askOracle, oracleCalls, oracleSet, prepareOracle } from '../../src/pdp/oracle.ts';
 import { preparePdp } from '../../src/pdp/prepare.ts';
-import { createPdp } from '../../src/pdp/pdp.ts';
+import { createPdp, type Pdp } from '../../src/pdp/pdp.ts';
 import { parsePolicySet, policySetHash } from '../../src/pdp/policy-set.ts';
+import { startReferee, type Referee } from '../../src/pdp/referee/referee.ts';
 import { fullCatalogue, fullInputs, manyPolicies, sharedPolicies, TEN } from './decision-inputs.ts';
 import { heapMiB, percentile, rounded, type Figure } from './figures.ts';
 
@@ -32,6 +33,7 @@ export async function benchDecision(): Promise<Figure[]> {
     add(`oracle.p99.${count}`, percentile(oracle, 0.99), 'µs');
     add(`ratio.p50.${count}`, percentile(oracle, 0.5) / percentile(own, 0.5), 'times');
     if (count === 10_000) add('memory.10000', used, 'MiB');
+    if (count === 10) for (const { name, value, unit } of await refereed(pdp, cases)) add(name, value, unit);
   }
   for (const count of [100, 1_000]) {
     const files = { 'ten.cedar': TEN, 'shared.cedar': sharedPolicies(count) };
@@ -41,6 +43,45 @@ export async function benchDecision(): Promise<Figure[]> {
   }
   for (const figure of await publishing(cases)) add(figure.name, figure.value, figure.unit);
   return figures;
+}
+
+/** What the referee costs whoever waits for a decision: nothing is measured of what it does on its own thread. */
+async function refereed(pdp: Pdp, cases: readonly DecisionInput[]): Promise<Figure[]> {
+  const referee = (sampled: number) =>
+    startReferee({
+      pdp: () => pdp,
+      sample: sampled,
+      queue: SAMPLES,
+      random: Math.random,
+      onFound: ({ difference }) => {
+        throw new Error(`the engines differ: ${JSON.stringify(difference)}`);
+      },
+      onProblem: (error) => {
+        throw error;
+      },
+    });
+  const considering = (by: Referee) => (n: number) => {
+    const input = cases[n % cases.length]!;
+    by.consider({ record: 'rec_bench', input, decision: pdp.decide(input) });
+  };
+  const alone = (n: number) => pdp.decide(cases[n % cases.length]!);
+  const hundredth = referee(0.01);
+  // Turn by turn, so that both meet the same machine; fewer than the queue holds, so that every copy is made.
+  const turns = Array.from({ length: 5 }, () => ({
+    alone: sample(SAMPLES / 10, alone),
+    sampled: sample(SAMPLES / 10, considering(hundredth)),
+  }));
+  const [before, after] = [turns.flatMap((turn) => turn.alone), turns.flatMap((turn) => turn.sampled)];
+  const each = referee(1);
+  const copies = sample(500, considering(each));
+  await Promise.all([hundredth.close(), each.close()]);
+  if (hundredth.status().skipped + each.status().skipped > 0) throw new Error('not every copy was made');
+  const mean = (all: readonly number[]) => all.reduce((sum, one) => sum + one, 0) / all.length;
+  return [
+    { name: 'referee.ratio.p50', value: percentile(after, 0.5) / percentile(before, 0.5), unit: 'times' },
+    { name: 'referee.ratio.mean', value: mean(after) / mean(before), unit: 'times' },
+    { name: 'referee.copy.p50', value: percentile(copies, 0.5) - percentile(before, 0.5), unit: 'µs' },
+  ];
 }
 
 /** Publishing ten thousand policies while decisions go on: from the files to the first decision of the new set. */

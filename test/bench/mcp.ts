@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { askForIdentity } from '../../src/cli/agent.ts';
 import { openAgentSession } from '../../src/cli/agent-session.ts';
 import type { BoundFetch } from '../../src/cli/bound-tokens.ts';
-import { authoritySocket } from '../../src/cli/workload.ts';
+import { authoritySocket } from '../../src/cli/as-agent.ts';
 import { createWorkloadClient } from '../../src/identity/workload-client.ts';
 import { addTarget, requestTask } from '../harness/quickstart.ts';
 import { pathWithBins, root, startRemit } from '../harness/remit-process.ts';

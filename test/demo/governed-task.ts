@@ -7,6 +7,7 @@ import { root, startRemit, until, type RemitProcess } from '../harness/remit-pro
 import type { Act } from './acts.ts';
 
 const AGENT = 'spiffe://remit.local/agent/summariser';
+const READER = 'spiffe://remit.local/agent/reader';
 
 type ToolResult = {
   content: { type: string; text?: string }[];
@@ -18,9 +19,11 @@ type ToolResult = {
 export async function governedTask(): Promise<{ acts: Act[]; dispose: () => Promise<void> }> {
   const remit = await startRemit({ prepare: addSlowTarget });
   const agent = await startAgent(remit, AGENT);
+  const reader = await startAgent(remit, READER);
   const files = `${remit.url}/mcp/files`;
   let task = '';
   let approval = '';
+  let child = '';
   let token = '';
 
   const call = (name: string, args: Record<string, unknown>, target = 'files') =>
@@ -49,6 +52,7 @@ export async function governedTask(): Promise<{ acts: Act[]; dispose: () => Prom
           agent: AGENT,
           purpose: 'summarise the notes',
           grant: join(remit.folder, 'summarise.yaml'),
+          hops: 2,
         });
         task = granted.id;
         return `granted: ${granted.state}`;
@@ -119,6 +123,27 @@ export async function governedTask(): Promise<{ acts: Act[]; dispose: () => Prom
       run: async () => outcome(await call('write_file', summary)),
     },
     {
+      name: 'the agent hands a part of its task on: another agent may read the notes',
+      expected: 'handed on: active, once more it is forbidden',
+      run: async () => {
+        const handedOn = await handOn(remit, { task, from: AGENT, to: READER });
+        child = handedOn.id ?? '';
+        const again = await handOn(remit, { task: child, from: READER, to: 'spiffe://remit.local/agent/third' });
+        return `handed on: ${handedOn.state ?? handedOn.problem}, once more it is ${again.state ?? again.problem}`;
+      },
+    },
+    {
+      name: 'the other agent reads, and is refused what the first may do',
+      expected: 'permit: # Monday; write_file: deny: outside_grant',
+      run: async () => {
+        await reader.ask({ do: 'connect', target: 'files', task: child, revision: 'auto' });
+        const ask = (name: string, args: Record<string, unknown>) =>
+          reader.ask<ToolResult>({ do: 'call', target: 'files', name, arguments: args });
+        const read = outcome(await ask('read_text_file', { path: 'notes/monday.md' }));
+        return `${read}; write_file: ${outcome(await ask('write_file', summary))}`;
+      },
+    },
+    {
       name: 'the token replayed by another process without the key',
       expected: 'refused: 401 invalid_token',
       run: async () => {
@@ -137,6 +162,29 @@ export async function governedTask(): Promise<{ acts: Act[]; dispose: () => Prom
       name: 'the task is completed while a call is in flight',
       expected: 'cut within a second, and the next call refused: task_not_live',
       run: () => completeInFlight(remit),
+    },
+    {
+      name: 'the first task is completed: it ends what was handed on from it, too',
+      expected: 'completed, revoked; both agents refused: task_not_live, task_not_live',
+      run: async () => {
+        await remit.cli(['task', 'complete', task, '--as', 'alice']);
+        const { stdout } = await remit.cli(['task', 'tree', task, '--as', 'alice', '--json']);
+        const states = stdout
+          .trim()
+          .split('\n')
+          .map((line) => (JSON.parse(line) as { state: string }).state);
+        const refused = [];
+        for (const each of [agent, reader]) {
+          const read = { target: 'files', name: 'read_text_file', arguments: { path: 'notes/monday.md' } };
+          refused.push(
+            await each.ask<ToolResult>({ do: 'call', ...read }).then(
+              (result) => result.structuredContent?.remit?.codes?.[0] ?? outcome(result),
+              (error: Error) => error.message,
+            ),
+          );
+        }
+        return `${states.join(', ')}; both agents refused: ${refused.join(', ')}`;
+      },
     },
     {
       name: 'the log is verified with the public key alone',
@@ -186,9 +234,22 @@ export async function governedTask(): Promise<{ acts: Act[]; dispose: () => Prom
     acts,
     dispose: async () => {
       await agent.dispose();
+      await reader.dispose();
       await remit.dispose();
     },
   };
+}
+
+/** One agent hands "read the notes" on to another, by the command line. */
+async function handOn(
+  remit: RemitProcess,
+  { task, from, to }: { task: string; from: string; to: string },
+): Promise<{ id?: string; state?: string; problem?: string }> {
+  const grant = '[{target: files, effects: [read], resources: ["file:notes/**"]}]';
+  const args = ['--dev-id', from, '--agent', to, '--purpose', 'read the notes', '--grant', grant, '--json'];
+  const { code, stdout, stderr } = await remit.cli(['task', 'hop', '--task', task, ...args]);
+  if (code !== 0) return { problem: stderr.includes('no policy permits') ? 'forbidden' : stderr };
+  return JSON.parse(stdout) as { id: string; state: string };
 }
 
 /** One more target, whose only tool takes its time. */

@@ -1,5 +1,6 @@
 import type { ValueJson } from '../../src/pdp/cedar/literal.ts';
 import type { EntityJson } from './cedar-json.ts';
+import { DATETIMES, DECIMALS, DURATIONS, IPS, LONGS, STRINGS } from './cedar-literals.ts';
 
 /** A policy set, entities and requests, drawn so that values meet, types mostly fit, and errors happen. */
 export type GeneratedCase = {
@@ -14,9 +15,10 @@ type Uid = { type: string; id: string };
 type Kind = 'bool' | 'long' | 'string' | 'entity' | 'set' | 'record' | 'decimal' | 'ip' | 'datetime' | 'duration';
 
 const KINDS: Kind[] = ['bool', 'long', 'string', 'entity', 'set', 'record', 'decimal', 'ip', 'datetime', 'duration'];
-const TYPES = ['User', 'Group', 'Space::File'];
-const IDS = ['a', 'b', 'c', 'é"\\😀', '__proto__'];
-const ACTIONS = ['read', 'write', 'all'];
+/** Of the last there is never an entity. */
+const TYPES = ['User', 'Group', 'Space::File', 'Unknown'];
+const IDS = ['a', 'b', 'c', 'é"\\😀\0', '__proto__'];
+const ACTIONS = ['read', 'write', 'all', 'every'];
 /** Attribute names with the kind of their usual value. */
 const ATTRS: Readonly<Record<string, Kind>> = Object.fromEntries<Kind>([
   ['flag', 'bool'],
@@ -33,75 +35,6 @@ const ATTRS: Readonly<Record<string, Kind>> = Object.fromEntries<Kind>([
   ['constructor', 'long'],
   ['toString', 'string'],
 ]);
-const STRINGS = ['', 'a', 'ab', 'abcabc', 'a*b', 'é😀', 'x"y\\z', 'line\nbreak', 'constructor', 'null'];
-const LONGS = [
-  '0',
-  '1',
-  '2',
-  '7',
-  '100',
-  '4294967296',
-  '9007199254740991',
-  '9007199254740992',
-  '9007199254740993',
-  '4611686018427387904',
-  '9223372036854775806',
-  '9223372036854775807',
-];
-const DECIMALS = [
-  '0.0',
-  '1.5',
-  '-1.5',
-  '0.1234',
-  '922337203685477.5807',
-  '-922337203685477.5808',
-  '1.50',
-  '7',
-  '1.23456',
-];
-const IPS = [
-  '127.0.0.1',
-  '127.0.0.0/8',
-  '10.1.2.3',
-  '10.0.0.0/8',
-  '0.0.0.0/0',
-  '224.0.0.1',
-  '::1',
-  '::/0',
-  'ff02::1',
-  '2001:db8::/32',
-  '1:2:3:4:5:6:7::',
-  '10.0.0.1/33',
-  '::ffff:1.2.3.4',
-  'x',
-];
-const DATETIMES = [
-  '1970-01-01',
-  '2024-02-29',
-  '2023-02-29',
-  '2024-10-15T11:38:02Z',
-  '2024-10-15T11:38:02.101Z',
-  '1969-12-31T23:59:59.999Z',
-  '2024-10-15T11:38:02.101+0530',
-  '2024-10-15T11:38:02-2359',
-  '0000-01-01',
-  '9999-12-31T23:59:59.999-2359',
-  '2024-13-01',
-  'now',
-];
-const DURATIONS = [
-  '0ms',
-  '1d2h3m4s5ms',
-  '-1d',
-  '90m',
-  '24h',
-  '1ms',
-  '-9223372036854775808ms',
-  '9223372036854775807ms',
-  '1h1d',
-  '',
-];
-
 export function generateCase(seed: number): GeneratedCase {
   return new Generator(seed).case();
 }
@@ -172,20 +105,26 @@ class Generator {
   }
 
   #entities(): EntityJson[] {
-    const uids = TYPES.flatMap((type) => IDS.map((id) => ({ type, id }))).filter(() => this.#chance(0.4));
+    const uids = TYPES.slice(0, -1)
+      .flatMap((type) => IDS.map((id) => ({ type, id })))
+      .filter(() => this.#chance(0.4));
     // Parents come later in the list, so that the hierarchy has no loop: Cedar would refuse one.
     const entities: EntityJson[] = uids.map((uid, place) => ({
       uid,
       attrs: this.#members(2),
-      parents: uids.slice(place + 1).filter(() => this.#chance(0.25)),
+      parents: [
+        ...uids.slice(place + 1).filter(() => this.#chance(0.25)),
+        ...(this.#chance(0.1) ? [{ type: 'Unknown', id: this.#pick(IDS) }] : []),
+      ],
       tags: this.#chance(0.5) ? this.#members(1) : {},
     }));
     const all = { type: 'Action', id: 'all' };
+    const every = { type: 'Action', id: 'every' };
     return [
       ...entities,
       { uid: { type: 'Action', id: 'read' }, attrs: {}, parents: this.#chance(0.7) ? [all] : [] },
       { uid: { type: 'Action', id: 'write' }, attrs: {}, parents: this.#chance(0.3) ? [all] : [] },
-      { uid: all, attrs: {}, parents: [] },
+      { uid: all, attrs: {}, parents: this.#chance(0.5) ? [every] : [] },
     ];
   }
 
@@ -208,18 +147,27 @@ class Generator {
       case 'entity':
         return { __entity: this.#uid() };
       case 'set':
-        return Array.from({ length: this.#below(4) }, () => this.#value(this.#pick(['long', 'string', 'entity']), 0));
+        return this.#setOf(this.#chance(0.5) ? ['entity'] : ['long', 'string', 'entity', 'decimal', 'record'], depth);
       case 'record':
         return depth > 0 ? this.#members(depth - 1) : {};
       case 'decimal':
-        return { __extn: { fn: 'decimal', arg: this.#pick(DECIMALS.slice(0, 7)) } };
+        return { __extn: { fn: 'decimal', arg: this.#pick(DECIMALS.valid) } };
       case 'ip':
-        return { __extn: { fn: 'ip', arg: this.#pick(IPS.slice(0, 11)) } };
-      case 'datetime':
-        return { __extn: { fn: 'datetime', arg: this.#pick(['1970-01-01', '2024-10-15T11:38:02Z', '1960-02-29']) } };
+        return { __extn: { fn: 'ip', arg: this.#pick(IPS.valid) } };
+      case 'datetime': {
+        const datetime = { __extn: { fn: 'datetime', arg: this.#pick(DATETIMES.valid) } };
+        if (this.#chance(0.7)) return datetime;
+        return { __extn: { fn: 'offset', args: [datetime, { __extn: { fn: 'duration', arg: '-1d' } }] } };
+      }
       case 'duration':
-        return { __extn: { fn: 'duration', arg: this.#pick(['0ms', '1d2h', '-1d']) } };
+        return { __extn: { fn: 'duration', arg: this.#pick(DURATIONS.valid) } };
     }
+  }
+
+  /** At times more than a scan would be used for. */
+  #setOf(kinds: readonly Kind[], depth: number): ValueJson[] {
+    const length = this.#chance(0.1) ? 12 : this.#below(4);
+    return Array.from({ length }, () => this.#value(this.#pick(kinds), Math.max(depth - 1, 0)));
   }
 
   #policy(slots: readonly string[] | null): string {
@@ -251,8 +199,18 @@ class Generator {
     );
   }
 
+  /** Mostly valid, or a valid one with a character changed, left out or repeated: mostly not. */
+  #edge({ valid, invalid }: { valid: readonly string[]; invalid: readonly string[] }): string {
+    if (this.#chance(0.7)) return this.#pick(valid);
+    if (this.#chance(0.5)) return this.#pick(invalid);
+    const text = this.#pick(valid);
+    const at = this.#below(text.length);
+    const instead = this.#pick(['', '0', '9', '.', ':', '-', 'ms', text[at]! + text[at]!]);
+    return text.slice(0, at) + instead + text.slice(at + 1);
+  }
+
   #quote(text: string): string {
-    return `"${text.replace(/["\\\né]/g, (c) => ESCAPES[c]!)}"`;
+    return `"${text.replace(/["\\\n\0é]/g, (c) => this.#pick(ESCAPES[c]!))}"`;
   }
 
   #expr(wanted: Kind, depth: number): string {
@@ -282,13 +240,13 @@ class Generator {
       case 'record':
         return this.#pick(['context', '{}']);
       case 'decimal':
-        return `decimal(${this.#quote(this.#pick(DECIMALS))})`;
+        return `decimal(${this.#quote(this.#edge(DECIMALS))})`;
       case 'ip':
-        return `ip(${this.#quote(this.#pick(IPS))})`;
+        return `ip(${this.#quote(this.#edge(IPS))})`;
       case 'datetime':
-        return `datetime(${this.#quote(this.#pick(DATETIMES))})`;
+        return `datetime(${this.#quote(this.#edge(DATETIMES))})`;
       case 'duration':
-        return `duration(${this.#quote(this.#pick(DURATIONS))})`;
+        return `duration(${this.#quote(this.#edge(DURATIONS))})`;
     }
   }
 
@@ -314,7 +272,9 @@ class Generator {
       case 'long':
         return this.#pick([
           () => `${e('long')} ${this.#pick(['+', '-', '*'])} ${e('long')}`,
-          () => `-${e('long')}`,
+          () => Array.from({ length: 4 }, () => e('long')).join(` ${this.#pick(['+', '-', '*'])} `),
+          () => `${e('long')} ${this.#pick(['+', '-', '*'])} ${e('long')} ${this.#pick(['+', '-', '*'])} ${e('long')}`,
+          () => `${this.#pick(['-', '--', '- -'])}${e('long')}`,
           () => `(${e('duration')}).${this.#pick(['toMilliseconds', 'toSeconds', 'toMinutes', 'toHours', 'toDays'])}()`,
         ])();
       case 'set':
@@ -344,13 +304,15 @@ class Generator {
     return this.#pick([
       () => Array.from({ length: this.#below(3) + 2 }, () => e('bool')).join(' && '),
       () => Array.from({ length: this.#below(3) + 2 }, () => e('bool')).join(' || '),
-      () => `!${e('bool')}`,
+      () => `${e('bool')} && ${e('bool')} || ${e('bool')} && ${e('bool')}`,
+      () => `${this.#pick(['!', '!!'])}${e('bool')}`,
       () => `${e(same)} ${this.#pick(['==', '!='])} ${e(same)}`,
       () => `${any()} == ${any()}`,
       () => `${e(ordered)} ${this.#pick(['<', '<=', '>', '>='])} ${e(ordered)}`,
       () => `${e('entity')} in ${this.#chance(0.6) ? e('entity') : `[${this.#uidText()}, ${e('entity')}]`}`,
       () => `${e('entity')} in (${e('set')})`,
-      () => `${e('entity')} is ${this.#pick(TYPES)}${this.#chance(0.4) ? ` in ${e('entity')}` : ''}`,
+      () =>
+        `${e('entity')} is ${this.#pick(TYPES)}${this.#chance(0.4) ? ` in ${this.#chance(0.7) ? e('entity') : `(${e('set')})`}` : ''}`,
       () => `(${e('set')}).contains(${any()})`,
       () => `(${e('set')}).${this.#pick(['containsAll', 'containsAny'])}(${e('set')})`,
       () => `(${e('set')}).isEmpty()`,
@@ -367,24 +329,39 @@ class Generator {
   #hasPath(): string {
     const names = Object.keys(ATTRS).filter((name) => /^\w+$/.test(name));
     if (this.#chance(0.2)) return this.#quote(this.#pick(Object.keys(ATTRS)));
-    return this.#chance(0.3) ? `${this.#pick(['nested', 'owner'])}.${this.#pick(names)}` : this.#pick(names);
+    const path = Array.from({ length: this.#chance(0.3) ? this.#below(3) + 1 : 0 }, () =>
+      this.#pick(['nested', 'owner']),
+    );
+    return [...path, this.#pick(names)].join('.');
   }
 
   #pattern(): string {
-    return this.#pick([
-      '"*"',
-      '"a*"',
-      '"*b"',
-      '"*b*"',
-      '"a\\*b"',
-      '"*abc*c"',
-      '""',
-      '"a*b*c"',
-      '"*😀"',
-      '"x\\"y*"',
-      '"ab*ab"',
-    ]);
+    const elements = [
+      '*',
+      '*',
+      '\\*',
+      'a',
+      'b',
+      'ab',
+      'abc',
+      'é',
+      '😀',
+      '\\u{1F600}',
+      'x',
+      '\\"',
+      '\\\\',
+      '\\n',
+      '\\0',
+    ];
+    return `"${Array.from({ length: this.#below(5) }, () => this.#pick(elements)).join('')}"`;
   }
 }
 
-const ESCAPES: Record<string, string> = { '"': '\\"', '\\': '\\\\', '\n': '\\n', é: '\\u{e9}' };
+/** The ways to write a character. */
+const ESCAPES: Readonly<Record<string, readonly string[]>> = {
+  '"': ['\\"', '\\u{22}'],
+  '\\': ['\\\\', '\\x5C'],
+  '\n': ['\\n', '\n', '\\u{00000a}'],
+  '\0': ['\\0', '\\x00', '\0'],
+  é: ['\\u{e9}', '\\u{E9}', 'é'],
+};

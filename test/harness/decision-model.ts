@@ -50,6 +50,8 @@ const CONDITIONS = [
   'resource.name like "file:notes/*"',
   'resource.sensitivity.level >= context.task.sensitivity.level',
   'context has task && context.task.depth > 0',
+  'context has root && context.root.calls > 2 && context.root.purpose like "*a*"',
+  'context has root && context.root.age_seconds > 60 && principal == context.root.agent',
   'context has task && context.task.purpose like "*a*"',
   'context.task.parameters has limit && context.task.parameters.limit == context.args.limit',
   'context.task has labels && context.task.labels.contains("untrusted")',

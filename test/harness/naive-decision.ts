@@ -244,6 +244,7 @@ function contextOf(input: DecisionInput): JsonObject {
     delegator: delegator === null ? undefined : entity(personOf(delegator)),
     token: token === null ? undefined : { age_seconds: age(token.issuedAt), binding: token.binding },
     origin: acting === undefined ? undefined : known({ ...acting.task.origin }),
+    root: rootOf(input),
     chain: acting === undefined ? undefined : chain.map(({ task }) => entity({ type: 'Agent', id: task.agent.id })),
     task:
       acting === undefined
@@ -261,6 +262,19 @@ function contextOf(input: DecisionInput): JsonObject {
             labels: acting.labels === undefined ? undefined : [...acting.labels],
           }),
   });
+}
+
+function rootOf({ chain, now }: DecisionInput): JsonObject | undefined {
+  const first = chain.at(-1);
+  if (first === undefined) return undefined;
+  const { task, used } = first;
+  return {
+    id: task.id,
+    agent: { __entity: { type: 'Agent', id: task.agent.id } },
+    purpose: task.purpose,
+    age_seconds: Math.max(0, Math.floor((now - task.createdAt) / 1000)),
+    calls: used.calls,
+  };
 }
 
 function sensitivityOf(name: keyof typeof LEVELS): JsonObject {

@@ -13,11 +13,12 @@ export function addTarget(folder: string, target: { name: string; upstream: obje
 /** Alice hands a task to an agent, by the command line. `grant` is a file, or YAML. */
 export async function requestTask(
   remit: RemitProcess,
-  request: { agent: string; purpose: string; grant: string; calls?: number },
+  request: { agent: string; purpose: string; grant: string; calls?: number; hops?: number },
 ): Promise<{ id: string; state: string }> {
-  const { agent, purpose, grant, calls } = request;
+  const { agent, purpose, grant, calls, hops } = request;
   const args = ['--as', 'alice', '--agent', agent, '--purpose', purpose, '--grant', grant, '--json'];
   if (calls !== undefined) args.push('--calls', String(calls));
+  if (hops !== undefined) args.push('--hops', String(hops));
   const { stdout, stderr } = await remit.cli(['task', 'request', ...args]);
   if (stdout === '') throw new Error(stderr);
   return JSON.parse(stdout) as { id: string; state: string };

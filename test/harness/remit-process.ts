@@ -32,15 +32,24 @@ const main = join(root, 'src/main.ts');
 /** Node 24 and the binaries of the packages, as npm scripts have them. */
 export const pathWithBins = `${join(root, 'node_modules/.bin')}${delimiter}${process.env['PATH'] ?? ''}`;
 
-/** @param prepare changes the copy of the quickstart before the first start; to TLS, where `scheme` is `https`. */
-export async function startRemit(
-  options: { prepare?: (folder: string) => void; env?: Record<string, string>; scheme?: 'http' | 'https' } = {},
-): Promise<RemitProcess> {
+export type RemitOptions = {
+  /** Changes the copy of the quickstart before the first start; to TLS, where `scheme` is `https`. */
+  prepare?: (folder: string) => void;
+  env?: Record<string, string>;
+  scheme?: 'http' | 'https';
+  /** A loopback name. */
+  host?: string;
+  /** The Node that runs it. */
+  program?: string;
+};
+
+export async function startRemit(options: RemitOptions = {}): Promise<RemitProcess> {
   const folder = mkdtempSync(join(tmpdir(), 'remit-'));
   cpSync(join(root, 'examples/quickstart'), folder, { recursive: true });
   options.prepare?.(folder);
+  const { host = '127.0.0.1', program = process.execPath } = options;
   const port = await freePort();
-  const url = `${options.scheme ?? 'http'}://127.0.0.1:${port}`;
+  const url = `${options.scheme ?? 'http'}://${host}:${port}`;
   const dataDir = join(folder, 'data');
   let child: ChildProcess | undefined;
   let printed = '';
@@ -49,7 +58,7 @@ export async function startRemit(
 
   async function start(): Promise<void> {
     const started = spawn(
-      process.execPath,
+      program,
       [
         main,
         'serve',
@@ -57,7 +66,7 @@ export async function startRemit(
         '--config',
         join(folder, 'remit.yaml'),
         '--listen',
-        `127.0.0.1:${port}`,
+        `${host}:${port}`,
         '--data',
         dataDir,
       ],

@@ -14,10 +14,15 @@ export type TlsRemit = {
   dispose(): Promise<void>;
 };
 
-/** @param prepare changes the configuration further. */
-export async function startTlsRemit(prepare: (folder: string) => void = () => {}): Promise<TlsRemit> {
+/**
+ * @param options.prepare changes the configuration further.
+ * @param options.web issues its certificate.
+ */
+export async function startTlsRemit(
+  options: { prepare?: (folder: string) => void; web?: X509Authority } = {},
+): Promise<TlsRemit> {
   const folder = mkdtempSync(join(tmpdir(), 'remit-tls-'));
-  const web: X509Authority = await createX509Authority('web');
+  const web = options.web ?? (await createX509Authority('web'));
   const trusted = join(folder, 'web.pem');
   writeFileSync(trusted, web.pem);
   const file = { cert: join(folder, 'cert.pem'), key: join(folder, 'key.pem') };
@@ -38,7 +43,7 @@ export async function startTlsRemit(prepare: (folder: string) => void = () => {}
       const config = join(copy, 'remit.yaml');
       const tls = `server:\n  tls: { certificate_file: ${file.cert}, key_file: ${file.key} }\n`;
       writeFileSync(config, readFileSync(config, 'utf8').replace('server:\n', tls));
-      prepare(copy);
+      options.prepare?.(copy);
     },
   });
   const port = Number(new URL(remit.url).port);

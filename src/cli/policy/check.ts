@@ -1,12 +1,10 @@
 import { createHash } from 'node:crypto';
 import { parseArgs } from 'node:util';
-import { readConfig } from '../../config/config-file.ts';
+import { printable } from '../../audit/record-text.ts';
 import { readPolicyFolder } from '../../config/policy-folder.ts';
-import type { Catalogue } from '../../pdp/schema/catalogue.ts';
-import { catalogueOf, OWN_CATALOGUE_TARGET } from '../../policy/catalogue.ts';
 import { checkPolicies } from '../../policy/check.ts';
-import { callApi } from '../api.ts';
-import { UsageError, type Command, type Io } from '../io.ts';
+import { UsageError, type Command } from '../io.ts';
+import { openCatalogue } from './catalogue.ts';
 
 export const POLICY_CHECK_USAGE =
   'remit policy check [FOLDER] [--config FILE | --server] [--strict]   validate and lint; --server asks for the catalogue';
@@ -34,33 +32,12 @@ export const policyCheck: Command = async (args, io) => {
   if (io.json) io.out(JSON.stringify({ ...report, errors, warnings, checked }));
   else {
     for (const { file, line, severity, policy, message } of report.findings) {
-      io.out(`${file}:${line}: ${severity}: \`${policy}\` ${message}`);
+      io.out(printable(`${file}:${line}: ${severity}: \`${policy}\` ${message}`));
     }
     io.out(`${report.policies} policies: ${errors} errors, ${warnings} warnings; ${checked}`);
     io.out(`policy set ${report.policySet}`);
   }
   return errors > 0 || (values.strict && warnings > 0) ? 1 : 0;
 };
-
-type Opened = { catalogue: Catalogue; checked: string };
-
-async function openCatalogue(values: { config?: string; server: boolean }, io: Io): Promise<Opened> {
-  if (values.server) {
-    const catalogue = await callApi<Catalogue>(io, 'GET', '/policy/catalogue');
-    return { catalogue, checked: `names and arguments as ${io.remitUrl} knows them` };
-  }
-  if (values.config !== undefined) {
-    const config = readConfig(values.config, { dev: true });
-    return {
-      catalogue: catalogueOf(config, () => undefined),
-      checked: 'names from the configuration; arguments are checked with --server',
-    };
-  }
-  return {
-    // Without a configuration the names of targets, groups and trust domains cannot be known.
-    catalogue: { targets: [OWN_CATALOGUE_TARGET], groups: null, trustDomains: null },
-    checked: 'names of targets and arguments are checked with --config or --server',
-  };
-}
 
 const sha256 = (text: string) => createHash('sha256').update(text, 'utf8').digest('hex');

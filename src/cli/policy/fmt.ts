@@ -1,7 +1,7 @@
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { readPolicyFolder } from '../../config/policy-folder.ts';
+import { readPolicyFile, readPolicyFolder } from '../../config/policy-folder.ts';
 import { formatPolicies } from '../../pdp/cedar/format.ts';
 import { UsageError, type Command } from '../io.ts';
 
@@ -18,7 +18,7 @@ export const policyFmt: Command = (args, io) => {
   const files = (positionals.length === 0 ? ['policies'] : positionals).flatMap(cedarFiles);
   let different = 0;
   for (const file of files) {
-    const text = readFileSync(file, 'utf8');
+    const { text } = readPolicyFile(file);
     const formatted = formatPolicies(text);
     if ('problem' in formatted) throw new UsageError(`remit: ${file}: ${formatted.problem}`);
     if (formatted.text === text) continue;

@@ -1,5 +1,6 @@
 import { UsageError, type Command } from '../io.ts';
 import { policyCheck, POLICY_CHECK_USAGE } from './check.ts';
+import { policyDiff, POLICY_DIFF_USAGE } from './diff.ts';
 import { policyExplain, POLICY_EXPLAIN_USAGE } from './explain.ts';
 import { policyFmt, POLICY_FMT_USAGE } from './fmt.ts';
 import { policyPublish, POLICY_PUBLISH_USAGE, policyRollback, policyStatus } from './publish.ts';
@@ -11,6 +12,7 @@ const POLICY_VERBS: Readonly<Record<string, Command>> = {
   check: policyCheck,
   test: policyTest,
   explain: policyExplain,
+  diff: policyDiff,
   fmt: policyFmt,
   replay: replayPolicy,
   publish: policyPublish,
@@ -22,6 +24,7 @@ export const POLICY_USAGE = [
   POLICY_CHECK_USAGE,
   POLICY_TEST_USAGE,
   POLICY_EXPLAIN_USAGE,
+  POLICY_DIFF_USAGE,
   POLICY_FMT_USAGE,
   REPLAY_USAGE,
   POLICY_PUBLISH_USAGE,

@@ -13,8 +13,13 @@ type PublishedWire = {
   replaced: string;
   warnings: { file: string; line: number; policy: string; message: string }[];
 };
-type StatusWire = { in_force: InForceWire; history: InForceWire[] };
-type InForceWire = { policy_set: string; at: number };
+type StatusWire = {
+  in_force: InForceWire;
+  history: InForceWire[];
+  distrusted: { policy_set: string; at: number; decision: string }[];
+  referee: { state: string; sample: number; checked: number; skipped: number; failed: number };
+};
+type InForceWire = { policy_set: string; at: number; distrusted: boolean };
 
 const OPTIONS = { 'accept-lockout': { type: 'boolean', default: false } } as const;
 
@@ -39,8 +44,17 @@ export const policyStatus: Command = async (args, io) => {
   const status = await callApi<StatusWire>(io, 'GET', '/policy');
   if (io.json) io.out(JSON.stringify(status));
   else {
-    for (const [place, { policy_set: hash, at }] of status.history.entries()) {
-      io.out(`${place === 0 ? 'in force' : '        '}  ${new Date(at).toISOString()}  ${hash}`);
+    for (const [place, { policy_set: hash, at, distrusted }] of status.history.entries()) {
+      const note = distrusted ? '  distrusted' : '';
+      io.out(`${place === 0 ? 'in force' : '        '}  ${new Date(at).toISOString()}  ${hash}${note}`);
+    }
+    const { state, sample, checked, skipped, failed } = status.referee;
+    io.out(`referee ${state}: sample ${sample}, ${checked} decisions checked, ${skipped} skipped, ${failed} failed`);
+    for (const { policy_set: hash, decision } of status.distrusted) {
+      io.out(printable(`distrusted: ${hash}; see \`remit log show ${decision}\``));
+    }
+    if (status.in_force.distrusted) {
+      io.out('everything is denied: publish another set (a change to one policy makes one), or roll back');
     }
   }
   return 0;

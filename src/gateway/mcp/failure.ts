@@ -1,4 +1,4 @@
-import { RemitError, type ErrorCode } from '../../core/errors.ts';
+import { RemitError, UseDpopNonce, type ErrorCode } from '../../core/errors.ts';
 import type { JsonObject } from '../../core/json.ts';
 import { DPOP_ALGORITHMS } from '../../identity/dpop.ts';
 import { ERROR_TABLE } from '../../server/error-table.ts';
@@ -20,14 +20,15 @@ export function errorAnswer(error: unknown, challenge: Challenge, id: MessageId 
   const { status, rpc } = ERROR_TABLE[error.code];
   // A missing setting is the operator's to read, not the caller's.
   const message = error.code === 'invalid_config' ? 'internal' : error.message;
-  const headers = status === 401 ? { 'www-authenticate': challengeOf(error.code, challenge) } : undefined;
+  const nonce: Record<string, string> = error instanceof UseDpopNonce ? { 'dpop-nonce': error.nonce } : {};
+  const headers = status === 401 ? { 'www-authenticate': challengeOf(error.code, challenge), ...nonce } : undefined;
   return jsonAnswer(status, rpcError(id, rpc, message), headers);
 }
 
 /** RFC 9449 §7.1 and RFC 9728 §5.1. */
 function challengeOf(code: ErrorCode, { publicUrl, target }: Challenge): string {
   const metadata = `${publicUrl}/.well-known/oauth-protected-resource/mcp/${target}`;
-  const error = code === 'unauthenticated' ? '' : `, error="${code === 'invalid_dpop_proof' ? code : 'invalid_token'}"`;
+  const error = code === 'unauthenticated' ? '' : `, error="${ERROR_TABLE[code].oauth}"`;
   return `DPoP resource_metadata="${metadata}"${error}, algs="${DPOP_ALGORITHMS.join(' ')}"`;
 }
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { TargetConfig } from '../../config/config.ts';
-import { InvalidConfig, NotFound, RemitError } from '../../core/errors.ts';
+import { InvalidConfig, NotFound, RemitError, UseDpopNonce } from '../../core/errors.ts';
 import type { JsonObject } from '../../core/json.ts';
 import { UNKNOWN_PEER, type Peer } from '../../identity/peer.ts';
 import { ERROR_TABLE } from '../../server/error-table.ts';
@@ -60,7 +60,8 @@ export function createMcpGateway(deps: McpGatewayDeps): McpGateway {
       return await runPipeline(steps, exchange);
     } catch (error) {
       const fields = { err: error, request: exchange.id, target: name };
-      if (error instanceof RemitError && ERROR_TABLE[error.code].status === 401) {
+      const unproven = error instanceof RemitError && ERROR_TABLE[error.code].status === 401;
+      if (unproven && !(error instanceof UseDpopNonce)) {
         parts.refused({ target: name, error, source: peer.address });
       }
       if (error instanceof RemitError) parts.log.info(fields, 'a request was refused');

@@ -1,6 +1,7 @@
 import type { Sha256Hex } from '../../core/action.ts';
 import type { DecisionInput } from '../../core/decision.ts';
 import type { Pdp } from '../../pdp/pdp.ts';
+import type { Referee } from '../../pdp/referee/referee.ts';
 import type { ApprovalStore, LogStore, TaskStore } from '../../store/ports.ts';
 import type { Exchange } from '../exchange.ts';
 
@@ -9,6 +10,8 @@ export type StepParts = {
   store: TaskStore & ApprovalStore & LogStore;
   /** The policy set that is in force now. */
   pdp: () => Pdp;
+  /** Has a sample of decisions evaluated again. */
+  referee: Pick<Referee, 'consider'>;
   /** INVARIANT 9: whether this node can show that its view is fresh. */
   fresh: () => boolean;
   clock: () => number;

@@ -1,9 +1,8 @@
-import type { Approval } from '../../core/approval.ts';
+import { approvalRequest } from '../../core/approval.ts';
 import type { Decision, DecisionInput } from '../../core/decision.ts';
 import { decisionRecord } from '../../core/decision-record.ts';
 import { Unavailable } from '../../core/errors.ts';
 import { delegatorId } from '../../core/party.ts';
-import { redactArguments } from '../../core/redact.ts';
 import type { DecisionRecord } from '../../core/record.ts';
 import type { Step } from '../pipeline.ts';
 import { gather } from './gather.ts';
@@ -28,6 +27,7 @@ export function recordStep<Request, Answer>(
         const { decision, decidedOn: input } = exchange;
         if (decision === undefined || input === undefined) throw new Error('a pipeline records before it has decided');
         if (await settle(exchange, { decision, input }, parts)) {
+          parts.referee.consider({ record: exchange.recordId!, input, decision });
           return decision.outcome === 'permit' ? undefined : refuse(Object.assign(exchange, { decision }));
         }
         // A task ended, a budget ran out or an approval was spent between decision and gate: decide on what is now.
@@ -63,7 +63,13 @@ async function settle(
       return true;
     case 'hold': {
       exchange.waitingFor = await parts.store.requestApproval(
-        approvalRequest(exchange, decision, input, parts),
+        approvalRequest({
+          id: parts.newId('apr'),
+          digest: exchange.digest,
+          input,
+          decision,
+          lifetimeMs: parts.approvalLifetimeMs,
+        }),
         (kept) => [record({ id: kept.id, approvers: kept.approvers })],
       );
       return true;
@@ -81,45 +87,4 @@ async function settle(
       return admission.admitted;
     }
   }
-}
-
-/** INVARIANT 8: an approval is for this exact action, and its card shows every argument, computed here. */
-function approvalRequest(
-  exchange: Gathered<unknown, unknown>,
-  decision: Decision,
-  input: DecisionInput,
-  parts: StepParts,
-): Approval {
-  const { action } = exchange;
-  const acting = exchange.chain[0]!.task;
-  const delegator = acting.delegator;
-  return {
-    id: parts.newId('apr'),
-    digest: exchange.digest,
-    task: acting.id,
-    approvers: decision.approvers,
-    requester: {
-      agent: exchange.caller.agent!.id,
-      delegator: {
-        issuer: delegator.issuer,
-        subject: delegator.subject,
-        ...(delegator.name === undefined ? {} : { name: delegator.name }),
-      },
-    },
-    card: {
-      target: action.target,
-      operation: action.operation,
-      effect: action.effect,
-      resources: action.resources,
-      arguments: redactArguments(action.arguments),
-      purpose: acting.purpose,
-      chain: exchange.chain.map(({ task }) => ({ task: task.id, agent: task.agent.id })),
-      reasons: decision.reasons.map((reason) => reason.message),
-    },
-    policySet: decision.policySet,
-    state: 'pending',
-    createdAt: input.now,
-    // An approval does not outlive the task it is for.
-    expiresAt: Math.min(input.now + parts.approvalLifetimeMs, acting.window.expiresAt),
-  };
 }

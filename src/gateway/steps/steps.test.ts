@@ -59,6 +59,7 @@ async function run(action = sampleAction(), taskId = 'task_1'): Promise<{ answer
   const parts: StepParts = {
     store,
     pdp: () => pdp,
+    referee: { consider: () => {} },
     fresh: () => store.healthy(),
     clock: () => now,
     newId: (prefix) => `${prefix}_${++ids}`,

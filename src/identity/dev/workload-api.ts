@@ -105,19 +105,18 @@ function streaming(
   return (call: ServerWritableStream<object, object>) => {
     let timer: NodeJS.Timeout | undefined;
     call.on('cancelled', () => clearTimeout(timer));
+    // What grpc-js sends as the status of the stream; a destroyed one ends without any.
+    const fail = (error: Error) => void call.emit('error', error);
     const send = async () => {
       const { answer, expiresAt } = await produce(checkCaller(call.metadata, spiffeId));
       if (call.cancelled) return;
       call.write(answer);
       if (expiresAt !== null) {
-        timer = setTimeout(
-          () => void send().catch((error: Error) => call.destroy(error)),
-          (expiresAt - parts.clock()) / 2,
-        );
+        timer = setTimeout(() => void send().catch(fail), (expiresAt - parts.clock()) / 2);
         timer.unref();
       }
     };
-    send().catch((error: Error) => call.destroy(error));
+    send().catch(fail);
   };
 }
 

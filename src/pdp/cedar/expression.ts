@@ -45,7 +45,7 @@ export function mentions(expr: Expr, variable: string): boolean {
   while (pending.length > 0) {
     const operator = operatorOf(pending.pop()!);
     if (operator.name === 'Var' && operator.body === variable) return true;
-    pending.push(...partsOf(operator));
+    for (const part of partsOf(operator)) pending.push(part);
   }
   return false;
 }

@@ -1,4 +1,6 @@
 import { LONG_MARK } from './expression.ts';
+import { OperandDepth } from './operand-depth.ts';
+import { tokensOf, type Token } from './tokens.ts';
 
 /** One policy or template of a file, as text. */
 export type Statement = {
@@ -13,14 +15,19 @@ export type Statement = {
   bigIntegers: { start: number; end: number; digits: string }[];
 };
 
-/** Larger text is refused before Cedar sees it: beyond these its parser or evaluator runs out of stack. */
+/**
+ * Larger text is refused before Cedar sees it: beyond these its parser or evaluator runs out of stack, or out of time
+ * where it spells out operators by repeating their operands.
+ */
 export const LIMITS = {
   statementLength: 1024 * 1024,
+  statements: 250_000,
   nesting: 50,
   arithmetic: 200,
-  logic: 2000,
+  logic: 500,
   conditionals: 100,
-  accessChain: 100,
+  accessDepth: 100,
+  repeats: 10_000,
   listItems: 100_000,
 } as const;
 
@@ -33,36 +40,28 @@ export class SplitError extends Error {
   }
 }
 
-type Token = { kind: 'word' | 'integer' | 'string' | 'slot' | 'symbol'; start: number; end: number; text: string };
-
-/** White space and comments as Cedar's lexer skips them: a comment ends at either line break. */
-const SKIPPED = /(?:\s|\/\/[^\n\r]*)+/y;
-const TOKEN =
-  /(?<word>[A-Za-z_]\w*)|(?<integer>\d+)|(?<string>"(?:[^"\\]|\\[^])*")|(?<slot>\?[A-Za-z_]\w*)|(?<symbol>&&|\|\||::|[<>=!]=|[^])/y;
-
 /**
  * Cuts a file into its policies at the semicolons that end them. It knows just enough of the language for that, and
  * for keeping away what would bring `cedar-wasm` down: an overflow of its stack ends the whole WebAssembly instance.
+ * Time and memory are linear in the text, whatever it holds.
  *
- * @throws SplitError for a text beyond LIMITS.
+ * @throws SplitError for a text beyond LIMITS, or a string without an end.
  */
 export function splitPolicies(text: string): Statement[] {
   const statements: Statement[] = [];
-  let start = 0;
-  let line = 1;
-  let tokens: Token[] = [];
-  const finish = (end: number) => {
-    statements.push(toStatement(text.slice(start, end), start, line, tokens));
-    line += countLines(text, start, end);
-    start = end;
-    tokens = [];
-  };
+  const lines = new Lines(text);
+  let open = new OpenStatement(text, 0, lines);
   for (const token of tokensOf(text)) {
-    tokens.push(token);
-    if (token.text === ';' && token.kind === 'symbol') finish(token.end);
+    open.add(token);
+    if (token.text !== ';' || token.kind !== 'symbol') continue;
+    statements.push(open.end(token.end));
+    if (statements.length > LIMITS.statements) {
+      throw new SplitError(lines.of(token.start), `a file has more than ${LIMITS.statements} policies; split it`);
+    }
+    open = new OpenStatement(text, token.end, lines);
   }
-  if (tokens.length > 0) finish(text.length);
-  else if (statements.length > 0) statements.at(-1)!.text += text.slice(start);
+  if (!open.isEmpty) statements.push(open.end(text.length));
+  else if (statements.length > 0) statements.at(-1)!.text += open.rest();
   return statements;
 }
 
@@ -77,79 +76,128 @@ export function markLongs({ text, bigIntegers }: Pick<Statement, 'text' | 'bigIn
   return marked + text.slice(at);
 }
 
-export function* tokensOf(text: string): Generator<Token> {
-  let at = 0;
-  while (at < text.length) {
-    SKIPPED.lastIndex = at;
-    at += SKIPPED.exec(text)?.[0].length ?? 0;
-    TOKEN.lastIndex = at;
-    const groups = TOKEN.exec(text)?.groups;
-    if (groups === undefined) return;
-    for (const kind of ['word', 'integer', 'string', 'slot', 'symbol'] as const) {
-      const found = groups[kind];
-      if (found === undefined) continue;
-      yield { kind, start: at, end: at + found.length, text: found };
-      at += found.length;
-      break;
+/** Lines of a text, from 1, asked for in order. */
+class Lines {
+  readonly #text: string;
+  #line = 1;
+  #nextBreak: number;
+
+  constructor(text: string) {
+    this.#text = text;
+    this.#nextBreak = text.indexOf('\n');
+  }
+
+  of(offset: number): number {
+    while (this.#nextBreak !== -1 && this.#nextBreak < offset) {
+      this.#line += 1;
+      this.#nextBreak = this.#text.indexOf('\n', this.#nextBreak + 1);
     }
+    return this.#line;
   }
 }
 
-function toStatement(text: string, offset: number, firstLine: number, tokens: readonly Token[]): Statement {
-  const lineAt = (token: Token) => firstLine + countLines(text, 0, token.start - offset);
-  const line = lineAt(tokens[0]!);
-  if (text.length > LIMITS.statementLength) {
-    throw new SplitError(line, `a policy is longer than ${LIMITS.statementLength} characters; split it`);
-  }
-  const excess = findExcess(tokens);
-  if (excess !== null) throw new SplitError(lineAt(excess.token), excess.problem);
-  if (text.includes(LONG_MARK)) throw new SplitError(line, 'a policy holds a reserved character, U+10FFFF');
-  return {
-    text,
-    firstLine,
-    line,
-    isTemplate: tokens.some(({ kind }) => kind === 'slot'),
-    bigIntegers: tokens
-      .filter((token) => token.kind === 'integer' && !Number.isSafeInteger(Number(token.text)))
-      .map((token) => ({ start: token.start - offset, end: token.end - offset, digits: token.text })),
+type Limit = Exclude<keyof typeof LIMITS, 'statementLength' | 'statements'>;
+type Counted = Exclude<Limit, 'accessDepth' | 'repeats'>;
+
+/** A policy whose end is not reached. Tokens are counted and let go: there may be millions of them. */
+class OpenStatement {
+  readonly #text: string;
+  readonly #start: number;
+  readonly #lines: Lines;
+  readonly #firstLine: number;
+  readonly #bigIntegers: Statement['bigIntegers'] = [];
+  readonly #counts: Record<Counted, number> = {
+    nesting: 0,
+    arithmetic: 0,
+    logic: 0,
+    conditionals: 0,
+    listItems: 0,
   };
-}
+  readonly #operands = new OperandDepth();
+  /** Line of the first token. */
+  #line: number | undefined;
+  #isTemplate = false;
 
-const CHAIN_PARTS = new Set(['.', '(', ')', '[', ']']);
-
-function findExcess(tokens: readonly Token[]): { token: Token; problem: string } | null {
-  const count = { nesting: 0, arithmetic: 0, logic: 0, conditionals: 0, accessChain: 0, listItems: 0 };
-  for (const token of tokens) {
-    const { kind, text } = token;
-    if (kind === 'symbol') {
-      if ('([{'.includes(text)) count.nesting += 1;
-      else if (')]}'.includes(text)) count.nesting -= 1;
-      else if ('+-*!'.includes(text)) count.arithmetic += 1;
-      else if (text === '&&' || text === '||') count.logic += 1;
-      else if (text === ',') count.listItems += 1;
-      if (text === '.' || text === '[') count.accessChain += 1;
-      else if (!CHAIN_PARTS.has(text)) count.accessChain = 0;
-    } else if (kind === 'word' && text === 'if') count.conditionals += 1;
-    for (const limit of Object.keys(count) as (keyof typeof count)[]) {
-      if (count[limit] > LIMITS[limit]) {
-        return { token, problem: `a policy has more than ${LIMITS[limit]} ${EXCESS_WORDS[limit]}; split it` };
-      }
-    }
+  constructor(text: string, start: number, lines: Lines) {
+    this.#text = text;
+    this.#start = start;
+    this.#lines = lines;
+    this.#firstLine = lines.of(start);
   }
-  return null;
+
+  get isEmpty(): boolean {
+    return this.#line === undefined;
+  }
+
+  /** @throws SplitError */
+  add(token: Token): void {
+    this.#line ??= this.#lines.of(token.start);
+    const { kind, text, start, end } = token;
+    if (end - this.#start > LIMITS.statementLength) throw this.#tooLong();
+    if (kind === 'unclosed') throw new SplitError(this.#lines.of(start), 'a string has no end; close it with `"`');
+    if (kind === 'slot') this.#isTemplate = true;
+    if (kind === 'integer' && !Number.isSafeInteger(Number(text))) {
+      this.#bigIntegers.push({ start: start - this.#start, end: end - this.#start, digits: text });
+    }
+    if (kind === 'word' && text === 'if') this.#count('conditionals', token);
+    if (kind === 'symbol') this.#addSymbol(token);
+    this.#operands.add(token);
+    this.#check('accessDepth', this.#operands.access, token);
+    this.#check('repeats', this.#operands.repeats, token);
+  }
+
+  #addSymbol(token: Token): void {
+    const { text } = token;
+    if ('([{'.includes(text)) this.#count('nesting', token);
+    else if (')]}'.includes(text)) this.#counts.nesting -= 1;
+    else if ('+-*!'.includes(text)) this.#count('arithmetic', token);
+    else if (text === '&&' || text === '||') this.#count('logic', token);
+    else if (text === ',') this.#count('listItems', token);
+  }
+
+  #count(limit: Counted, token: Token): void {
+    this.#counts[limit] += 1;
+    this.#check(limit, this.#counts[limit], token);
+  }
+
+  #check(limit: Limit, reached: number, token: Token): void {
+    if (reached <= LIMITS[limit]) return;
+    const problem = `a policy has more than ${LIMITS[limit]} ${EXCESS_WORDS[limit]}; split it`;
+    throw new SplitError(this.#lines.of(token.start), problem);
+  }
+
+  /** @throws SplitError */
+  end(end: number): Statement {
+    const text = this.#text.slice(this.#start, end);
+    if (text.length > LIMITS.statementLength) throw this.#tooLong();
+    if (text.includes(LONG_MARK)) throw new SplitError(this.#line!, 'a policy holds a reserved character, U+10FFFF');
+    return {
+      text,
+      firstLine: this.#firstLine,
+      line: this.#line!,
+      isTemplate: this.#isTemplate,
+      bigIntegers: this.#bigIntegers,
+    };
+  }
+
+  /** What stands behind the last policy of the file. @throws SplitError */
+  rest(): string {
+    if (this.#text.length - this.#start > LIMITS.statementLength) throw this.#tooLong();
+    return this.#text.slice(this.#start);
+  }
+
+  #tooLong(): SplitError {
+    const line = this.#line ?? this.#firstLine;
+    return new SplitError(line, `a policy is longer than ${LIMITS.statementLength} characters; split it`);
+  }
 }
 
-const EXCESS_WORDS = {
+const EXCESS_WORDS: Readonly<Record<Limit, string>> = {
   nesting: 'nested brackets',
   arithmetic: 'signs of `+`, `-`, `*` and `!`',
   logic: 'signs of `&&` and `||`',
   conditionals: '`if`s',
-  accessChain: 'members in one chain of `.` or `[…]`',
+  accessDepth: 'members in one chain of `.` or `[…]`',
+  repeats: 'repetitions by `has` with a path and `is` with `in`, one on the other',
   listItems: 'commas',
-} as const;
-
-function countLines(text: string, start: number, end: number): number {
-  let lines = 0;
-  for (let at = text.indexOf('\n', start); at !== -1 && at < end; at = text.indexOf('\n', at + 1)) lines += 1;
-  return lines;
-}
+};

@@ -1,8 +1,10 @@
 import * as cedar from '@cedar-policy/cedar-wasm/nodejs';
 import type { DetailedError, PolicyJson } from '@cedar-policy/cedar-wasm/nodejs';
+import { LONG_MARK } from './expression.ts';
 import { markLongs, type Statement } from './split.ts';
 
-export type ToJson = { ok: true; json: PolicyJson } | { ok: false; error: DetailedError | undefined };
+type Problem = Pick<DetailedError, 'message' | 'sourceLocations'>;
+export type ToJson = { ok: true; json: PolicyJson } | { ok: false; error: Problem | undefined };
 
 /**
  * One policy or template in Cedar's JSON policy format, its integers beyond 2^53 marked instead of rounded. Cedar reads
@@ -12,6 +14,10 @@ export function policyToJson(statement: Pick<Statement, 'text' | 'isTemplate' | 
   const read = statement.isTemplate ? cedar.templateToJson : cedar.policyToJson;
   const answer = read(statement.text);
   if (answer.type === 'failure') return { ok: false, error: answer.errors[0] };
+  // Written out it is refused before; this is the mark in escapes, which would pass for an integer.
+  if (statement.text.includes('\\u{') && JSON.stringify(answer.json).includes(LONG_MARK)) {
+    return { ok: false, error: { message: 'a policy holds a reserved character, U+10FFFF' } };
+  }
   if (statement.bigIntegers.length === 0) return { ok: true, json: answer.json };
   const marked = read(markLongs(statement));
   if (marked.type === 'failure') return { ok: false, error: marked.errors[0] };

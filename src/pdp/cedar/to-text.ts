@@ -9,14 +9,23 @@ const ANY = { op: 'All' } as const;
 /** An expression as Cedar writes it, on one line. */
 export function expressionText(body: Expr): string {
   const policy = { effect: 'permit', principal: ANY, action: ANY, resource: ANY, conditions: [{ kind: 'when', body }] };
-  const answer = cedar.policyToText(policy as cedar.Policy);
-  if (answer.type === 'failure') return '(an expression that cannot be shown)';
-  const { text } = answer;
+  const text = policyText(policy as cedar.Policy);
+  if (text === null) return '(an expression too large to be shown)';
   return text
     .slice(text.indexOf('when {') + 'when {'.length, text.lastIndexOf('}'))
     .replace(/\s+/g, ' ')
     .replace(MARKED, '$1')
     .trim();
+}
+
+/** `null` for a policy that nests deeper than `cedar-wasm` takes in its JSON form. */
+function policyText(policy: cedar.Policy): string | null {
+  try {
+    const answer = cedar.policyToText(policy);
+    return answer.type === 'failure' ? null : answer.text;
+  } catch {
+    return null;
+  }
 }
 
 const SHOWN_MEMBERS = 20;

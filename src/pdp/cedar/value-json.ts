@@ -2,12 +2,16 @@ import type { CedarValueJson } from '@cedar-policy/cedar-wasm/nodejs';
 import { CedarSet, Datetime, Decimal, Duration, EntityUid, IpAddress, type CedarRecord, type Value } from './value.ts';
 
 /**
- * The value in Cedar's JSON form, for another engine. An integer beyond 2^53 has none that survives `cedar-wasm`.
+ * The value in Cedar's JSON form, for another engine. An integer beyond 2^53 and a string with a lone surrogate have none
+ * that survives `cedar-wasm`.
  *
- * @throws TypeError for such an integer.
+ * @throws TypeError for such a value.
  */
 export function valueToJson(value: Value): CedarValueJson {
   if (typeof value === 'bigint') throw new TypeError('an integer beyond 2^53 cannot be handed to `cedar-wasm`');
+  if (typeof value === 'string' && !value.isWellFormed()) {
+    throw new TypeError('a string that is not well-formed Unicode cannot be handed to `cedar-wasm`');
+  }
   if (typeof value !== 'object') return value;
   if (value instanceof EntityUid) return { __entity: { type: value.type, id: value.id } };
   if (value instanceof CedarSet) return value.items.map(valueToJson);

@@ -52,6 +52,13 @@ export class ActionKinds {
     return { applicable: [...chosen.values()].map(plain), named: [...named.values()].map(plain) };
   }
 
+  /** The operations of these ids that there are, each with its own arguments. */
+  exactly(ids: Iterable<string>): SchemaAction[] {
+    return Array.from(ids, (id) => this.#byId.get(id))
+      .filter((action) => action !== undefined)
+      .map(plain);
+  }
+
   #namedInConditions(json: PolicyJson): Map<string, KnownAction> {
     const named = new Map<string, KnownAction>();
     for (const { type, id } of namesIn(json).conditions) {
@@ -89,11 +96,15 @@ export function actionsInHead({ action }: PolicyJson): Set<string> | null {
 }
 
 function looksAtArguments(expr: Expr): boolean {
-  const operator = operatorOf(expr);
-  if (operator.name === '.' || operator.name === 'has') {
-    const { left, attr } = operator.body as { left: Expr; attr: string | string[] };
-    const name = typeof attr === 'string' ? attr : attr[0]!;
-    if ('Var' in left && left.Var === 'context' && (name === 'args' || name === 'provenance')) return true;
+  const pending = [expr];
+  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+    const operator = operatorOf(next);
+    if (operator.name === '.' || operator.name === 'has') {
+      const { left, attr } = operator.body as { left: Expr; attr: string | string[] };
+      const name = typeof attr === 'string' ? attr : attr[0]!;
+      if ('Var' in left && left.Var === 'context' && (name === 'args' || name === 'provenance')) return true;
+    }
+    for (const part of partsOf(operator)) pending.push(part);
   }
-  return partsOf(operator).some(looksAtArguments);
+  return false;
 }

@@ -20,7 +20,7 @@ export function namesInExpression(expr: Expr): Named[] {
   while (pending.length > 0) {
     const operator = operatorOf(pending.pop()!);
     if (operator.name === 'Value') found.push(...namesInConstraint(operator.body));
-    pending.push(...partsOf(operator));
+    for (const part of partsOf(operator)) pending.push(part);
   }
   return found;
 }
@@ -43,9 +43,17 @@ const KINDS: Readonly<Record<string, string>> = {
   TrustDomain: 'trust domain',
 };
 
+const MAX_SUGGESTIONS = 100;
+const SHOWN_LENGTH = 200;
+
+function cut(id: string): string {
+  return id.length <= SHOWN_LENGTH ? id : `${id.slice(0, SHOWN_LENGTH)}…`;
+}
+
 /** What the catalogue has, by entity type. A type that is not there may have any names. */
 export class KnownNames {
   readonly #byType = new Map<string, ReadonlySet<string>>();
+  readonly #suggestions = new Map<string, string>();
 
   constructor({ targets, groups, trustDomains }: Catalogue) {
     const operations = targets.flatMap((target) => target.operations.map(({ name }) => `${target.name}:${name}`));
@@ -60,8 +68,19 @@ export class KnownNames {
     return names.flatMap((name) => {
       const known = this.#byType.get(name.type);
       if (known === undefined || known.has(name.id)) return [];
-      return [{ name, message: `there is no ${KINDS[name.type]} \`${name.id}\`${suggestion(name.id, [...known])}` }];
+      return [{ name, message: `there is no ${KINDS[name.type]} \`${cut(name.id)}\`${this.#near(name, known)}` }];
     });
+  }
+
+  /** A set that names thousands of things that are not there is told what the first ones may have meant. */
+  #near({ type, id }: Named, known: ReadonlySet<string>): string {
+    const key = `${type} ${id}`;
+    let near = this.#suggestions.get(key);
+    if (near === undefined && this.#suggestions.size < MAX_SUGGESTIONS) {
+      near = suggestion(id, [...known]);
+      this.#suggestions.set(key, near);
+    }
+    return near ?? '';
   }
 }
 

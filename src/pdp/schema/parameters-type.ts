@@ -10,15 +10,21 @@ const ARITHMETIC = new Set(['<', '<=', '>', '>=', '+', '-', '*', 'neg']);
  */
 export function parametersType({ conditions }: PolicyJson): CedarType {
   const attributes = new Map<string, CedarType & { required: false }>();
-  const visit = (expr: Expr, wanted: 'Long' | 'String'): void => {
+  const pending: { expr: Expr; wanted: 'Long' | 'String' }[] = conditions.map(({ body }) => ({
+    expr: body,
+    wanted: 'String',
+  }));
+  pending.reverse();
+  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+    const { expr, wanted } = next;
     const operator = operatorOf(expr);
     const name = parameterName(expr);
     if (name !== null) attributes.set(name, { type: wanted, required: false });
     const parts = partsOf(operator);
     const numeric = ARITHMETIC.has(operator.name) || parts.some(isInteger);
-    for (const part of parts) visit(part, numeric ? 'Long' : 'String');
-  };
-  for (const { body } of conditions) visit(body, 'String');
+    // The first part is next.
+    for (const part of parts.toReversed()) pending.push({ expr: part, wanted: numeric ? 'Long' : 'String' });
+  }
   return { type: 'Record', attributes: Object.fromEntries(attributes) };
 }
 

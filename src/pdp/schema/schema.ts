@@ -75,6 +75,15 @@ function actionType({ effect, args, parameters = EMPTY }: SchemaAction) {
             labels: optional({ type: 'Set', element: STRING }),
           }),
         ),
+        root: optional(
+          record({
+            id: STRING,
+            agent: { type: 'Entity', name: 'Agent' },
+            purpose: STRING,
+            age_seconds: LONG,
+            calls: LONG,
+          }),
+        ),
         origin: optional(
           record({ channel: STRING, trust: STRING, author: optional(STRING), digest: optional(STRING) }),
         ),

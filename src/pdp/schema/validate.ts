@@ -1,5 +1,6 @@
 import * as cedar from '@cedar-policy/cedar-wasm/nodejs';
 import type { PolicyJson } from '@cedar-policy/cedar-wasm/nodejs';
+import { InvalidConfig } from '../../core/errors.ts';
 import { lineAt, type Policy } from '../policy-set.ts';
 import { ActionKinds, actionsInHead, type PolicyActions } from './action-kinds.ts';
 import type { Catalogue } from './catalogue.ts';
@@ -34,20 +35,27 @@ export function validatePolicies(policies: readonly Policy[], catalogue: Catalog
   for (const policy of policies) {
     const json = linkedJson(policy);
     const unknown = namesFindings(policy, json, names);
-    findings.push(...unknown);
+    for (const finding of unknown) findings.push(finding);
     // A name that does not exist would only be found again.
-    if (unknown.length === 0) addToGroup(groups, policy, json, kinds.of(json));
+    if (unknown.length > 0) continue;
+    const actions = kinds.of(json);
+    if (actions.applicable.length === 0) continue;
+    if (isDeep(json.conditions))
+      for (const finding of deepFindings(policy, json, actions, kinds)) findings.push(finding);
+    else addToGroup(groups, policy, json, actions);
   }
   for (const { actions, shapes } of groups.values()) {
     const members = Array.from(shapes.values(), (shape) => shape.policies);
     const representatives = Object.fromEntries(
       Array.from(shapes.values(), ({ shape }, place): [string, PolicyJson] => [String(place), shape]),
     );
-    const wrong = Map.groupBy(validate(actions, representatives), ({ place }) => place);
+    const wrong = Map.groupBy(validate(actions, { staticPolicies: representatives }), ({ place }) => place);
     for (const [place, found] of wrong) {
       for (const policy of members[Number(place)]!) {
-        const inText = findings.length < MAX_PLACED ? inTextOf(policy, actions) : [];
-        findings.push(...distinct((inText.length > 0 ? inText : found).map((each) => typeFinding(policy, each))));
+        const inText = findings.length < MAX_PLACED ? inTextOf(policy, actions, kinds) : [];
+        for (const finding of distinct((inText.length > 0 ? inText : found).map((each) => typeFinding(policy, each)))) {
+          findings.push(finding);
+        }
       }
     }
   }
@@ -63,17 +71,46 @@ function addToGroup(
   json: PolicyJson,
   { applicable, named }: PolicyActions,
 ): void {
-  if (applicable.length === 0) return;
-  const parameters = parametersType(json);
-  const actions = new Map([...named, ...applicable].map((action) => [action.id, { ...action, parameters }]));
-  const key = JSON.stringify([[...actions.keys()], parameters]);
+  const actions = withParameters([...named, ...applicable], json);
+  const key = JSON.stringify([actions.map(({ id }) => id), actions[0]!.parameters]);
   let group = groups.get(key);
-  if (group === undefined) groups.set(key, (group = { actions: [...actions.values()], shapes: new Map() }));
+  if (group === undefined) groups.set(key, (group = { actions, shapes: new Map() }));
   const shape = withActions(shapeOf(json), applicable);
   const shapeKey = JSON.stringify(shape);
   const known = group.shapes.get(shapeKey);
   if (known === undefined) group.shapes.set(shapeKey, { shape, policies: [policy] });
   else known.policies.push(policy);
+}
+
+function withParameters(actions: readonly SchemaAction[], json: PolicyJson): SchemaAction[] {
+  const parameters = parametersType(json);
+  return [...new Map(actions.map((action) => [action.id, { ...action, parameters }])).values()];
+}
+
+/** What `cedar-wasm` reads as JSON may nest 128 levels deep, those around a condition among them. */
+const MAX_JSON_DEPTH = 100;
+
+function isDeep(value: unknown): boolean {
+  const pending = [{ value, depth: 0 }];
+  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+    if (typeof next.value !== 'object' || next.value === null) continue;
+    const depth = next.depth + 1;
+    if (depth > MAX_JSON_DEPTH) return true;
+    for (const part of Object.values(next.value)) pending.push({ value: part, depth });
+  }
+  return false;
+}
+
+/** A deep policy is validated as the text that it came as, alone: a chain of hundreds of `||`, for one. */
+function deepFindings(policy: Policy, json: PolicyJson, { applicable, named }: PolicyActions, kinds: ActionKinds) {
+  const actions = withParameters([...named, ...applicable], json);
+  try {
+    return distinct(inTextOf(policy, actions, kinds).map((each) => typeFinding(policy, each)));
+  } catch (cause) {
+    // Its stack has overflowed. Whatever it says from here on is worth nothing.
+    const where = `${policy.file}:${policy.line}: policy \`${policy.id}\``;
+    throw new InvalidConfig(`${where} nests too deeply for the validator; split it`, { cause });
+  }
 }
 
 function namesFindings(policy: Policy, json: PolicyJson, names: KnownNames): Finding[] {
@@ -97,8 +134,8 @@ function withActions(json: PolicyJson, actions: readonly SchemaAction[]): Policy
 /** What Cedar's validator says of the policy called `place`; `offset` is in bytes of its text, where it came as text. */
 type Found = { severity: Finding['severity']; place: string; message: string; help: string; offset: number | null };
 
-function validate(actions: readonly SchemaAction[], staticPolicies: Record<string, cedar.Policy>): Found[] {
-  const answer = cedar.validate({ schema: cedarSchema(actions), policies: { staticPolicies } });
+function validate(actions: readonly SchemaAction[], policies: cedar.PolicySet): Found[] {
+  const answer = cedar.validate({ schema: cedarSchema(actions), policies });
   if (answer.type === 'failure') throw new Error(answer.errors[0]?.message ?? 'the schema cannot be used');
   const found = (severity: Found['severity']) => (it: cedar.ValidationError) => ({
     severity,
@@ -117,13 +154,17 @@ function withoutPolicy(message: string): string {
   return message.replace(/^for policy `[^`]*`, /, '');
 }
 
-/** What is found in the same policy as text, alone, which gives it a place. A linked policy's text is its template's. */
-function inTextOf(policy: Policy, actions: readonly SchemaAction[]): Found[] {
-  if (policy.slots !== undefined) return [];
-  const inHead = actionsInHead(JSON.parse(policy.json) as PolicyJson);
+/** What is found in the same policy as text, alone, which gives it a place. */
+function inTextOf(policy: Policy, actions: readonly SchemaAction[], kinds: ActionKinds): Found[] {
+  const { parameters } = actions[0]!;
   // The text names its own operations; they have to exist beside those that stand for their kind.
-  const own = [...(inHead ?? [])].filter((id) => id.includes(':') && !actions.some((action) => action.id === id));
-  return validate([...actions, ...own.map((id) => ({ ...actions[0]!, id }))], { it: policy.text });
+  const own = kinds
+    .exactly(actionsInHead(JSON.parse(policy.json) as PolicyJson) ?? [])
+    .filter(({ id }) => !actions.some((action) => action.id === id))
+    .map((action) => ({ ...action, ...(parameters === undefined ? {} : { parameters }) }));
+  if (policy.slots === undefined) return validate([...actions, ...own], { staticPolicies: { it: policy.text } });
+  const link = { templateId: 'template', newId: 'it', values: policy.slots };
+  return validate([...actions, ...own], { templates: { template: policy.text }, templateLinks: [link] });
 }
 
 function typeFinding(policy: Policy, { severity, message, help, offset }: Found): Finding {
@@ -152,15 +193,17 @@ function distinct(findings: readonly Finding[]): Finding[] {
   return [...first.values()];
 }
 
-/** The policy with the values of its slots, in Cedar's JSON format. */
-function linkedJson(policy: Policy): PolicyJson {
-  const json = JSON.parse(policy.json) as PolicyJson;
-  if (policy.slots === undefined) return json;
-  return JSON.parse(JSON.stringify(json), (_key, value: unknown) => {
-    if (typeof value !== 'object' || value === null || !('slot' in value)) return value;
-    const { slot, ...rest } = value as { slot: string };
-    return { ...rest, entity: policy.slots![slot] };
-  }) as PolicyJson;
+/** The policy with the values of its slots, in Cedar's JSON format. Slots are in the head alone. */
+function linkedJson({ json: text, slots }: Policy): PolicyJson {
+  const json = JSON.parse(text) as PolicyJson;
+  if (slots === undefined) return json;
+  const filled = (constraint: object) =>
+    JSON.parse(JSON.stringify(constraint), (_key, value: unknown) => {
+      if (typeof value !== 'object' || value === null || !('slot' in value)) return value;
+      const { slot, ...rest } = value as { slot: string };
+      return { ...rest, entity: slots[slot] };
+    }) as never;
+  return { ...json, principal: filled(json.principal), resource: filled(json.resource) };
 }
 
 /** The line of the first place where `needle` stands in the policy's text. */

@@ -1,12 +1,23 @@
 import { z } from '@hono/zod-openapi';
-import type { Policies, Published } from '../../policy/publish.ts';
-import type { PolicyInForce } from '../../store/ports.ts';
+import type { Policies, PolicyStatus, Published } from '../../policy/publish.ts';
 import { EFFECTS } from '../../core/effect.ts';
 import { controlRoute, type ControlApp } from './route.ts';
 
 export const hashForm = z.string().regex(/^sha256:[0-9a-f]{64}$/);
 const fileName = z.string().regex(/^[A-Za-z0-9][\w.-]{0,100}\.(?:cedar|links\.json)$/);
-const inForceWire = z.object({ policy_set: hashForm, at: z.number().int() });
+const inForceWire = z.object({ policy_set: hashForm, at: z.number().int(), distrusted: z.boolean() });
+const distrustedWire = z.object({
+  policy_set: hashForm,
+  at: z.number().int(),
+  decision: z.string().openapi({ description: 'id of the record of the decision that `cedar-wasm` makes otherwise' }),
+});
+const refereeWire = z.object({
+  state: z.enum(['off', 'starting', 'ok', 'degraded']),
+  sample: z.number(),
+  checked: z.number().int(),
+  skipped: z.number().int(),
+  failed: z.number().int(),
+});
 export const findingWire = z.object({
   severity: z.enum(['error', 'warning']),
   code: z.string(),
@@ -20,14 +31,23 @@ const publishedWire = z.object({ policy_set: hashForm, replaced: hashForm, warni
 const MAX_FILES = 500;
 /** File names and their texts. */
 export const filesForm = z
-  .record(fileName, z.string())
+  // A lone surrogate has no UTF-8 form: the file could be neither hashed nor kept as it came.
+  .record(
+    fileName,
+    z.string().refine((text) => text.isWellFormed(), 'expected well-formed Unicode'),
+  )
   .refine((files) => Object.keys(files).length <= MAX_FILES, `expected at most ${MAX_FILES} files`);
 
 const showRoute = controlRoute({
   method: 'get',
   path: '/v1/policy',
-  summary: 'the policy set in force, and those that were before, newest first',
-  answer: z.object({ in_force: inForceWire, history: z.array(inForceWire) }),
+  summary: 'the policy set in force, those that were before, newest first, those distrusted, and what the referee does',
+  answer: z.object({
+    in_force: inForceWire,
+    history: z.array(inForceWire),
+    distrusted: z.array(distrustedWire),
+    referee: refereeWire,
+  }),
 });
 const filesRoute = controlRoute({
   method: 'get',
@@ -95,8 +115,16 @@ const rollbackRoute = controlRoute({
 
 export function policyRoutes(app: ControlApp, { policies }: { policies: Policies }): void {
   app.openapi(showRoute, async (c) => {
-    const { inForce, history } = await policies.current(c.var.asker);
-    return c.json({ in_force: inForceToWire(inForce), history: history.map(inForceToWire) }, 200);
+    const { inForce, history, distrusted, referee } = await policies.current(c.var.asker);
+    return c.json(
+      {
+        in_force: inForceToWire(inForce),
+        history: history.map(inForceToWire),
+        distrusted: distrusted.map(({ hash, at, decision }) => ({ policy_set: hash, at, decision })),
+        referee,
+      },
+      200,
+    );
   });
   app.openapi(filesRoute, async (c) => {
     const { hash } = c.req.valid('param');
@@ -125,8 +153,8 @@ export function policyRoutes(app: ControlApp, { policies }: { policies: Policies
   });
 }
 
-function inForceToWire({ hash, at }: PolicyInForce): z.output<typeof inForceWire> {
-  return { policy_set: hash, at };
+function inForceToWire({ hash, at, distrusted }: PolicyStatus['inForce']): z.output<typeof inForceWire> {
+  return { policy_set: hash, at, distrusted };
 }
 
 function publishedToWire({ policySet, replaced, warnings }: Published): z.output<typeof publishedWire> {

@@ -1,8 +1,15 @@
 import { z } from '@hono/zod-openapi';
 import { TASK_STATES } from '../../core/task.ts';
 import type { TaskStore } from '../../store/ports.ts';
-import { isParty, type Lifecycle } from '../../task/lifecycle.ts';
-import { parseTaskRequest, taskRequestForm, type Catalogue } from '../../task/task-request.ts';
+import type { Lifecycle } from '../../task/lifecycle.ts';
+import { isParty } from '../../task/party.ts';
+import {
+  hopRequestForm,
+  parseHopRequest,
+  parseTaskRequest,
+  taskRequestForm,
+  type Catalogue,
+} from '../../task/task-request.ts';
 import { issueTaskToken, type TaskTokenParts } from '../../token/task-token.ts';
 import { taskToWire, taskWire } from '../wire.ts';
 import { controlRoute, type ControlApp } from './route.ts';
@@ -43,6 +50,23 @@ const showRoute = controlRoute({
   request: { params: idParam },
   answer: taskWire,
 });
+const hopRoute = controlRoute({
+  method: 'post',
+  path: '/v1/tasks/{id}/hops',
+  summary: 'the task’s agent hands a part of it to another agent: a child task',
+  request: {
+    params: idParam,
+    body: { required: true, content: { 'application/json': { schema: hopRequestForm } } },
+  },
+  answer: taskWire,
+});
+const treeRoute = controlRoute({
+  method: 'get',
+  path: '/v1/tasks/{id}/tree',
+  summary: 'the task and all that was handed on from it, ended or not, parents before their children',
+  request: { params: idParam },
+  answer: z.object({ tasks: z.array(taskWire) }),
+});
 const completeRoute = controlRoute({
   method: 'post',
   path: '/v1/tasks/{id}/complete',
@@ -81,6 +105,15 @@ export function taskRoutes(app: ControlApp, parts: TaskRouteParts): void {
     const wire = taskToWire(task, usedBy(task.id));
     const ownAgent = asker.agent !== null && isParty(asker, task) && task.state === 'active';
     return c.json(ownAgent ? { ...wire, subject_token: await issueTaskToken(task, parts.taskTokens) } : wire, 200);
+  });
+  app.openapi(hopRoute, async (c) => {
+    const request = parseHopRequest(c.req.valid('json'), parts.catalogue);
+    const child = await lifecycle.handOn(c.var.asker, c.req.valid('param').id, request);
+    return c.json(taskToWire(child, { calls: 0 }), 200);
+  });
+  app.openapi(treeRoute, async (c) => {
+    const tree = await lifecycle.tree(c.var.asker, c.req.valid('param').id);
+    return c.json({ tasks: tree.map(({ task, used }) => taskToWire(task, used)) }, 200);
   });
   app.openapi(completeRoute, async (c) => {
     const task = await lifecycle.complete(c.var.asker, c.req.valid('param').id);

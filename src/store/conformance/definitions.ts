@@ -74,49 +74,4 @@ export function definitionConformance(open: OpenStore): void {
     await expect(seen).rejects.toThrow();
     expect(subject.store.definition('files', 'read_file')).toBeUndefined();
   });
-
-  it('puts a policy set in force, and keeps its files under its hash', async () => {
-    const files = { 'b.cedar': 'permit(principal, action, resource);\n', 'a.cedar': '// é' };
-    const first = { hash: 'sha256:aa', folder: 'sha256:aa', at: 1, replaces: null };
-    expect(await subject.store.publishPolicySet({ ...first, files }, [recordFixture('rec_1', 'first')])).toBe(
-      'published',
-    );
-    expect(subject.store.policySet('sha256:aa')).toEqual(files);
-    expect(subject.store.policySet('sha256:AA')).toBeUndefined();
-    const next = { hash: 'sha256:bb', folder: 'sha256:aa', at: 2, replaces: 'sha256:aa', files: {} };
-    await subject.store.publishPolicySet(next, [recordFixture('rec_2', 'next')]);
-    const back = { ...next, hash: 'sha256:aa', at: 3, replaces: 'sha256:bb', files: { other: '' } };
-    await subject.store.publishPolicySet(back, [recordFixture('rec_3', 'back')]);
-    expect(subject.notes()).toEqual(['first', 'next', 'back']);
-    await subject.reopen();
-    expect(subject.store.policySet('sha256:aa')).toEqual(files);
-    expect(subject.store.policyHistory(10)).toEqual([
-      { hash: 'sha256:aa', folder: 'sha256:aa', at: 3 },
-      { hash: 'sha256:bb', folder: 'sha256:aa', at: 2 },
-      { hash: 'sha256:aa', folder: 'sha256:aa', at: 1 },
-    ]);
-    expect(subject.store.policyHistory(1)).toHaveLength(1);
-  });
-
-  it('lets one of twenty replace a policy set, and records the others nowhere', async () => {
-    const set = { folder: 'sha256:aa', files: {}, at: 1 };
-    await subject.store.publishPolicySet({ ...set, hash: 'sha256:aa', replaces: null }, []);
-    const tries = Array.from({ length: 20 }, (_none, n) =>
-      subject.store.publishPolicySet({ ...set, hash: `sha256:${n}`, replaces: 'sha256:aa' }, [
-        recordFixture(`rec_${n}`, `try ${n}`),
-      ]),
-    );
-    const outcomes = await Promise.all(tries);
-    expect(outcomes.filter((outcome) => outcome === 'published')).toHaveLength(1);
-    expect(subject.notes()).toHaveLength(1);
-    expect(subject.store.policyHistory(10)).toHaveLength(2);
-  });
-
-  it('puts nothing in force when the record cannot be written', async () => {
-    await subject.store.append([recordFixture('rec_taken')]);
-    const set = { hash: 'sha256:aa', folder: 'sha256:aa', files: {}, at: 1, replaces: null };
-    await expect(subject.store.publishPolicySet(set, [recordFixture('rec_taken')])).rejects.toThrow();
-    expect(subject.store.policyHistory(10)).toEqual([]);
-    expect(subject.store.policySet('sha256:aa')).toBeUndefined();
-  });
 }

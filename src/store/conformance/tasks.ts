@@ -58,6 +58,34 @@ export function taskConformance(open: OpenStore): void {
     expect(subject.store.chain('c').map(({ task }) => task.id)).toEqual(['c', 'b', 'a']);
   });
 
+  it('gives the whole tree, ended or not, parents before their children, and no more than asked for', async () => {
+    await create(['a'], ['b', 'a'], ['c', 'b'], ['d', 'a'], ['other']);
+    await subject.store.admit({ chain: ['b', 'a'], counted: true, approval: null }, []);
+    await subject.store.endTask({ id: 'b', ...END }, () => []);
+    const tree = subject.store.tree('a', 10);
+    expect(tree.map(({ task, used }) => [task.id, task.state, used.calls])).toEqual([
+      ['a', 'active', 1],
+      ['b', 'revoked', 1],
+      ['d', 'active', 0],
+      ['c', 'revoked', 0],
+    ]);
+    expect(subject.store.tree('a', 2).map(({ task }) => task.id)).toEqual(['a', 'b']);
+    expect(subject.store.tree('none', 10)).toEqual([]);
+  });
+
+  it('spends an approval with the task that it is for, once, or makes nothing', async () => {
+    await create(['a']);
+    const { id } = await subject.store.requestApproval(approvalFixture({ task: 'a' }), () => []);
+    const under = (child: string) =>
+      subject.store.createTask(taskFixture({ id: child, parent: 'a' }), [recordFixture(`rec_${child}`, child)], id);
+    expect(await under('early')).toBe('approval_spent');
+    await subject.store.answerApproval({ id, to: 'approved', by: bob, at: NOW }, []);
+    expect(await Promise.all(['b', 'c'].map(under))).toEqual(['created', 'approval_spent']);
+    expect(subject.store.tree('a', 10).map(({ task }) => task.id)).toEqual(['a', 'b']);
+    expect(subject.store.approval(id)?.state).toBe('spent');
+    expect(subject.notes()).toEqual(['create a', 'b']);
+  });
+
   it('creates no task under one that has ended, is unknown, was not started, or whose window has closed', async () => {
     await create(['a'], ['late']);
     await subject.store.createTask(taskFixture({ id: 'requested', state: 'requested' }), []);

@@ -40,6 +40,8 @@ const VERBS: Record<string, (store: Store) => Promise<unknown>> = {
     ]),
   revokeToken: (store) =>
     store.revokeToken({ id: 'tok_1', at: NOW, keepUntil: NOW + 1 }, [recordFixture('rec_verb', 'verb')]),
+  distrustPolicySet: (store) =>
+    store.distrustPolicySet({ hash: 'hash', decision: 'rec_1', at: NOW }, [recordFixture('rec_verb', 'verb')]),
   append: (store) => store.append([recordFixture('rec_verb', 'verb')]),
 };
 const SEEN = { target: 'files', operation: 'read', digest: '1', definition: '{}', at: NOW };
@@ -64,6 +66,7 @@ function seen(store: Store): unknown {
     policySet: store.policySet('hash'),
     policyHistory: store.policyHistory(10),
     revoked: store.isTokenRevoked('tok_1'),
+    distrusted: store.distrustedPolicySets(),
     log: logNotes(store),
   };
 }

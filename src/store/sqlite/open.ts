@@ -8,6 +8,7 @@ import { CommitQueue } from './commit-queue.ts';
 import { openDatabase } from './database.ts';
 import { DefinitionTable } from './definition-table.ts';
 import { checkIdentifiers } from './identifier.ts';
+import { policySetVerbs } from './policy-set-verbs.ts';
 import { RecordLog } from './record-log.ts';
 import { RevokedTokenTable } from './revoked-token-table.ts';
 import { TaskTable } from './task-table.ts';
@@ -73,7 +74,7 @@ export async function openSqliteStore(options: SqliteOptions): Promise<SqliteSto
     ...taskVerbs(queue, tables, options.clock),
     ...approvalVerbs(queue, tables, options.clock),
     ...definitionVerbs(queue, tables),
-    ...policySetVerbs(db, queue, tables),
+    ...policySetVerbs(db, queue, tables.log),
     ...revokedTokenVerbs(queue, tables.log, new RevokedTokenTable(db)),
     append: (records) => queue.add(() => tables.log.append(records)),
     entries: (start, limit) => tables.log.entries(start, limit),
@@ -90,21 +91,27 @@ export async function openSqliteStore(options: SqliteOptions): Promise<SqliteSto
 
 type Tables = { log: RecordLog; tasks: TaskTable; approvals: ApprovalTable; definitions: DefinitionTable };
 
-type TaskVerbs = Pick<Store, 'createTask' | 'endTask' | 'admit' | 'task' | 'chain' | 'tasks' | 'overdue'>;
+type TaskVerbs = Pick<Store, 'createTask' | 'endTask' | 'admit' | 'task' | 'chain' | 'tree' | 'tasks' | 'overdue'>;
 
 function taskVerbs(queue: CommitQueue, { log, tasks, approvals }: Tables, clock: () => number): TaskVerbs {
   return {
-    createTask: (task, records) =>
+    createTask: (task, records, approval = null) =>
       queue.add(
         () => {
-          checkIdentifiers(task.id, task.delegator.issuer, task.delegator.subject, task.agent.id);
-          if (task.parent !== null && !tasks.isLive(task.parent, clock())) return 'parent_ended' as const;
+          checkIdentifiers(task.id, task.delegator.issuer, task.delegator.subject, task.agent.id, approval ?? '');
+          const { parent } = task;
+          if (parent !== null && !tasks.isLive(parent, clock())) return 'parent_ended' as const;
+          if (approval !== null && !approvals.spend(approval, parent ?? undefined, clock())) {
+            return 'approval_spent' as const;
+          }
           tasks.insert(task);
           log.append(records);
           return 'created' as const;
         },
         (outcome) => {
-          if (outcome === 'created') tasks.remember({ task: structuredClone(task), used: { calls: 0 } });
+          if (outcome !== 'created') return;
+          tasks.remember({ task: structuredClone(task), used: { calls: 0 } });
+          if (approval !== null) approvals.forget(approval);
         },
       ),
     endTask: (end, records) =>
@@ -141,6 +148,7 @@ function taskVerbs(queue: CommitQueue, { log, tasks, approvals }: Tables, clock:
     },
     task: (id) => tasks.view(id)?.task,
     chain: (id) => tasks.chain(id),
+    tree: (id, limit) => tasks.tree(id, limit),
     tasks: (filter) => tasks.list(filter),
     overdue: (now) => tasks.overdue(now),
   };
@@ -254,38 +262,6 @@ function definitionVerbs(queue: CommitQueue, { log, definitions }: Tables): Defi
           return { outcome: 'accepted' as const, pin };
         }, remembered)
         .then(({ outcome }) => outcome),
-  };
-}
-
-function policySetVerbs(
-  db: DatabaseSync,
-  queue: CommitQueue,
-  { log }: Tables,
-): Pick<Store, 'publishPolicySet' | 'policySet' | 'policyHistory'> {
-  const insert = db.prepare('INSERT OR IGNORE INTO policy_sets (hash, files) VALUES (?, ?)');
-  const select = db.prepare('SELECT files FROM policy_sets WHERE hash = ?');
-  const enforce = db.prepare('INSERT INTO policy_in_force (hash, folder, at) VALUES (?, ?, ?)');
-  const history = db.prepare('SELECT hash, folder, at FROM policy_in_force ORDER BY sequence DESC LIMIT ?');
-  const policyHistory = (limit: number) =>
-    history.all(limit).map((row) => ({
-      hash: String(row['hash']),
-      folder: String(row['folder']),
-      at: Number(row['at']),
-    }));
-  return {
-    publishPolicySet: ({ hash, files, folder, at, replaces }, records) =>
-      queue.add(() => {
-        if ((policyHistory(1)[0]?.hash ?? null) !== replaces) return 'other_in_force' as const;
-        insert.run(hash, JSON.stringify(files));
-        enforce.run(hash, folder, at);
-        log.append(records);
-        return 'published' as const;
-      }),
-    policySet: (hash) => {
-      const row = select.get(hash);
-      return row === undefined ? undefined : (JSON.parse(String(row['files'])) as Record<string, string>);
-    },
-    policyHistory,
   };
 }
 

@@ -20,6 +20,12 @@ CREATE TABLE definitions (
   PRIMARY KEY (target, operation)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE distrusted_policy_sets (
+  hash TEXT PRIMARY KEY,
+  decision TEXT NOT NULL,
+  at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE migrations (name TEXT PRIMARY KEY, digest TEXT NOT NULL, breaking INTEGER NOT NULL) STRICT;
 
 CREATE TABLE policy_in_force (

@@ -15,6 +15,7 @@ export class TaskTable {
   readonly #byId: StatementSync;
   readonly #live: StatementSync;
   readonly #tree: StatementSync;
+  readonly #whole: StatementSync;
   readonly #end: StatementSync;
   readonly #take: StatementSync;
   readonly #isLive: StatementSync;
@@ -37,6 +38,14 @@ export class TaskTable {
          UNION ALL
          SELECT child.id, tree.depth + 1 FROM tasks child JOIN tree ON child.parent = tree.id
          WHERE child.state IN ('requested', 'active')
+       )
+       SELECT ${COLUMNS} FROM tree JOIN tasks USING (id) ORDER BY depth, created_at, id`,
+    );
+    this.#whole = db.prepare(
+      `WITH RECURSIVE tree (id, depth) AS (
+         SELECT id, 0 FROM tasks WHERE id = ?1
+         UNION ALL
+         SELECT child.id, tree.depth + 1 FROM tasks child JOIN tree ON child.parent = tree.id LIMIT ?2
        )
        SELECT ${COLUMNS} FROM tree JOIN tasks USING (id) ORDER BY depth, created_at, id`,
     );
@@ -134,6 +143,10 @@ export class TaskTable {
       next = view.task.parent;
     }
     return chain;
+  }
+
+  tree(id: string, limit: number): TaskView[] {
+    return id.isWellFormed() ? this.#whole.all(id, limit).map(viewOf) : [];
   }
 
   overdue(now: number): Task[] {

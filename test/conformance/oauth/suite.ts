@@ -19,11 +19,12 @@ import {
 } from 'jose';
 import * as oauth from 'oauth4webapi';
 import { askForIdentity } from '../../../src/cli/agent.ts';
-import { authoritySocket } from '../../../src/cli/workload.ts';
+import { authoritySocket } from '../../../src/cli/as-agent.ts';
 import { createWorkloadClient } from '../../../src/identity/workload-client.ts';
 import { requestTask } from '../../harness/quickstart.ts';
 import { root, startRemit, type RemitProcess } from '../../harness/remit-process.ts';
 import type { Report } from '../report.ts';
+import { dpopNonceChecks } from './dpop-nonce.ts';
 import { privateKeyJwtChecks } from './private-key-jwt.ts';
 import { inactiveCheck, introspectionChecks } from './introspection.ts';
 import { revocationChecks } from './revocation.ts';
@@ -54,6 +55,7 @@ export async function runOauthSuite(report: Report): Promise<void> {
       }
     };
     await runChecks(remit, check, report, { key: signing.privateKey, kid: 'deploy' });
+    await dpopNonceChecks(check);
   } finally {
     await remit.dispose();
   }

@@ -1,0 +1,38 @@
+import { printable } from '../audit/record-text.ts';
+import type { Grant } from '../core/grant.ts';
+import type { Io } from './io.ts';
+
+/** A task as the API shows it. */
+export type TaskWire = {
+  id: string;
+  parent: string | null;
+  state: string;
+  agent: string;
+  purpose: string;
+  grant: Grant[];
+  sensitivity: string;
+  expires_at: string;
+  budget: { calls: number };
+  used: { calls: number };
+  end_reason?: string;
+};
+
+export function printTask(wire: TaskWire, io: Io): void {
+  if (io.json) io.out(JSON.stringify(wire));
+  else for (const line of taskText(wire)) io.out(printable(line));
+}
+
+export function taskText(wire: TaskWire): string[] {
+  const ended = wire.end_reason === undefined ? '' : ` (${wire.end_reason})`;
+  return [
+    `${wire.id}  ${wire.state}${ended}  until ${wire.expires_at}`,
+    `  ${wire.purpose}`,
+    `  agent ${wire.agent}, ${wire.used.calls} of ${wire.budget.calls} calls, up to ${wire.sensitivity}`,
+    ...wire.grant.map((grant) => {
+      const effects = (grant.effects ?? []).map((effect) => `every ${effect}`);
+      const what = [...(grant.operations ?? []), ...effects].join(', ');
+      const where = grant.resources === undefined ? '' : ` on ${grant.resources.join(', ')}`;
+      return `  at ${grant.target}: ${what}${where}${grant.arguments === undefined ? '' : ', for some arguments only'}`;
+    }),
+  ];
+}

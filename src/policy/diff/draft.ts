@@ -1,0 +1,164 @@
+import type { DecisionInput } from '../../core/decision.ts';
+import { EFFECTS, type Effect } from '../../core/effect.ts';
+import type { JsonObject, JsonValue } from '../../core/json.ts';
+import type { Agent, Delegator } from '../../core/party.ts';
+import type { Sensitivity } from '../../core/sensitivity.ts';
+import type { SpiffeId } from '../../core/spiffe-id.ts';
+import type { PromptOrigin, Task } from '../../core/task.ts';
+
+/** A request in the making. Everything that comes before policy is out of its way. */
+export type Draft = {
+  /** Who asks: an agent under a task, or at Remit's own API a person or an agent alone. */
+  caller: 'task' | 'person' | 'agent';
+  action: { target: string; operation: string; effect: Effect };
+  resource: string | null;
+  sensitivity: Sensitivity;
+  arguments: JsonObject;
+  provenance: JsonObject;
+  agent: { id: string; groups: string[]; attestation: Agent['attestation'] };
+  person: Delegator;
+  /** Milliseconds since the epoch. */
+  time: number;
+  token: { age: number; binding: 'dpop' | 'mtls' } | null;
+  /** Ages in seconds. */
+  task: {
+    id: string;
+    purpose: string;
+    age: number;
+    calls: number;
+    parameters: JsonObject;
+    sensitivity: Sensitivity;
+    labels: string[] | null;
+  };
+  root: { age: number; calls: number; purpose: string; agent: string };
+  depth: number;
+  origin: PromptOrigin;
+  /** The group or person that has approved. */
+  approvedBy: string | null;
+};
+
+/** A Monday, during the day. */
+export const MONDAY_10 = Date.UTC(2026, 10, 23, 10, 0, 0);
+
+export function plainDraft(action: Draft['action']): Draft {
+  return {
+    caller: 'task',
+    action,
+    resource: null,
+    sensitivity: 'internal',
+    arguments: {},
+    provenance: {},
+    agent: { id: 'spiffe://trust-domain.example/agent/any', groups: [], attestation: 'jwt-svid' },
+    person: { issuer: 'https://issuer.example', subject: 'anybody', groups: [] },
+    time: MONDAY_10,
+    token: { age: 0, binding: 'dpop' },
+    task: {
+      id: 'task_any',
+      purpose: 'any purpose',
+      age: 0,
+      calls: 0,
+      parameters: {},
+      sensitivity: 'restricted',
+      labels: null,
+    },
+    root: { age: 0, calls: 0, purpose: 'any purpose', agent: 'spiffe://trust-domain.example/agent/first' },
+    depth: 0,
+    origin: { channel: 'api', trust: 'authenticated' },
+    approvedBy: null,
+  };
+}
+
+export function inputOf(draft: Draft): DecisionInput {
+  const { action, time: now, caller, person } = draft;
+  const agent: Agent = {
+    id: draft.agent.id as SpiffeId,
+    trustDomain: trustDomainOf(draft.agent.id),
+    attestation: draft.agent.attestation,
+    ...(draft.agent.groups.length === 0 ? {} : { groups: draft.agent.groups }),
+  };
+  return {
+    now,
+    fresh: true,
+    action: {
+      ...action,
+      resources: draft.resource === null ? [] : [draft.resource],
+      sensitivity: draft.sensitivity,
+      arguments: draft.arguments,
+      protocol: false,
+      definition: 'pinned',
+      ...(Object.keys(draft.provenance).length === 0 ? {} : { provenance: draft.provenance as Record<string, never> }),
+    },
+    agent: caller === 'person' ? null : agent,
+    delegator: caller === 'agent' ? null : person,
+    chain: caller === 'task' ? chainOf(draft) : [],
+    token:
+      draft.token === null
+        ? null
+        : {
+            issuedAt: now - draft.token.age * 1000,
+            binding: draft.token.binding,
+            narrowedTo: [everything(action.target)],
+          },
+    approval:
+      draft.approvedBy === null
+        ? null
+        : {
+            id: 'apr_any',
+            approvers: [{ issuer: 'https://issuer.example', subject: draft.approvedBy, groups: [draft.approvedBy] }],
+          },
+  };
+}
+
+function everything(target: string) {
+  return { type: 'remit_grant' as const, target, effects: [...EFFECTS] };
+}
+
+function chainOf(draft: Draft): DecisionInput['chain'] {
+  const { task, root, depth } = draft;
+  const view = (level: number): DecisionInput['chain'][number] => {
+    const own = level === 0 ? task : root;
+    const id = level === 0 ? draft.agent.id : level === depth ? root.agent : `${root.agent}-${level}`;
+    const made: Task = {
+      id: level === 0 ? task.id : `${task.id}-${level}`,
+      parent: level === depth ? null : `${task.id}-${level + 1}`,
+      delegator: draft.person,
+      agent: { id: id as SpiffeId, trustDomain: trustDomainOf(id) },
+      purpose: own.purpose,
+      parameters: task.parameters,
+      grant: [everything(draft.action.target)],
+      sensitivity: level === 0 ? task.sensitivity : 'restricted',
+      origin: draft.origin,
+      window: { notBefore: 0, expiresAt: Number.MAX_SAFE_INTEGER },
+      budget: { calls: Number.MAX_SAFE_INTEGER },
+      maxHops: depth - level,
+      state: 'active',
+      createdAt: draft.time - own.age * 1000,
+    };
+    return {
+      task: made,
+      used: { calls: own.calls },
+      ...(level > 0 || task.labels === null ? {} : { labels: task.labels }),
+    };
+  };
+  return Array.from({ length: depth + 1 }, (_none, level) => view(level));
+}
+
+export function trustDomainOf(id: string): string {
+  return id.replace('spiffe://', '').split('/')[0]!;
+}
+
+/** Sets a member deep in an object, its owners made where they are missing. */
+export function setAt(object: JsonObject, path: readonly string[], value: JsonValue): void {
+  let owner = object;
+  for (const name of path.slice(0, -1)) {
+    const next = Object.hasOwn(owner, name) ? owner[name] : undefined;
+    owner = typeof next === 'object' && next !== null && !Array.isArray(next) ? next : define(owner, name, {});
+  }
+  define(owner, path.at(-1)!, value);
+}
+
+/** Also for a name of `Object.prototype`. */
+function define<Value extends JsonValue>(owner: JsonObject, name: string, value: Value): Value {
+  Object.defineProperty(owner, name, { value, enumerable: true, configurable: true, writable: true });
+  return value;
+}
