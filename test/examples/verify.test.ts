@@ -16,10 +16,12 @@ import { askForIdentity } from '../../src/cli/agent.ts';
 import { DpopKey, requestToken } from '../../src/cli/bound-tokens.ts';
 import { createWorkloadClient } from '../../src/identity/workload-client.ts';
 import { requestTask } from '../harness/quickstart.ts';
+import { createVerifier, type Introspect } from '../../src/verify/index.ts';
 import { freePort, root, startRemit, until, type RemitProcess } from '../harness/remit-process.ts';
 
 /** The package as it is published, in a folder with nothing else of this repository, used by the examples. */
 const AGENT = 'spiffe://remit.local/agent/summariser';
+const RESOURCE_SERVER = 'spiffe://remit.local/server/files';
 const bin = (name: string) => join(root, 'node_modules/.bin', name);
 
 let folder: string;
@@ -40,7 +42,12 @@ beforeAll(async () => {
   }
   writeFileSync(join(folder, 'package.json'), '{"type":"module"}');
   for (const name of ['hono.ts', 'express.ts']) copyFileSync(join(root, 'examples/verify', name), join(folder, name));
-  remit = await startRemit();
+  remit = await startRemit({
+    prepare: (copy) => {
+      const file = join(copy, 'targets/files.yaml');
+      writeFileSync(file, `${readFileSync(file, 'utf8')}\nresource_server: ${RESOURCE_SERVER}\n`);
+    },
+  });
   ({ token, key, task } = await agentToken());
 }, 60_000);
 afterAll(async () => {
@@ -83,6 +90,23 @@ async function agentToken() {
     held,
   );
   return { token: accessToken, key: held, task: id };
+}
+
+/** How the resource asks Remit, as docs/verify.md has it. */
+async function introspectAs(id: string): Promise<Introspect> {
+  const identity = await askForIdentity(join(remit.dataDir, 'dev', 'authority.sock'), id);
+  closing.push(identity.release);
+  const workload = createWorkloadClient(`unix:${identity.socket}`);
+  return async (text, signal) => {
+    const body = new URLSearchParams({
+      token: text,
+      client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-spiffe',
+      client_assertion: (await workload.fetchJwtSvid(remit.url)).svid,
+    });
+    const response = await fetch(`${remit.url}/introspect`, { method: 'POST', body, signal });
+    if (!response.ok) throw new Error(`status ${response.status}`);
+    return response.json();
+  };
 }
 
 async function start(name: string, audience = `${remit.url}/mcp/files`): Promise<string> {
@@ -153,4 +177,26 @@ describe.each(['hono.ts', 'express.ts'])('%s', (name) => {
     const answer = await key.send(`${url}/notes`, {}, token);
     expect([answer.status, await answer.json()]).toEqual([401, { error: 'invalid_token' }]);
   });
+});
+
+test('where Remit is asked, a token is refused as soon as its task has ended, and for who may not ask', async () => {
+  const held = await agentToken();
+  const url = 'https://notes.example.test/notes';
+  const options = { issuer: remit.url, audience: `${remit.url}/mcp/files` };
+  const shown = async () => {
+    const proof = await held.key.proof('GET', url, held.token);
+    return { method: 'GET', url, headers: { authorization: `DPoP ${held.token}`, dpop: proof } };
+  };
+  const verify = createVerifier({ ...options, introspection: { ask: await introspectAs(RESOURCE_SERVER) } });
+  const stranger = createVerifier({ ...options, introspection: { ask: await introspectAs(AGENT) } });
+  expect(await verify(await shown())).toMatchObject({ ok: true, token: { task: held.task } });
+  expect(await stranger(await shown())).toMatchObject({ ok: false, error: 'temporarily_unavailable' });
+  await remit.cli(['task', 'revoke', held.task, '--as', 'alice', '--reason', 'test']);
+  expect(await verify(await shown())).toMatchObject({
+    ok: false,
+    error: 'invalid_token',
+    reason: 'the token is not active any more',
+  });
+  // Without asking it is good until it expires.
+  expect(await createVerifier(options)(await shown())).toMatchObject({ ok: true });
 });
