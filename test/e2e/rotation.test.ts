@@ -59,17 +59,21 @@ test('while the signing key is rotated under load, no good request is refused', 
   const load = Promise.all(
     agents.flatMap((agent) => [calling(agent), calling(agent), exchanging(agent), exchanging(agent)]),
   );
+  /** Each key of the moment has signed. Four of the exchanges may have begun before. */
+  const underLoad = async () => {
+    const before = { ...done };
+    while (done.calls < before.calls + 4 || done.exchanges < before.exchanges + 8) {
+      await Promise.race([load, new Promise((resolve) => setTimeout(resolve, 5))]);
+    }
+  };
   const rotations = async () => {
+    await underLoad();
     for (const now of ROTATIONS) {
-      const before = { ...done };
       const body = JSON.stringify({ now });
       const headers = { 'content-type': 'application/json' };
       const response = await carol.fetch(`${remit.url}/v1/keys/rotate`, { method: 'POST', headers, body });
       expect([response.status, await response.json()]).toMatchObject([200, { encrypted: false }]);
-      // Four of the exchanges may have begun before.
-      while (done.calls < before.calls + 4 || done.exchanges < before.exchanges + 8) {
-        await Promise.race([load, new Promise((resolve) => setTimeout(resolve, 5))]);
-      }
+      await underLoad();
     }
   };
   await rotations().finally(() => (rotating = false));
