@@ -136,6 +136,12 @@ async function run(config: Config, dev: boolean): Promise<void> {
     authority,
     clock,
     report: (trustDomain, problem) => log.error({ trustDomain, problem }, 'the trust bundle'),
+    used: (subject) => {
+      // Before the records of what it vouches for, which come behind it in the same queue.
+      store
+        .append([event('trust_bundle.used', subject)])
+        .catch((error: unknown) => log.error({ err: error, subject }, 'a trust bundle is not recorded'));
+    },
   });
   await bundles.ready;
   const { lifecycle, gateway, live, app, key } = await wire(config, {

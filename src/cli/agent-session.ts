@@ -1,6 +1,14 @@
 import { InvalidRequest } from '../core/errors.ts';
 import type { WorkloadClient } from '../identity/workload-client.ts';
-import { DpopKey, failureOf, requestToken, TokenCache, type BoundFetch, type IssuedToken } from './bound-tokens.ts';
+import {
+  DpopKey,
+  failureOf,
+  requestToken,
+  sendBound,
+  TokenCache,
+  type BoundFetch,
+  type IssuedToken,
+} from './bound-tokens.ts';
 
 /** An agent's access to Remit: its own API, and the targets of one task. */
 export interface AgentSession {
@@ -41,7 +49,7 @@ export async function openAgentSession(options: {
 
   async function taskToken(resource: string): Promise<IssuedToken> {
     if (taskId === undefined) throw new InvalidRequest('access to a target needs a task; name one with --task');
-    const response = await key.send(`${api}/tasks/${taskId}`, {}, await tokens.get(api));
+    const response = await sendBound({ url: `${api}/tasks/${taskId}`, init: {}, resource: api }, { key, tokens });
     if (!response.ok) throw await failureOf(response);
     const { subject_token: subjectToken } = (await response.json()) as { subject_token?: string };
     if (subjectToken === undefined) throw new InvalidRequest(`task \`${taskId}\` is not active, or is another agent's`);
@@ -64,7 +72,7 @@ export async function openAgentSession(options: {
     token: (resource) => tokens.get(resource),
     fetch: async (url, init = {}) => {
       const text = String(url);
-      return key.send(text, init, await tokens.get(resourceOf(text, remitUrl)));
+      return sendBound({ url: text, init, resource: resourceOf(text, remitUrl) }, { key, tokens });
     },
   };
 }

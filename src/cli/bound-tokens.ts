@@ -109,6 +109,10 @@ export class TokenCache {
     this.#obtain = obtain;
   }
 
+  forget(resource: string): void {
+    this.#tokens.delete(resource);
+  }
+
   async get(resource: string): Promise<string> {
     const known = this.#tokens.get(resource);
     if (known !== undefined && Date.now() < known.renewAt) return (await known.token).accessToken;
@@ -124,6 +128,26 @@ export class TokenCache {
       throw error;
     }
   }
+}
+
+/**
+ * Sends a request with the token for `resource`. One that the server takes no longer, because it was revoked or the key
+ * that signed it was taken out, is replaced, once; where there is none in its place, the first answer stands.
+ */
+export async function sendBound(
+  request: { url: string; init: RequestInit; resource: string },
+  { key, tokens }: { key: DpopKey; tokens: TokenCache },
+): Promise<Response> {
+  const { url, init, resource } = request;
+  const used = await tokens.get(resource);
+  const answer = await key.send(url, init, used);
+  const refused = answer.headers.get('www-authenticate')?.includes('error="invalid_token"') === true;
+  if (answer.status !== 401 || !refused) return answer;
+  tokens.forget(resource);
+  const next = await tokens.get(resource).catch(() => undefined);
+  if (next === undefined) return answer;
+  await answer.body?.cancel();
+  return key.send(url, init, next);
 }
 
 /** A problem document (RFC 9457) as the error that it describes, for the command line to show. */

@@ -1,4 +1,4 @@
-import { DpopKey, requestToken, TokenCache, type BoundFetch } from './bound-tokens.ts';
+import { DpopKey, requestToken, sendBound, TokenCache, type BoundFetch } from './bound-tokens.ts';
 
 /** A person's access to Remit's API: their ID token, exchanged once for a token bound to a key of this process. */
 export async function openPersonSession(options: {
@@ -21,6 +21,6 @@ export async function openPersonSession(options: {
   );
   return {
     token: () => tokens.get(resource),
-    fetch: async (url, init = {}) => key.send(String(url), init, await tokens.get(resource)),
+    fetch: (url, init = {}) => sendBound({ url: String(url), init, resource }, { key, tokens }),
   };
 }

@@ -41,24 +41,33 @@ export type JsonLimits = { maxDepth: number };
  * than `maxDepth`, a lone surrogate, or a member named `__proto__`. The value is refused, never repaired.
  */
 export function findJsonHazard(value: JsonValue, limits: JsonLimits): JsonHazard | null {
+  const problem = scalarProblem(value);
+  if (problem !== null) return { path: '', problem };
+  // Only what holds others waits here: a list may be millions long.
   const pending: { value: JsonValue; path: string; depth: number }[] = [{ value, path: '', depth: 0 }];
-  while (pending.length > 0) {
-    const { value: current, path, depth } = pending.pop()!;
+  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+    const { value: current, path, depth } = next;
+    if (typeof current !== 'object' || current === null) continue;
     if (depth > limits.maxDepth) return { path, problem: `is nested deeper than ${limits.maxDepth} levels` };
-    if (typeof current === 'number') {
-      const rounded = Number.isInteger(current) && !Number.isSafeInteger(current);
-      if (rounded || !Number.isFinite(current)) return { path, problem: 'is a number that cannot be kept exactly' };
-    } else if (typeof current === 'string') {
-      if (!current.isWellFormed()) return { path, problem: 'is not well-formed Unicode' };
-    } else if (Array.isArray(current)) {
-      current.forEach((item, i) => pending.push({ value: item, path: `${path}/${i}`, depth: depth + 1 }));
-    } else if (current !== null && typeof current === 'object') {
-      for (const key of Object.keys(current)) {
-        if (key === '__proto__') return { path: `${path}/__proto__`, problem: 'is a reserved member name' };
-        if (!key.isWellFormed()) return { path, problem: 'has a member name that is not well-formed Unicode' };
-        pending.push({ value: current[key] as JsonValue, path: `${path}/${key}`, depth: depth + 1 });
-      }
+    const isArray = Array.isArray(current);
+    for (const key of isArray ? current.keys() : Object.keys(current)) {
+      if (key === '__proto__') return { path: `${path}/__proto__`, problem: 'is a reserved member name' };
+      if (typeof key === 'string' && !key.isWellFormed())
+        return { path, problem: 'has a member name that is not well-formed Unicode' };
+      const member = (current as Record<string | number, JsonValue>)[key]!;
+      const memberProblem = scalarProblem(member);
+      if (memberProblem !== null) return { path: `${path}/${key}`, problem: memberProblem };
+      if (typeof member === 'object' && member !== null)
+        pending.push({ value: member, path: `${path}/${key}`, depth: depth + 1 });
     }
   }
   return null;
+}
+
+function scalarProblem(value: JsonValue): string | null {
+  if (typeof value === 'number') {
+    const rounded = Number.isInteger(value) && !Number.isSafeInteger(value);
+    return rounded || !Number.isFinite(value) ? 'is a number that cannot be kept exactly' : null;
+  }
+  return typeof value === 'string' && !value.isWellFormed() ? 'is not well-formed Unicode' : null;
 }

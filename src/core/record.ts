@@ -80,7 +80,7 @@ export type OutcomeRecord = Base & {
   duration_ms: number;
 };
 
-/** Something that happened without a decision of its own: an expiry, a changed tool definition, a refused stranger. */
+/** Something that happened without a decision of its own: an expiry, a changed tool definition, another trust bundle, a refused stranger. */
 export type EventRecord = Base & {
   kind: 'event';
   event:
@@ -92,6 +92,7 @@ export type EventRecord = Base & {
     | 'definition.pinned'
     | 'definition.changed'
     | 'key.changed'
+    | 'trust_bundle.used'
     | 'policy.published'
     | 'policy.refused'
     | 'policy.distrusted'

@@ -52,7 +52,8 @@ function openTls(url: URL, signal: AbortSignal): Promise<TLSSocket> {
     };
     const abort = () => fail(new Error('the bundle endpoint does not answer'));
     signal.addEventListener('abort', abort, { once: true });
-    socket.once('error', fail);
+    // Also takes what comes when all is over.
+    socket.on('error', fail);
     socket.once('secureConnect', () => {
       signal.removeEventListener('abort', abort);
       resolve(socket);

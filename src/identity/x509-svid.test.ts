@@ -160,6 +160,59 @@ test.each(good)('accepted is %s', async (_name, change) => {
   expect((await verify(change)).agent.id).toBe(ID);
 });
 
+const RSA = { publicExponent: new Uint8Array([1, 0, 1]), hash: 'SHA-256' };
+const kindsOfKey: [
+  string,
+  webcrypto.RsaHashedKeyGenParams | webcrypto.EcKeyGenParams | webcrypto.Algorithm,
+  object,
+  boolean,
+][] = [
+  ['RSA of 2048 bits', { name: 'RSASSA-PKCS1-v1_5', modulusLength: 2048, ...RSA }, {}, true],
+  ['RSA of 4096 bits', { name: 'RSASSA-PKCS1-v1_5', modulusLength: 4096, ...RSA }, {}, true],
+  ['RSA-PSS', { name: 'RSA-PSS', modulusLength: 2048, ...RSA }, { saltLength: 32 }, true],
+  ['P-384', { name: 'ECDSA', namedCurve: 'P-384' }, { hash: 'SHA-384' }, true],
+  ['P-521', { name: 'ECDSA', namedCurve: 'P-521' }, { hash: 'SHA-512' }, true],
+  ['Ed25519', { name: 'Ed25519' }, {}, true],
+  ['RSA of 1024 bits', { name: 'RSASSA-PKCS1-v1_5', modulusLength: 1024, ...RSA }, {}, false],
+  [
+    'RSA with SHA-1',
+    { name: 'RSASSA-PKCS1-v1_5', modulusLength: 2048, ...RSA, hash: 'SHA-1' },
+    { hash: 'SHA-1' },
+    false,
+  ],
+];
+test.each(kindsOfKey)('an authority with a key of %s', async (_name, algorithm, signing, taken) => {
+  const authority = (await webcrypto.subtle.generateKey(algorithm, true, [
+    'sign',
+    'verify',
+  ])) as webcrypto.CryptoKeyPair;
+  const make = async (subject: string, publicKey: webcrypto.CryptoKey, form: Form) => {
+    const made = await X509CertificateGenerator.create({
+      serialNumber: '01',
+      subject: `CN=${subject}`,
+      issuer: 'CN=root',
+      notBefore: new Date(NOW - 60_000),
+      notAfter: new Date(NOW + 60_000),
+      publicKey,
+      signingKey: authority.privateKey,
+      signingAlgorithm: { name: algorithm.name, ...signing } as never,
+      extensions: extensions(form),
+    });
+    return Buffer.from(made.rawData);
+  };
+  const root = await make('root', authority.publicKey, AUTHORITY);
+  const leaf = await make('leaf', keys.leaf.publicKey, LEAF);
+  const bundle = { keys: [{ kty: 'RSA', use: 'x509-svid', x5c: [root.toString('base64')] }] };
+  const verifier = createX509SvidVerifier({
+    bundles: createTrustBundles([{ trustDomain: 'remit.local', bundle }]),
+    clock: () => NOW,
+    skewSeconds: 0,
+    withGroups: (agent) => agent,
+  });
+  if (taken) expect(verifier.verifyX509Svid([leaf]).agent.id).toBe(ID);
+  else expect(() => verifier.verifyX509Svid([leaf])).toThrow('the SVID is not valid here');
+});
+
 describe('refused is', () => {
   test.each(CASES)('$clause: $name', async (bad) => {
     const refused = await verify(bad).then(

@@ -46,6 +46,15 @@ export function createX509SvidVerifier(options: {
   };
 }
 
+/** Reading takes longer than verifying, and a connection shows the same bytes each time. What they prove is found anew. */
+const read = new WeakMap<Buffer, Certificate>();
+
+function readOnce(der: Buffer): Certificate {
+  const known = read.get(der) ?? readCertificate(der);
+  read.set(der, known);
+  return known;
+}
+
 type Instant = { now: number; skewMs: number };
 
 /** X.509-SVID, section 5, of a peer in its role. Throws an `Error` that says what is wrong. */
@@ -57,7 +66,7 @@ export function validateX509Svid(
 ): { id: SpiffeId; trustDomain: string; expiresAt: number } {
   if (chain.length === 0 || chain.length > MAX_CERTIFICATES) throw new Error('number of certificates');
   if (chain.reduce((sum, der) => sum + der.length, 0) > MAX_BYTES) throw new Error('size');
-  const [leaf, ...others] = chain.map(readCertificate);
+  const [leaf, ...others] = chain.map(readOnce);
   const { id, trustDomain } = checkLeaf(leaf!);
   if (!isValidAt(leaf!, at)) throw new Error('the leaf is not valid now');
   // INVARIANT 1: the path ends in the bundle of the trust domain of the leaf's name, and in no other.

@@ -28,7 +28,12 @@ export function reportOf(
   catalogue: Catalogue,
   now: number,
 ): CheckReport {
-  const findings = [...set.findings, ...lintPolicies(set.policies, catalogue, now)];
+  // Where a policy is found wrong by its types, or to apply never, a lint would only say so again.
+  const told = new Set(set.findings.map(({ policy }) => policy));
+  const lints = lintPolicies(set.policies, catalogue, now).filter(
+    ({ code, policy }) => code !== 'never_applies' || !told.has(policy),
+  );
+  const findings = [...set.findings, ...lints];
   findings.sort((a, b) => (a.file === b.file ? a.line - b.line : a.file < b.file ? -1 : 1));
   return { policySet: set.hash, policies: set.policies.length, findings };
 }

@@ -10,15 +10,17 @@ import {
   type ControlPlane,
   type ControlPlaneOptions,
 } from '../../test/fixtures/control-plane.ts';
+import { sha256 } from '../../test/fixtures/task.ts';
 import type { Action } from '../core/action.ts';
 import type { DecisionInput } from '../core/decision.ts';
 import { Unavailable } from '../core/errors.ts';
 import type { JsonObject } from '../core/json.ts';
-import type { EventRecord } from '../core/record.ts';
+import type { DecisionRecord, EventRecord } from '../core/record.ts';
 import type { SpiffeId } from '../core/spiffe-id.ts';
 import type { PolicySetStore } from '../store/ports.ts';
 import { createDistrust } from './distrust.ts';
 import { holdInForce, policyAtStart } from './in-force.ts';
+import { recordedInput } from './recorded-input.ts';
 
 const FILES = {
   'test.cedar': `
@@ -75,6 +77,9 @@ describe('a policy set whose policies are evaluated otherwise than Cedar says', 
       { detail: expect.stringContaining('the policy set in force is distrusted') },
     ]);
     expect(plane.records().at(-1)).toMatchObject({ decision: { reasons: [{ code: 'policy_set_distrusted' }] } });
+    // Nobody can tell from such a record what the policies would have said.
+    const last = plane.records().at(-1) as DecisionRecord;
+    expect(recordedInput(last, sha256)).toEqual({ exact: false, input: null, because: 'set_distrusted' });
     expect(plane.log.join('')).toContain('"level":60');
 
     await vi.waitFor(() => expect(distrusted()).toHaveLength(1));

@@ -61,6 +61,7 @@ const GAP_TEXT = {
   no_facts: 'it is older than records that hold what a decision looked at',
   facts_too_large: 'what it looked at was too large to be recorded',
   unknown_form: 'another version wrote it, and it holds members that are not known here',
+  set_distrusted: 'the policy set was distrusted, so its policies were not asked',
 } as const;
 
 /**

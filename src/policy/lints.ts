@@ -1,14 +1,22 @@
 import type { PolicyJson } from '@cedar-policy/cedar-wasm/nodejs';
-import { EFFECTS } from '../core/effect.ts';
-import { operands, operatorOf, partsOf, type Expr } from '../pdp/cedar/expression.ts';
-import type { Policy } from '../pdp/policy-set.ts';
+import { ANNOTATIONS, type Policy } from '../pdp/policy-set.ts';
 import type { Catalogue } from '../pdp/schema/catalogue.ts';
 import { namesInConstraint, suggestion } from '../pdp/schema/names.ts';
+import { headActions, KnownActions, neverApplies } from './never-applies.ts';
+import { Shadows } from './shadows.ts';
+import { asksForTask } from './task-condition.ts';
 
 /** What is allowed and yet hardly meant. */
 export type Lint = {
   severity: 'warning';
-  code: 'permit_without_task' | 'approval_nobody_gives' | 'approval_without_permit' | 'observe_forgotten' | 'no_reason';
+  code:
+    | 'never_applies'
+    | 'permit_without_task'
+    | 'approval_nobody_gives'
+    | 'approval_without_permit'
+    | 'observe_forgotten'
+    | 'no_reason'
+    | 'unknown_annotation';
   policy: string;
   file: string;
   line: number;
@@ -17,25 +25,53 @@ export type Lint = {
 
 type Parsed = { policy: Policy; json: PolicyJson };
 
+/** What all policies are held against. */
+type Against = {
+  groups: readonly string[] | null;
+  actions: KnownActions | null;
+  shadows: Shadows;
+  permitted: Permitted;
+};
+
 /** @param now Milliseconds since the epoch: an `@observe("2026-12-01")` ends at that date. */
 export function lintPolicies(policies: readonly Policy[], catalogue: Catalogue | null, now: number): Lint[] {
   const parsed = policies.map((policy) => ({ policy, json: JSON.parse(policy.json) as PolicyJson }));
+  // Without a configuration the targets are not known, and nothing can be said of what is not there.
+  const actions = catalogue === null || catalogue.trustDomains === null ? null : new KnownActions(catalogue);
+  const shadows = new Shadows(parsed, actions);
+  const against: Against = { groups: catalogue?.groups ?? null, actions, shadows, permitted: permittedBy(parsed) };
   return parsed.flatMap((each) => [
-    ...permitWithoutTask(each),
-    ...approvalNobodyGives(each, catalogue),
-    ...approvalWithoutPermit(each, parsed),
+    ...canNeverApply(each, against),
+    ...permitWithoutTask(each, against),
+    ...approvalNobodyGives(each, against),
+    ...approvalWithoutPermit(each, against),
     ...observeForgotten(each, now),
+    ...unknownAnnotations(each),
     ...noReason(each),
   ]);
 }
 
+function canNeverApply({ policy, json }: Parsed, { actions, shadows }: Against): Lint[] {
+  const problem = neverApplies(json, actions);
+  if (problem !== null) return [lint(policy, 'never_applies', `the policy can never apply: ${problem}`)];
+  const forbid = shadows.of({ policy, json });
+  if (forbid === null) return [];
+  return [
+    lint(
+      policy,
+      'never_applies',
+      `the permit decides nothing: \`${forbid.id}\` (${forbid.file}:${forbid.line}) forbids all of it`,
+    ),
+  ];
+}
+
 /** A permit outside of any task is a standing one. Remit's own operations are for people without a task, too. */
-function permitWithoutTask({ policy, json }: Parsed): Lint[] {
+function permitWithoutTask({ policy, json }: Parsed, { actions }: Against): Lint[] {
   if (policy.effect !== 'permit' || policy.observe) return [];
-  const actions = actionsOf(json);
-  const own = actions !== null && actions.every((id) => id.startsWith('remit:'));
-  const readsOnly = actions !== null && actions.every((id) => id === 'read');
-  if (own || readsOnly || excludesRemitOnly(json) || json.conditions.some(asksForTask)) return [];
+  const head = headActions(json);
+  const own = head !== null && head.every((id) => id.startsWith('remit:'));
+  const readsOnly = head !== null && head.every((id) => id === 'read' || actions?.effectOf(id) === 'read');
+  if (own || readsOnly || isOfRemitAlone(json) || asksForTask(json)) return [];
   return [
     lint(
       policy,
@@ -46,38 +82,21 @@ function permitWithoutTask({ policy, json }: Parsed): Lint[] {
 }
 
 /** A permit for Remit's own resources alone. */
-function excludesRemitOnly({ resource }: PolicyJson): boolean {
-  return namesInConstraint(resource).some(({ type, id }) => type === 'Target' && id === 'remit');
-}
-
-function asksForTask({ kind, body }: PolicyJson['conditions'][number]): boolean {
-  return (
-    kind === 'when' &&
-    operands(body, '&&').some((part) => {
-      const { name, body: inner } = operatorOf(part);
-      if (name === 'has') return isTask((inner as { left: Expr }).left, (inner as { attr: string | string[] }).attr);
-      // Looking at the task is asking for it: without one the policy errs.
-      return partsOf(operatorOf(part)).some(looksAtTask);
-    })
+function isOfRemitAlone({ resource }: PolicyJson): boolean {
+  return namesInConstraint(resource).some(
+    ({ type, id }) => (type === 'Target' && id === 'remit') || (type === 'Resource' && id.startsWith('remit:')),
   );
 }
 
-function looksAtTask(expr: Expr): boolean {
-  const operator = operatorOf(expr);
-  const { left, attr } = (operator.body ?? {}) as { left?: Expr; attr?: string | string[] };
-  if (operator.name === '.' && left !== undefined && isTask(left, attr!)) return true;
-  return partsOf(operator).some(looksAtTask);
-}
-
-function isTask(left: Expr, attr: string | string[]): boolean {
-  return 'Var' in left && left.Var === 'context' && (typeof attr === 'string' ? attr : attr[0]) === 'task';
-}
-
-function approvalNobodyGives({ policy }: Parsed, catalogue: Catalogue | null): Lint[] {
-  const groups = catalogue?.groups ?? null;
+function approvalNobodyGives({ policy, json }: Parsed, { groups }: Against): Lint[] {
   const { approval } = policy;
+  if (approval === undefined) return [];
+  if (isRequester(json, approval)) {
+    const problem = `nobody may approve: \`${approval}\` is who asks, and nobody approves what they asked for themselves`;
+    return [lint(policy, 'approval_nobody_gives', problem)];
+  }
   // An approver with an @ is a person's e-mail address, which no configuration lists.
-  if (approval === undefined || groups === null || groups.includes(approval) || approval.includes('@')) return [];
+  if (groups === null || groups.includes(approval) || approval.includes('@')) return [];
   return [
     lint(
       policy,
@@ -87,50 +106,84 @@ function approvalNobodyGives({ policy }: Parsed, catalogue: Catalogue | null): L
   ];
 }
 
+/** Whether the head is about one person alone, and that is who should approve. */
+function isRequester({ principal }: PolicyJson, approval: string): boolean {
+  const [person, ...more] = principal.op === '==' ? namesInConstraint(principal) : [];
+  return (
+    person?.type === 'Person' && more.length === 0 && (person.id === approval || person.id.endsWith(`|${approval}`))
+  );
+}
+
+/** The operations and effects that some permit names; `any` where one names none. */
+type Permitted = { any: boolean; some: boolean; ids: ReadonlySet<string> };
+
+function permittedBy(all: readonly Parsed[]): Permitted {
+  const heads = all
+    .filter(({ policy }) => policy.effect === 'permit' && !policy.observe)
+    .map(({ json }) => headActions(json));
+  return { any: heads.includes(null), some: heads.length > 0, ids: new Set(heads.flatMap((head) => head ?? [])) };
+}
+
 /** A hold is only given where a permit is left once the approval has lifted its forbid. */
-function approvalWithoutPermit({ policy, json }: Parsed, all: readonly Parsed[]): Lint[] {
-  if (policy.approval === undefined) return [];
-  const wanted = actionsOf(json);
-  const permitted = all.some(({ policy: other, json: otherJson }) => {
-    if (other.effect !== 'permit' || other.observe) return false;
-    const given = actionsOf(otherJson);
-    // An effect and an operation may meet: only the catalogue would tell, so they count as meeting.
-    if (wanted === null || given === null) return true;
-    return given.some((id) => wanted.includes(id) || isEffect(id) !== wanted.some(isEffect));
-  });
-  if (permitted) return [];
+function approvalWithoutPermit({ policy, json }: Parsed, { permitted, actions }: Against): Lint[] {
+  if (policy.approval === undefined || permitted.any) return [];
+  const head = headActions(json);
+  if (head === null ? permitted.some : head.some((id) => isPermitted(id, permitted, actions))) return [];
   return [
     lint(policy, 'approval_without_permit', 'no permit would be left after the approval, so nothing is ever held'),
   ];
 }
 
+/** Of what the catalogue does not have, an effect and an operation count as meeting. */
+function isPermitted(id: string, { ids }: Permitted, actions: KnownActions | null): boolean {
+  if (ids.has(id)) return true;
+  const isOperation = id.includes(':');
+  const effect = actions?.effectOf(id);
+  for (const other of ids) {
+    if (other.includes(':') === isOperation) continue;
+    const [otherEffect, own] = [actions?.effectOf(other), effect];
+    if (otherEffect === undefined || own === undefined || otherEffect === own) return true;
+  }
+  return false;
+}
+
+const DATE = /^\d{4}-\d{2}-\d{2}$/;
+const YEAR_MS = 366 * 86_400_000;
+
 function observeForgotten({ policy, json }: Parsed, now: number): Lint[] {
   if (!policy.observe) return [];
   const until = json.annotations?.['observe'] ?? '';
-  if (until === '') {
-    return [lint(policy, 'observe_forgotten', 'is only observed; say until when, as in `@observe("2027-01-31")`')];
+  const forgotten = (problem: string) => [lint(policy, 'observe_forgotten', problem)];
+  if (until === '') return forgotten('is only observed; say until when, as in `@observe("2027-01-31")`');
+  const end = DATE.test(until) ? Date.parse(until) : Number.NaN;
+  // The 30th of February is read as a day of March.
+  if (Number.isNaN(end) || new Date(end).toISOString().slice(0, 10) !== until) {
+    return forgotten(`\`@observe("${until}")\` is no date; write \`@observe("2027-01-31")\``);
   }
-  const end = Date.parse(until);
-  if (Number.isNaN(end)) {
-    return [lint(policy, 'observe_forgotten', `\`@observe("${until}")\` is no date; write \`@observe("2027-01-31")\``)];
-  }
-  if (now < end) return [];
-  return [lint(policy, 'observe_forgotten', `was to be observed until ${until}; enforce it or remove it`)];
+  if (now >= end) return forgotten(`was to be observed until ${until}; enforce it or remove it`);
+  return end - now > YEAR_MS ? forgotten(`is observed until ${until}, more than a year; enforce it earlier`) : [];
+}
+
+/** A misspelt annotation means nothing, and the policy something else than it says. */
+function unknownAnnotations({ policy, json }: Parsed): Lint[] {
+  return Object.keys(json.annotations ?? {}).flatMap((name) => {
+    if ((ANNOTATIONS as readonly string[]).includes(name)) return [];
+    // Short names are near to each other by nature.
+    const near =
+      name.length > 4
+        ? suggestion(
+            name,
+            ANNOTATIONS.filter((known) => known.length > 4),
+          )
+        : '';
+    return near === '' ? [] : [lint(policy, 'unknown_annotation', `\`@${name}\` means nothing to Remit${near}`)];
+  });
 }
 
 /** A forbid without a reason leaves the caller with the policy's id. */
 function noReason({ policy }: Parsed): Lint[] {
   if (policy.effect !== 'forbid' || policy.reason !== undefined) return [];
   return [lint(policy, 'no_reason', 'says nothing to whom it stops; add `@reason("…")`')];
-}
-
-/** The operations and effects of the head, or `null` for any. */
-function actionsOf({ action }: PolicyJson): string[] | null {
-  return action.op === 'All' ? null : namesInConstraint(action).map(({ id }) => id);
-}
-
-function isEffect(id: string): boolean {
-  return (EFFECTS as readonly string[]).includes(id);
 }
 
 function lint({ id, file, line }: Policy, code: Lint['code'], message: string): Lint {

@@ -13,10 +13,10 @@ export const DOUBTS = ['arguments', 'parameters', 'grants', 'undescribed'] as co
 export type Doubt = (typeof DOUBTS)[number];
 
 /**
- * Why a record does not say what its decision was made on: it is older than the facts, they were too large to keep, or
- * it was written by a version that knows of more.
+ * Why a record does not say what its decision was made on: it is older than the facts, they were too large to keep, it was
+ * written by a version that knows of more, or the set that would have decided was distrusted and its policies not asked.
  */
-export const GAPS = ['no_facts', 'facts_too_large', 'unknown_form'] as const;
+export const GAPS = ['no_facts', 'facts_too_large', 'unknown_form', 'set_distrusted'] as const;
 export type Gap = (typeof GAPS)[number];
 
 export type RecordedInput =
@@ -27,7 +27,10 @@ export type RecordedInput =
 
 /** The input that a recorded decision was made on, as far as the record tells. The way back from `decisionRecord`. */
 export function recordedInput(record: DecisionRecord, sha256: Sha256Hex): RecordedInput {
-  const { facts } = record;
+  const { facts, decision } = record;
+  if (decision.reasons.some(({ code }) => code === 'policy_set_distrusted')) {
+    return { exact: false, input: null, because: 'set_distrusted' };
+  }
   if (facts === undefined) return { exact: false, input: null, because: 'no_facts' };
   if (facts === null) return { exact: false, input: null, because: 'facts_too_large' };
   if (!matches(record, facts)) return { exact: false, input: null, because: 'unknown_form' };

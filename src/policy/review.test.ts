@@ -8,6 +8,7 @@ import {
 } from '../../test/fixtures/control-plane.ts';
 import { sha256 } from '../../test/fixtures/task.ts';
 import { policySetHash } from '../pdp/policy-set.ts';
+import type { DiffReport } from './diff/diff.ts';
 
 const OPEN = '@id("open") @reason("open") permit (principal, action, resource) when { context has task };';
 
@@ -69,6 +70,21 @@ describe('checking at the server', () => {
       check({ 'b.cedar': OPEN }),
     ]);
     expect(responses.map(({ status }) => status)).toEqual([200, 400, 200]);
+  });
+});
+
+describe('comparing at the server', () => {
+  test('tells what a draft would let through, from the set in force, and changes nothing', async () => {
+    const before = inForce();
+    const files = { 'a.cedar': OPEN, 'b.cedar': '@id("log") permit (principal, action in Action::"read", resource);' };
+    const response = await carol.call('POST', '/v1/policy/diff', { files, requests: 2_000 });
+    const report = (await response.json()) as DiffReport;
+    expect(response.status).toBe(200);
+    expect(report).toMatchObject({ before, after: policySetHash(files, sha256) });
+    expect(report.groups[0]).toMatchObject({ from: 'deny', to: 'permit' });
+    expect(inForce()).toBe(before);
+    const broken = await carol.call('POST', '/v1/policy/diff', { files: { 'a.cedar': 'permit' } });
+    expect(broken.status).toBe(400);
   });
 });
 

@@ -9,6 +9,7 @@ import { finishInSteps } from '../pdp/steps.ts';
 import type { PolicySetStore } from '../store/ports.ts';
 import { authorize, type Asker, type AuthorizeParts, type OwnAction } from '../task/authorize.ts';
 import { reportOf, type CheckReport } from './check.ts';
+import { diffPolicies, type DiffReport } from './diff/diff.ts';
 import { explainDecision, type Explanation } from './explain.ts';
 import type { InForce } from './in-force.ts';
 
@@ -26,6 +27,8 @@ export type ReviewParts = Omit<AuthorizeParts, 'pdp'> &
 export interface Review {
   /** @throws Forbidden; InvalidRequest naming the place, for what is no policy set. */
   check(asker: Asker, files: Record<string, string>): Promise<CheckReport>;
+  /** From the set in force to a draft. @throws Forbidden; InvalidRequest naming the place, for what is no policy set. */
+  diff(asker: Asker, draft: { files: Record<string, string>; requests: number }): Promise<DiffReport>;
   /**
    * Under the policy set that decided.
    *
@@ -65,10 +68,15 @@ export function createReview(parts: ReviewParts): Review {
       const hash = policySetHash(files, sha256);
       await permitted(asker, 'policy.read', `policy:${hash}`);
       const catalogue = parts.catalogue();
-      const parsed = await inTurn(() => parseElsewhere({ files, catalogue })).catch((error: unknown) => {
-        throw error instanceof InvalidConfig ? new InvalidRequest(error.message, { cause: error }) : error;
-      });
+      const parsed = await inTurn(() => parseElsewhere({ files, catalogue })).catch(asInvalidRequest);
       return reportOf({ hash, ...parsed }, catalogue, parts.clock());
+    },
+    diff: async (asker, { files, requests }) => {
+      const hash = policySetHash(files, sha256);
+      const before = inForce.current();
+      await permitted(asker, 'policy.read', `policy:${before.policySet}`);
+      const { pdp } = await inTurn(() => preparePdp({ files, hash, catalogue: null }, parts)).catch(asInvalidRequest);
+      return finishInSteps(diffPolicies(before, pdp, { catalogue: parts.catalogue(), requests }), nextTurn);
     },
     explain: async (asker, recordId) => {
       await permitted(asker, 'log.read', `record:${recordId}`);
@@ -82,4 +90,9 @@ export function createReview(parts: ReviewParts): Review {
       return finishInSteps(explainDecision(record, { ...parts, pdp: await setOf(hash) }), nextTurn);
     },
   };
+}
+
+/** What is wrong with a set that somebody sends is theirs to mend. */
+function asInvalidRequest(error: unknown): never {
+  throw error instanceof InvalidConfig ? new InvalidRequest(error.message, { cause: error }) : error;
 }

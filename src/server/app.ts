@@ -25,6 +25,7 @@ import type { ControlApp, ControlEnv } from './routes/route.ts';
 import { targetRoutes, type TargetRouteParts } from './routes/targets.ts';
 import { taskRoutes, type TaskRouteParts } from './routes/tasks.ts';
 import { peerOf } from './peer-of.ts';
+import { refuseHazards } from './refuse-hazards.ts';
 import { recordRefused } from './refused.ts';
 import { remitConfiguration } from './remit-configuration.ts';
 import { oauthErrorResponse, problemResponse, type FaultLog } from './problem.ts';
@@ -93,11 +94,12 @@ export function createApp(parts: AppParts): ControlApp {
     c.set('asker', { agent, delegator, token, request: parts.newId('req') });
     await next();
   });
+  app.use('/v1/*', refuseHazards);
   controlRoutes(app, parts);
   return app;
 }
 
-const TAKES_POLICY_SETS = new Set(['/v1/policy/publish', '/v1/policy/check']);
+const TAKES_POLICY_SETS = new Set(['/v1/policy/publish', '/v1/policy/check', '/v1/policy/diff']);
 
 /** They answer as RFC 6749, section 5.2, says. */
 const OAUTH_ENDPOINTS = new Set(['/token', '/revoke', '/introspect']);

@@ -170,6 +170,7 @@ const eventRecordForm = z.strictObject({
     'definition.pinned',
     'definition.changed',
     'key.changed',
+    'trust_bundle.used',
     'policy.published',
     'policy.refused',
     'policy.distrusted',

@@ -51,6 +51,7 @@ const SAMPLES: Record<string, { path: string; body?: unknown }> = {
   'GET /v1/policy/sets/{hash}': { path: '/v1/policy/sets/POLICY_SET' },
   'GET /v1/policy/catalogue': { path: '/v1/policy/catalogue' },
   'POST /v1/policy/check': { path: '/v1/policy/check', body: { files: PUBLISHED } },
+  'POST /v1/policy/diff': { path: '/v1/policy/diff', body: { files: PUBLISHED, requests: 100 } },
   'GET /v1/policy/explain/{record}': { path: '/v1/policy/explain/DECISION' },
   'POST /v1/policy/publish': { path: '/v1/policy/publish', body: { files: PUBLISHED } },
   'POST /v1/policy/rollback': { path: '/v1/policy/rollback', body: {} },

@@ -31,13 +31,21 @@ type Verify = (token: string, shown: ClientRequest, parts: TokenEndpointParts) =
 
 const VERIFIERS: Record<ProvenBy, { what: string; verify: Verify }> = {
   client: { what: 'client assertion', verify: (token, _shown, parts) => parts.clientAssertions.verify(token) },
-  svid: { what: 'JWT-SVID', verify: (token, _shown, parts) => parts.svids.verifyJwtSvid(token, [parts.issuer]) },
+  svid: { what: 'JWT-SVID', verify: (token, _shown, parts) => verifySvid(token, parts) },
   issuer: {
     what: 'workload token',
     verify: (token, { binding, http }, parts) =>
       parts.workloadTokens.verify(token, { key: binding?.thumbprint ?? null, request: http.request }),
   },
 };
+
+/** For us alone (draft-ietf-oauth-spiffe-client-auth-02, section 3.1): who else it is for could show it here. */
+async function verifySvid(token: string, { svids, issuer }: TokenEndpointParts): Promise<Workload> {
+  const workload = await svids.verifyJwtSvid(token, [issuer]);
+  const { aud } = decodeJwt(token);
+  if (Array.isArray(aud) && aud.length !== 1) throw new InvalidToken('the JWT-SVID is for others, too');
+  return workload;
+}
 
 /** Unverified: it only chooses who verifies. */
 export function provenBy(token: string, parts: Pick<TokenEndpointParts, 'clientAssertions'>): ProvenBy {

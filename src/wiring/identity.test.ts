@@ -30,7 +30,12 @@ test('a file of a workload issuer’s keys is looked at when Remit starts', asyn
   const open = (keys: string | null) => {
     if (keys !== null) writeFileSync(join(folder, 'ci.json'), keys);
     const config = readConfig(file, { dev: true });
-    const bundles = openTrustBundles(config, { authority: undefined, clock: Date.now, report: () => {} });
+    const bundles = openTrustBundles(config, {
+      authority: undefined,
+      clock: Date.now,
+      report: () => {},
+      used: () => {},
+    });
     return openIdentity(config, { bundles, clock: Date.now, bootedAt: 0 });
   };
   expect(() => open(null)).toThrow('ci.json: expected a JWK Set');

@@ -1,8 +1,10 @@
 /** The bundles of all trust domains: from configuration to sources that are followed, each on its own. */
+import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { statSync } from 'node:fs';
 import type { Config, TrustDomain } from '../config/config.ts';
 import { InvalidConfig } from '../core/errors.ts';
+import type { JsonObject } from '../core/json.ts';
 import { followBundleEndpoint } from '../identity/bundle-endpoint.ts';
 import { openBundleFile } from '../identity/bundle-file.ts';
 import type { DevAuthority } from '../identity/dev/authority.ts';
@@ -12,6 +14,7 @@ import {
   createTrustBundles,
   x509AuthoritiesOf,
   type BundleSource,
+  type TrustBundle,
   type TrustBundles,
 } from '../identity/trust-bundle.ts';
 import { followWorkloadBundles } from '../identity/workload-bundles.ts';
@@ -26,16 +29,23 @@ type Parts = {
   authority: DevAuthority | undefined;
   clock: () => number;
   report: (trustDomain: string, problem: string) => void;
+  /** Told when a bundle with other keys than before is used for the first time. */
+  used: (subject: JsonObject) => void;
 };
 
 /** @throws InvalidConfig for a file without a good bundle, and for the development authority without `--dev`. */
 export function openTrustBundles(config: Config, parts: Parts): OpenTrustBundles {
   const workloadApis = new Map<string, (trustDomain: string) => BundleSource>();
   const sources = new Map<string, BundleSource>();
+  const seen: Seen = new Map();
   const bundles = createTrustBundles(
     config.identity.trustDomains.map(({ name }) => ({
       trustDomain: name,
-      bundle: () => sources.get(name)?.bundle() ?? { keys: [] },
+      bundle: () => {
+        const bundle = sources.get(name)?.bundle() ?? { keys: [] };
+        tellOfUse(name, bundle, seen, parts);
+        return bundle;
+      },
     })),
   );
   for (const domain of config.identity.trustDomains) {
@@ -95,4 +105,28 @@ function openSource({ name, bundle }: TrustDomain, config: Config, parts: Openin
 
 function local(bundle: BundleSource['bundle']): BundleSource {
   return { bundle, ready: Promise.resolve(), stop: () => {} };
+}
+
+type Seen = Map<string, { bundle: TrustBundle; keys: string }>;
+
+/** A source may give the same keys in another object each time that it is asked. */
+function tellOfUse(trustDomain: string, bundle: TrustBundle, seen: Seen, { used }: Pick<Parts, 'used'>): void {
+  const last = seen.get(trustDomain);
+  if (last?.bundle === bundle) return;
+  const subject = bundleSubject(trustDomain, bundle);
+  const keys = JSON.stringify(subject);
+  seen.set(trustDomain, { bundle, keys });
+  if (last?.keys !== keys) used(subject);
+}
+
+/** Which keys vouch for a trust domain from here on. */
+function bundleSubject(trustDomain: string, bundle: TrustBundle): JsonObject {
+  return {
+    trust_domain: trustDomain,
+    ...(bundle.spiffe_sequence === undefined ? {} : { sequence: bundle.spiffe_sequence }),
+    jwt_keys: bundle.keys.flatMap(({ use, kid }) => (use === 'jwt-svid' && kid !== undefined ? [kid] : [])),
+    x509_authorities: x509AuthoritiesOf(bundle).map(({ node }) =>
+      createHash('sha256').update(node.raw).digest('base64url'),
+    ),
+  };
 }

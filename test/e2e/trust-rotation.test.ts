@@ -184,6 +184,18 @@ test('the name of one trust domain is not vouched for by the bundle of another',
   expect(await byJwt(served.open(), second, { ...second.after, jwt: first.after.jwt })).toBe(false);
 });
 
+test('which keys vouched is on record, in order', async () => {
+  const kidsOf = (line: string) => {
+    const { record } = JSON.parse(line) as { record: { event?: string; subject?: Record<string, unknown> } };
+    const { event, subject } = record;
+    return event === 'trust_bundle.used' && subject?.['trust_domain'] === 'web.test' ? [subject['jwt_keys']] : [];
+  };
+  const tail = ['log', 'tail', '--dir', join(served.remit.dataDir, 'log'), '-n', '100000', '--json'];
+  await expect
+    .poll(async () => (await served.remit.cli(tail)).stdout.trim().split('\n').flatMap(kidsOf), { timeout: 10_000 })
+    .toEqual([['before'], ['before', 'after'], ['after']]);
+});
+
 test('after a restart without the endpoints, the last good bundles are still there', async () => {
   web.close();
   spiffe.close();

@@ -36,6 +36,7 @@ export function replayText(report: ReplayReport): string[] {
 const GAP_TEXT: Record<Gap, string> = {
   no_facts: 'recorded by an older version, without what was decided on',
   facts_too_large: 'too large to be recorded with what was decided on',
+  set_distrusted: 'denied because the policy set was distrusted',
   unknown_form: 'recorded in a form that this version does not know; replay with the version that wrote them',
 };
 

@@ -241,6 +241,5 @@ test('characters stand for themselves and for their escapes', () => {
 
 /** The text as a Cedar string, each character outside of printable ASCII escaped. */
 function literal(text: string): string {
-  const escaped = Array.from(text, (c) => (/[ !#-[\]-~]/.test(c) ? c : `\\u{${c.codePointAt(0)!.toString(16)}}`));
-  return `"${escaped.join('')}"`;
+  return `"${text.replace(/[^ !#-[\]-~]/gu, (c) => `\\u{${c.codePointAt(0)!.toString(16)}}`)}"`;
 }

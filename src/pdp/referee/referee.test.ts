@@ -196,6 +196,16 @@ describe('a referee in trouble', () => {
     await counted({ state: 'ok' });
   });
 
+  test('that is closed before it has begun begins nothing', async () => {
+    const pdp = sound();
+    const begun = vi.spyOn(Worker.prototype, 'unref');
+    start(() => pdp);
+    decide(pdp, of('a'));
+    await referee.close();
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(begun).not.toHaveBeenCalled();
+  });
+
   test('that is killed while it is asked nothing is replaced', async () => {
     const pdp = sound();
     start(() => pdp);

@@ -74,6 +74,10 @@ const OF_POLICY: ReadonlySet<Reason['code']> = new Set([
   'policy_permits',
 ] satisfies Reason['code'][]);
 
+function isOfPolicy({ reasons }: Decision): boolean {
+  return reasons.some(({ code }) => OF_POLICY.has(code));
+}
+
 type Waiting = { record: string; pdp: Pdp; input: string; ruling: RulingNames };
 
 export function startReferee(parts: RefereeParts): Referee {
@@ -103,7 +107,7 @@ class SamplingReferee implements Referee {
   }
 
   consider({ record, input, decision }: Made): void {
-    if (this.#parts.random() >= this.#parts.sample || !OF_POLICY.has(decision.reasons[0]!.code)) return;
+    if (this.#parts.random() >= this.#parts.sample || !isOfPolicy(decision)) return;
     const pdp = this.#parts.pdp();
     // An answer concerns the set that it was asked for: one that has been replaced meanwhile is not here any more.
     if (pdp.policySet !== decision.policySet || this.#waiting.length >= this.#parts.queue) {
@@ -139,6 +143,7 @@ class SamplingReferee implements Referee {
   /** Evaluates what waits, one after the other. A thread that dies is replaced after a while, what it was at is lost. */
   async #run(): Promise<void> {
     do {
+      if (this.#closed.signal.aborted) return;
       try {
         await this.#evaluateAll();
         this.#running = false;
@@ -152,12 +157,12 @@ class SamplingReferee implements Referee {
   }
 
   async #evaluateAll(): Promise<void> {
-    do {
+    while (!this.#closed.signal.aborted) {
       const thread = await this.#threadInForce();
       const next = this.#take(thread.policySet);
       if (next === undefined) return;
       await this.#evaluate(next, thread);
-    } while (!this.#closed.signal.aborted);
+    }
   }
 
   /** @throws RefereeDied */

@@ -55,8 +55,6 @@ export class RefereeThread {
       workerData: { files: set.files } satisfies RefereeTask,
       resourceLimits: { maxOldGenerationSizeMb: limits.maxHeapMiB },
     });
-    // What is not evaluated yet is no reason to keep the process.
-    this.#worker.unref();
     const died = (problem: string, cause?: unknown) => {
       if (this.#dead !== undefined) return;
       const reason = new RefereeDied(problem, { cause });
@@ -66,6 +64,8 @@ export class RefereeThread {
     this.#worker.on('message', (message: RefereeMessage) => this.#take(message));
     this.#worker.on('error', (cause) => died('the referee died', cause));
     this.#worker.on('exit', () => died('the referee ended'));
+    // What is not evaluated yet is no reason to keep the process. A listener for messages is, so this comes after it.
+    this.#worker.unref();
     this.#onSilence = () => {
       died('the referee is silent for too long');
       void this.#worker.terminate();

@@ -7,7 +7,12 @@ import { namesIn, namesInConstraint } from './names.ts';
 import type { SchemaAction } from './schema.ts';
 
 /** `applicable` are those that the head can reach; `named` stand in a condition, and have to exist. */
-export type PolicyActions = { applicable: SchemaAction[]; named: SchemaAction[] };
+export type PolicyActions = {
+  applicable: SchemaAction[];
+  named: SchemaAction[];
+  /** Whether the definitions of all operations that the head can reach have been seen. */
+  argumentsSeen: boolean;
+};
 
 /** Actions that the validator cannot tell apart: one effect, one type of arguments. */
 type Kind = { key: string; effect: Effect; hasInput: boolean; actions: KnownAction[] };
@@ -42,14 +47,16 @@ export class ActionKinds {
     const usesArguments = json.conditions.some(({ body }) => looksAtArguments(body));
     const named = this.#namedInConditions(json);
     const chosen = new Map<string, KnownAction>();
+    let argumentsSeen = true;
     for (const action of this.#reachedByHead(json, named)) {
       const { kind, id, effect } = action;
+      argumentsSeen &&= kind.hasInput;
       // Of an operation whose definition nobody has seen, the arguments cannot be checked.
       if (usesArguments && !kind.hasInput) continue;
       const key = named.has(id) ? id : usesArguments ? kind.key : effect;
       if (!chosen.has(key)) chosen.set(key, named.has(id) ? action : standIn(action, named));
     }
-    return { applicable: [...chosen.values()].map(plain), named: [...named.values()].map(plain) };
+    return { applicable: [...chosen.values()].map(plain), named: [...named.values()].map(plain), argumentsSeen };
   }
 
   /** The operations of these ids that there are, each with its own arguments. */

@@ -66,10 +66,22 @@ export class KnownNames {
   /** Which of the names are of no known operation, target, group or trust domain. */
   unknown(names: readonly Named[]): UnknownName[] {
     return names.flatMap((name) => {
+      if (name.type === 'Resource') return this.#unknownTarget(name);
       const known = this.#byType.get(name.type);
       if (known === undefined || known.has(name.id)) return [];
       return [{ name, message: `there is no ${KINDS[name.type]} \`${cut(name.id)}\`${this.#near(name, known)}` }];
     });
+  }
+
+  /** A resource is named `target:name`. */
+  #unknownTarget(name: Named): UnknownName[] {
+    const colon = name.id.indexOf(':');
+    const target = name.id.slice(0, Math.max(colon, 0));
+    const known = this.#byType.get('Target')!;
+    if (colon !== -1 && known.has(target)) return [];
+    const near = this.#near({ type: 'Target', id: colon === -1 ? name.id : target }, known);
+    const problem = colon === -1 ? 'names no target; write `target:name`' : `is of no target \`${cut(target)}\``;
+    return [{ name, message: `the resource \`${cut(name.id)}\` ${problem}${near}` }];
   }
 
   /** A set that names thousands of things that are not there is told what the first ones may have meant. */

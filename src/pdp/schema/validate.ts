@@ -4,6 +4,7 @@ import { InvalidConfig } from '../../core/errors.ts';
 import { lineAt, type Policy } from '../policy-set.ts';
 import { ActionKinds, actionsInHead, type PolicyActions } from './action-kinds.ts';
 import type { Catalogue } from './catalogue.ts';
+import { unknownAttributes } from './attributes.ts';
 import { KnownNames, namesIn } from './names.ts';
 import { parametersType } from './parameters-type.ts';
 import { shapeOf } from './shape.ts';
@@ -40,6 +41,9 @@ export function validatePolicies(policies: readonly Policy[], catalogue: Catalog
     if (unknown.length > 0) continue;
     const actions = kinds.of(json);
     if (actions.applicable.length === 0) continue;
+    const misspelt = attributeFindings(policy, json, actions);
+    for (const finding of misspelt) findings.push(finding);
+    if (misspelt.length > 0) continue;
     if (isDeep(json.conditions))
       for (const finding of deepFindings(policy, json, actions, kinds)) findings.push(finding);
     else addToGroup(groups, policy, json, actions);
@@ -111,6 +115,20 @@ function deepFindings(policy: Policy, json: PolicyJson, { applicable, named }: P
     const where = `${policy.file}:${policy.line}: policy \`${policy.id}\``;
     throw new InvalidConfig(`${where} nests too deeply for the validator; split it`, { cause });
   }
+}
+
+function attributeFindings(policy: Policy, json: PolicyJson, actions: PolicyActions): Finding[] {
+  const { applicable, argumentsSeen } = actions;
+  const unknown = unknownAttributes(json, { actions: withParameters(applicable, json), argumentsSeen });
+  const each = new Map(unknown.map((attribute) => [attribute.message, attribute]));
+  return Array.from(each.values(), ({ name, message }) => ({
+    severity: 'error',
+    code: 'unknown_name',
+    policy: policy.id,
+    file: policy.file,
+    line: lineOfText(policy, name),
+    message,
+  }));
 }
 
 function namesFindings(policy: Policy, json: PolicyJson, names: KnownNames): Finding[] {

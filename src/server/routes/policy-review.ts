@@ -59,6 +59,54 @@ const explanationWire = z.object({
   ),
 });
 
+const placeWire = z.object({
+  policy: z.string(),
+  effect: z.enum(['permit', 'forbid']),
+  file: z.string(),
+  line: z.number().int(),
+});
+const causeWire = z.object({ policies: z.array(z.string()), codes: z.array(z.string()) });
+const outcomeWire = z.object({
+  outcome,
+  reasons: z.array(reasonWire),
+  approvers: z.array(z.string()),
+  observed: z.array(z.string()),
+});
+const diffWire = z.object({
+  before: hashForm,
+  after: hashForm,
+  removed: z.array(placeWire),
+  added: z.array(placeWire),
+  requests: z.number().int(),
+  unreached: z.array(z.string()),
+  groups: z.array(
+    z.object({
+      from: outcome,
+      to: outcome,
+      other: z.enum(['approvers', 'observed']).nullable(),
+      before: causeWire,
+      after: causeWire,
+      count: z.number().int(),
+      operations: z.array(z.string()),
+      example: z.object({
+        agent: z.string().nullable(),
+        delegator: z.string().nullable(),
+        target: z.string(),
+        operation: z.string(),
+        effect: z.string(),
+        resource: z.string().nullable(),
+        arguments: z.record(z.string(), z.unknown()),
+        circumstances: z.array(z.string()),
+        before: outcomeWire,
+        after: outcomeWire,
+      }),
+    }),
+  ),
+});
+
+/** A diff takes the decisions' thread a few milliseconds at a time, so it is bounded more tightly than at the command line. */
+const MOST_REQUESTS = 200_000;
+
 const checkRoute = controlRoute({
   method: 'post',
   path: '/v1/policy/check',
@@ -67,6 +115,25 @@ const checkRoute = controlRoute({
     body: { required: true, content: { 'application/json': { schema: z.strictObject({ files: filesForm }) } } },
   },
   answer: z.object({ policy_set: hashForm, policies: z.number().int(), findings: z.array(findingWire) }),
+});
+const diffRoute = controlRoute({
+  method: 'post',
+  path: '/v1/policy/diff',
+  summary: 'which generated requests a policy set would decide otherwise than the one in force; nothing is changed',
+  request: {
+    body: {
+      required: true,
+      content: {
+        'application/json': {
+          schema: z.strictObject({
+            files: filesForm,
+            requests: z.number().int().positive().max(MOST_REQUESTS).default(20_000),
+          }),
+        },
+      },
+    },
+  },
+  answer: diffWire,
 });
 const explainRoute = controlRoute({
   method: 'get',
@@ -81,6 +148,7 @@ export function policyReviewRoutes(app: ControlApp, { review }: { review: Review
     const { policySet, policies, findings } = await review.check(c.var.asker, c.req.valid('json').files);
     return c.json({ policy_set: policySet, policies, findings }, 200);
   });
+  app.openapi(diffRoute, async (c) => c.json(await review.diff(c.var.asker, c.req.valid('json')), 200));
   app.openapi(explainRoute, async (c) => {
     return c.json(await review.explain(c.var.asker, c.req.valid('param').record), 200);
   });

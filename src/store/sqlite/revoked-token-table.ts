@@ -1,7 +1,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 
 /**
- * The table of revoked tokens. It is read from the database each time, some microseconds from its page cache: how many
+ * The table of revoked tokens. It is read from the database each time, a microsecond from its page cache: how many
  * tokens are revoked is up to those who hold them, so memory is no place for all of them.
  */
 export class RevokedTokenTable {
