@@ -6,6 +6,8 @@ export default defineConfig({
     testTimeout: 20_000,
     hookTimeout: 30_000,
     pool: 'forks',
+    // Many of them wait for processes of their own more than they work.
+    maxWorkers: 2,
     reporters: ['default', './test/counts-reporter.ts'],
   },
 });
