@@ -284,6 +284,7 @@ async function wire(config: Config, opened: Opened) {
     inForce,
     checkArguments,
     catalogue: () => currentCatalogue(config, store),
+    approvalLifetimeMs: config.approvals.lifetimeSeconds * 1000,
   };
   const tokens = {
     ...decided,
@@ -300,7 +301,7 @@ async function wire(config: Config, opened: Opened) {
     tasks: store,
     catalogue,
     taskTokens: tokenParts,
-    approvals: createApprovals({ ...decided, store }),
+    approvals: createApprovals({ ...decided, store, stepUps: config.approvals.stepUps }),
     policies: createPolicies(policyParts),
     review: createReview({ ...policyParts, isKnownForm: (record) => recordForm.safeParse(record).success }),
     keys: createKeys({ ...decided, key }),

@@ -57,7 +57,11 @@ export type Config = {
     encryption: { current: EncryptionKeySource; previous: EncryptionKeySource | null } | null;
   };
   tasks: { maxLifetimeSeconds: number; defaultLifetimeSeconds: number; defaultCalls: number };
-  approvals: { lifetimeSeconds: number };
+  approvals: {
+    lifetimeSeconds: number;
+    /** What is asked of the sign-in of who approves something of a sensitivity, beside what policy asks. */
+    stepUps: Partial<Record<Sensitivity, { acrValues: string[]; maxAgeSeconds: number | null }>>;
+  };
   targets: TargetConfig[];
 };
 

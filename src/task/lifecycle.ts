@@ -3,6 +3,7 @@ import type { TaskView } from '../core/decision.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { DecisionRecord, EventRecord } from '../core/record.ts';
 import type { EndedState, Task } from '../core/task.ts';
+import { authorizeOrAsk } from './authorize-or-ask.ts';
 import { authorize, refusedRecord, type Asker, type OwnOperation } from './authorize.ts';
 import { handOn, type HopParts } from './hop.ts';
 import { isParty, unknownTask } from './party.ts';
@@ -95,25 +96,39 @@ async function requestTask(asker: Asker, request: TaskRequest, parts: LifecycleP
     state: 'active',
     createdAt: now,
   };
-  const record = await authorize(
+  const asked = {
+    agent: task.agent.id,
+    purpose: task.purpose,
+    parameters: task.parameters,
+    grant: JSON.parse(JSON.stringify(task.grant)) as never,
+    sensitivity: task.sensitivity,
+    calls: task.budget.calls,
+  };
+  const { record, approval } = await authorizeOrAsk(
     asker,
     {
       operation: 'task.create',
       resources: [`task:${task.id}`],
-      arguments: {
-        agent: task.agent.id,
-        purpose: task.purpose,
-        parameters: task.parameters,
-        grant: JSON.parse(JSON.stringify(task.grant)) as never,
-        sensitivity: task.sensitivity,
-        expires_at: task.window.expiresAt,
-        calls: task.budget.calls,
-      },
+      arguments: { ...asked, expires_at: task.window.expiresAt },
+      asked: { resources: [], arguments: { ...asked, ...windowAsked(request, parts.limits) } },
     },
     parts,
   );
-  await parts.store.createTask(task, [record]);
+  const outcome = await parts.store.createTask(task, [record], approval);
+  // Two requests that were the same, and one approval: the other needs one of its own.
+  if (outcome !== 'created') throw new Conflict('the approval of this request was used meanwhile; ask again');
   return task;
+}
+
+/** Of the window what was asked, and is the same when it is asked again. */
+function windowAsked(request: TaskRequest, limits: LifecycleParts['limits']): JsonObject {
+  const { notBefore, lifetimeSeconds } = request;
+  return {
+    lifetime_seconds: lifetimeSeconds ?? limits.defaultLifetimeSeconds,
+    ...(notBefore === undefined ? {} : { not_before: notBefore }),
+    origin: JSON.parse(JSON.stringify(request.origin)) as JsonObject,
+    max_hops: request.maxHops,
+  };
 }
 
 async function refuseAgent(asker: Asker, parts: LifecycleParts): Promise<never> {

@@ -12,7 +12,7 @@ const RETRY_AFTER_MS = 5000;
 export function refuse(exchange: McpExchange & { decision: Decision }): McpAnswer {
   const call = exchange.request.call;
   if (call === undefined) throw new Error('a decision was made before the request was described');
-  const { decision, waitingFor, recordId } = exchange;
+  const { decision, waitingFor, notAsked, recordId } = exchange;
   const remit: JsonObject = {
     decision: decision.outcome,
     codes: decision.reasons.map((reason) => reason.code),
@@ -28,6 +28,7 @@ export function refuse(exchange: McpExchange & { decision: Decision }): McpAnswe
             retry_after_ms: RETRY_AFTER_MS,
           },
         }),
+    ...(notAsked === undefined ? {} : { not_asked: notAsked }),
     record: recordId ?? null,
   };
   return refusal(call, textOf(exchange), remit);
@@ -40,13 +41,14 @@ function refusal(call: InboundCall, text: string, remit: JsonObject): McpAnswer 
 }
 
 /** For a model: what was decided, why, and what to do next. */
-function textOf({ decision, waitingFor }: McpExchange & { decision: Decision }): string {
+function textOf({ decision, waitingFor, notAsked }: McpExchange & { decision: Decision }): string {
   const reasons = decision.reasons.map((reason) => reason.message).join('; ');
   if (decision.outcome === 'hold' && waitingFor !== undefined) {
     const approvers = waitingFor.approvers.map((approver) => `\`${approver}\``).join(' and ');
     const why = reasons === '' ? '' : ` (${reasons})`;
     return `held: approval \`${waitingFor.id}\` is needed from ${approvers}${why}; call again with the same arguments after it is approved`;
   }
+  if (notAsked !== undefined) return `held: ${reasons}; nobody is asked to approve it: ${notAsked}`;
   const next = decision.reasons.flatMap((reason) => reason.next ?? []).join('; ');
   return `denied: ${reasons}${next === '' ? '' : `; next: ${next}`}`;
 }

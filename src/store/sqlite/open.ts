@@ -1,9 +1,10 @@
 import type { DatabaseSync } from 'node:sqlite';
-import type { Approval } from '../../core/approval.ts';
 import { Conflict } from '../../core/errors.ts';
 import { hasEnded, mayBecome } from '../../core/task.ts';
 import type { Admission, DefinitionPin, Store } from '../ports.ts';
+import { ActionTable } from './action-table.ts';
 import { ApprovalTable } from './approval-table.ts';
+import { approvalVerbs } from './approval-verbs.ts';
 import { CommitQueue } from './commit-queue.ts';
 import { openDatabase } from './database.ts';
 import { DefinitionTable } from './definition-table.ts';
@@ -41,6 +42,7 @@ export async function openSqliteStore(options: SqliteOptions): Promise<SqliteSto
     approvals: new ApprovalTable(db),
     definitions: new DefinitionTable(db),
   };
+  const actions = new ActionTable(db);
   const listeners: ((size: number) => void)[] = [];
   let savepoint = 0;
   let announced = tables.log.size();
@@ -71,10 +73,10 @@ export async function openSqliteStore(options: SqliteOptions): Promise<SqliteSto
     options.maxBatch ?? 512,
   );
   return {
-    ...taskVerbs(queue, tables, options.clock),
+    ...taskVerbs(queue, { ...tables, actions }, options.clock),
     ...approvalVerbs(queue, tables, options.clock),
     ...definitionVerbs(queue, tables),
-    ...policySetVerbs(db, queue, tables.log),
+    ...policySetVerbs(db, queue, tables, options.clock),
     ...revokedTokenVerbs(queue, tables.log, new RevokedTokenTable(db)),
     append: (records) => queue.add(() => tables.log.append(records)),
     entries: (start, limit) => tables.log.entries(start, limit),
@@ -91,9 +93,16 @@ export async function openSqliteStore(options: SqliteOptions): Promise<SqliteSto
 
 type Tables = { log: RecordLog; tasks: TaskTable; approvals: ApprovalTable; definitions: DefinitionTable };
 
-type TaskVerbs = Pick<Store, 'createTask' | 'endTask' | 'admit' | 'task' | 'chain' | 'tree' | 'tasks' | 'overdue'>;
+type TaskVerbs = Pick<
+  Store,
+  'createTask' | 'endTask' | 'admit' | 'task' | 'chain' | 'tree' | 'pastActions' | 'tasks' | 'overdue'
+>;
 
-function taskVerbs(queue: CommitQueue, { log, tasks, approvals }: Tables, clock: () => number): TaskVerbs {
+function taskVerbs(
+  queue: CommitQueue,
+  { log, tasks, approvals, actions }: Tables & { actions: ActionTable },
+  clock: () => number,
+): TaskVerbs {
   return {
     createTask: (task, records, approval = null) =>
       queue.add(
@@ -101,7 +110,7 @@ function taskVerbs(queue: CommitQueue, { log, tasks, approvals }: Tables, clock:
           checkIdentifiers(task.id, task.delegator.issuer, task.delegator.subject, task.agent.id, approval ?? '');
           const { parent } = task;
           if (parent !== null && !tasks.isLive(parent, clock())) return 'parent_ended' as const;
-          if (approval !== null && !approvals.spend(approval, parent ?? undefined, clock())) {
+          if (approval !== null && !approvals.spend(approval, parent, clock())) {
             return 'approval_spent' as const;
           }
           tasks.insert(task);
@@ -138,7 +147,7 @@ function taskVerbs(queue: CommitQueue, { log, tasks, approvals }: Tables, clock:
     admit: (request, records) => {
       const calls = request.counted ? 1 : 0;
       return queue.add(
-        () => admitInTransaction(request, calls, records, { log, tasks, approvals }, clock()),
+        () => admitInTransaction(request, calls, records, { log, tasks, approvals, actions }, clock()),
         (admission) => {
           if (!admission.admitted) return;
           for (const id of request.chain) tasks.countTaken(id, calls);
@@ -149,6 +158,7 @@ function taskVerbs(queue: CommitQueue, { log, tasks, approvals }: Tables, clock:
     task: (id) => tasks.view(id)?.task,
     chain: (id) => tasks.chain(id),
     tree: (id, limit) => tasks.tree(id, limit),
+    pastActions: (task, limit) => actions.of(task, limit),
     tasks: (filter) => tasks.list(filter),
     overdue: (now) => tasks.overdue(now),
   };
@@ -159,7 +169,7 @@ function admitInTransaction(
   request: Parameters<Store['admit']>[0],
   calls: number,
   records: Parameters<Store['admit']>[1],
-  { log, tasks, approvals }: Pick<Tables, 'log' | 'tasks' | 'approvals'>,
+  { log, tasks, approvals, actions }: Pick<Tables, 'log' | 'tasks' | 'approvals'> & { actions: ActionTable },
   now: number,
 ): Admission {
   const taken: string[] = [];
@@ -175,52 +185,12 @@ function admitInTransaction(
     // INVARIANT 3: a chain with a level left out would escape that level's budget and its end.
     if (task.parent !== (request.chain[level + 1] ?? null)) throw new Error('the chain is not that of its task');
   }
-  if (request.approval !== null && !approvals.spend(request.approval, request.chain[0], now)) {
+  if (request.approval !== null && !approvals.spend(request.approval, request.chain[0] ?? null, now)) {
     return undo('approval_spent');
   }
+  if (request.counted) actions.count(request.chain, records);
   log.append(records);
   return { admitted: true };
-}
-
-type ApprovalVerbs = Pick<Store, 'requestApproval' | 'answerApproval' | 'givenApproval' | 'approval' | 'approvals'>;
-
-function approvalVerbs(queue: CommitQueue, { log, tasks, approvals }: Tables, clock: () => number): ApprovalVerbs {
-  return {
-    requestApproval: (request, records) =>
-      queue.add(
-        () => {
-          const waiting = approvals.waitingFor(request.task, request.digest, clock());
-          // A request for a task that has just ended is kept as closed: it can never be answered.
-          checkIdentifiers(request.id, request.task, request.digest);
-          const live = tasks.isLive(request.task, clock());
-          const kept: Approval = waiting ?? { ...request, state: live ? 'pending' : 'closed' };
-          if (waiting === undefined) approvals.insert(kept);
-          log.append(records(kept));
-          return kept;
-        },
-        (kept) => approvals.remember(kept),
-      ),
-    answerApproval: (answer, records) =>
-      queue.add(
-        () => {
-          checkIdentifiers(answer.id);
-          const approval = approvals.stored(answer.id);
-          if (approval === undefined) return 'unknown' as const;
-          const now = Math.max(answer.at, clock());
-          if (approval.state === 'closed' || !tasks.isLive(approval.task, now)) return 'task_ended' as const;
-          if (approval.state !== 'pending') return 'already_answered' as const;
-          if (!approvals.answer(answer, now)) return 'expired' as const;
-          log.append(records);
-          return 'answered' as const;
-        },
-        (outcome) => {
-          if (outcome === 'answered') approvals.remember(approvals.stored(answer.id)!);
-        },
-      ),
-    givenApproval: (task, digest, now) => approvals.given(task, digest, now),
-    approval: (id) => approvals.get(id),
-    approvals: (filter) => approvals.list(filter),
-  };
 }
 
 type DefinitionVerbs = Pick<Store, 'definition' | 'definitions' | 'observeDefinition' | 'acceptDefinition'>;
