@@ -66,8 +66,8 @@ function unquoted(name: string): string {
   return name
     .trim()
     .replace(/^'(.*)'$/s, '$1')
-    .replace(/\u0001/g, ',')
-    .replace(/\u0002/g, ';');
+    .replaceAll('\u0001', ',')
+    .replaceAll('\u0002', ';');
 }
 
 /**

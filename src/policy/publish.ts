@@ -92,7 +92,7 @@ export function createPolicies(parts: PublishParts): Policies {
         ...own,
         beforeAsking: async () => {
           const { files } = await checkPublishable(asker, own, change);
-          return policyChanges(filesOf(store, replaces), files);
+          return { changes: policyChanges(filesOf(store, replaces), files) };
         },
       },
       asking,
