@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util';
 import { getRequestListener } from '@hono/node-server';
 import { pino, type Logger } from 'pino';
 import { recordForm } from './server/record-form.ts';
+import { createAnswered } from './approval/answered.ts';
 import { createApprovals } from './approval/approvals.ts';
 import { printable } from './audit/record-text.ts';
 import type { Refusals } from './audit/refusals.ts';
@@ -265,12 +266,13 @@ async function wire(config: Config, opened: Opened) {
     steps: {
       gather: gatherStep<McpRequest, McpAnswer>(steps),
       decide: decideStep<McpRequest, McpAnswer>(steps),
-      record: recordStep<McpRequest, McpAnswer>(steps, refuse),
+      record: recordStep<McpRequest, McpAnswer>(steps, (exchange) => refuse(exchange, publicUrl)),
       observe: observeStep<McpRequest, McpAnswer>(steps),
     },
     listable: (caller, target, operation) => listable(caller, target, operation, steps),
     definitions: store,
     live,
+    answered: createAnswered(store),
     readSecret: (source) => readSecret(source, process.env),
     clock,
     newId,

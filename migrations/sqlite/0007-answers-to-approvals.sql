@@ -47,7 +47,7 @@ DROP TABLE approvals;
 ALTER TABLE approvals_of_all RENAME TO approvals;
 CREATE INDEX approvals_by_task ON approvals (task, digest);
 CREATE INDEX approvals_by_created ON approvals (created_at, id);
--- What waits: by whom it was asked for, and by digest where no task stands behind it.
+-- What waits, is given or stands refused, where no task stands behind it; and what waits at all.
 CREATE INDEX approvals_open ON approvals (state, digest) WHERE state IN ('pending', 'approved');
 -- How requests like this one were answered before.
 CREATE INDEX approvals_alike ON approvals (target, operation, agent, created_at);

@@ -76,7 +76,8 @@ export type PastAction = { target: string; operation: string; effect: Effect; ti
 
 export interface ApprovalStore {
   /**
-   * Makes the request, or returns the one that already waits (or was approved and not spent) for the same digest. For a
+   * Makes the request, or returns the one for the same digest that already waits, was approved and not spent, or was
+   * refused: that stands until the request would have expired, so that nobody is asked the same again and again. For a
    * task that has ended it is kept as `closed`. Where `maxWaiting` wait already for the same task, or for the same person
    * without one, it comes back as `closed` and is not kept. The records are, in any case.
    */
@@ -93,6 +94,7 @@ export interface ApprovalStore {
   /** An approved, unspent, unexpired approval of this task (`null`: of none) for exactly this digest. From memory. */
   givenApproval(task: string | null, digest: string, now: number): GivenApproval | undefined;
   approval(id: string): Approval | undefined;
+  approvalState(id: string): Pick<Approval, 'task' | 'state'> | undefined;
   /** The newest first: at most `limit` of those that are `matching`, among the newest `among`. */
   approvals(filter: {
     state?: Approval['state'];

@@ -83,7 +83,11 @@ export async function authorizeOrAsk(
       if ('notAsked' in outcome) {
         throw new Forbidden(`held (${reasons}); nobody is asked to approve it: ${outcome.notAsked}`);
       }
-      const { id: waits, approvers } = outcome.waitsFor;
+      const { id: waits, approvers, state, expiresAt } = outcome.waitsFor;
+      if (state === 'refused') {
+        const until = new Date(expiresAt).toISOString();
+        throw new Forbidden(`approval \`${waits}\` was refused; do not ask for the same again before ${until}`);
+      }
       const who = approvers.map((rule) => `\`${rule}\``).join(' and ');
       throw new ApprovalRequired(
         `approval \`${waits}\` is needed from ${who} (${reasons}); ask again with the same request after it is approved`,

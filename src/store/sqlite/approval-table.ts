@@ -18,6 +18,7 @@ export class ApprovalTable {
   readonly #byId: StatementSync;
   readonly #given: StatementSync;
   readonly #openFor: StatementSync;
+  readonly #state: StatementSync;
   readonly #waiting: StatementSync;
   readonly #settle: StatementSync;
   readonly #answer: StatementSync;
@@ -41,8 +42,9 @@ export class ApprovalTable {
     this.#given = db.prepare(`SELECT ${COLUMNS} FROM approvals WHERE state = 'approved'`);
     this.#openFor = db.prepare(
       `SELECT ${COLUMNS} FROM approvals
-       WHERE task IS ? AND digest = ? AND state IN ('pending', 'approved') AND expires_at > ? ORDER BY created_at DESC LIMIT 1`,
+       WHERE task IS ? AND digest = ? AND state IN ('pending', 'approved', 'refused') AND expires_at > ? ORDER BY created_at DESC LIMIT 1`,
     );
+    this.#state = db.prepare('SELECT task, state FROM approvals WHERE id = ?');
     this.#waiting = db.prepare(
       `SELECT count(*) AS waiting FROM approvals
        WHERE state = 'pending' AND expires_at > ? AND task IS ? AND (task IS NOT NULL OR requester = ?)`,
@@ -123,6 +125,13 @@ export class ApprovalTable {
   get(id: string): Approval | undefined {
     const row = id.isWellFormed() ? this.#byId.get(id) : undefined;
     return row === undefined ? undefined : this.#approval(row);
+  }
+
+  state(id: string): Pick<Approval, 'task' | 'state'> | undefined {
+    const row = id.isWellFormed() ? this.#state.get(id) : undefined;
+    return row === undefined
+      ? undefined
+      : { task: row['task'] as string | null, state: row['state'] as Approval['state'] };
   }
 
   /** `false` when this person has said it before. */

@@ -56,6 +56,7 @@ export function approvalVerbs(
       ),
     givenApproval: (task, digest, now) => approvals.given(task, digest, now),
     approval: (id) => approvals.get(id),
+    approvalState: (id) => approvals.state(id),
     approvals: (filter) => approvals.list(filter),
     answersAlike: (request, limit) => approvals.answersAlike(request, limit),
     answersBy: (person, since) => approvals.answersBy(person, since),
