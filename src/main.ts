@@ -8,6 +8,7 @@ import { pino, type Logger } from 'pino';
 import { recordForm } from './server/record-form.ts';
 import { createAnswered } from './approval/answered.ts';
 import { createApprovals } from './approval/approvals.ts';
+import { createStandingAnswers } from './approval/standing.ts';
 import { printable } from './audit/record-text.ts';
 import type { Refusals } from './audit/refusals.ts';
 import { openTree, type Tree } from './audit/tree.ts';
@@ -303,7 +304,8 @@ async function wire(config: Config, opened: Opened) {
     tasks: store,
     catalogue,
     taskTokens: tokenParts,
-    approvals: createApprovals({ ...decided, store, stepUps: config.approvals.stepUps }),
+    approvals: createApprovals({ ...decided, ...config.approvals, store }),
+    standing: createStandingAnswers({ ...decided, store }),
     policies: createPolicies(policyParts),
     review: createReview({ ...policyParts, isKnownForm: (record) => recordForm.safeParse(record).success }),
     keys: createKeys({ ...decided, key }),

@@ -14,6 +14,18 @@ const stepUpForm = z
 export const approvalsForm = z
   .strictObject({
     lifetime_minutes: z.number().positive().max(60).default(10),
+    load: z
+      .strictObject({
+        answers_per_hour: z.number().int().min(1).default(30),
+        beyond: z.enum(['warn', 'others']).default('warn'),
+      })
+      .prefault({}),
+    standing: z
+      .strictObject({
+        max_uses: z.number().int().min(0).max(100).default(10),
+        max_minutes: z.number().int().min(1).max(120).default(30),
+      })
+      .prefault({}),
     step_up: z.partialRecord(z.enum(SENSITIVITIES), stepUpForm).default({}),
   })
   .prefault({});
@@ -21,6 +33,8 @@ export const approvalsForm = z
 export function readApprovals(form: z.output<typeof approvalsForm>): Config['approvals'] {
   return {
     lifetimeSeconds: form.lifetime_minutes * 60,
+    load: { answersPerHour: form.load.answers_per_hour, beyond: form.load.beyond },
+    standing: { maxUses: form.standing.max_uses, maxMinutes: form.standing.max_minutes },
     stepUps: Object.fromEntries(
       Object.entries(form.step_up).map(([sensitivity, { acr_values: acrValues = [], max_age_seconds: maxAge }]) => [
         sensitivity,

@@ -61,6 +61,10 @@ export type Config = {
     lifetimeSeconds: number;
     /** What is asked of the sign-in of who approves something of a sensitivity, beside what policy asks. */
     stepUps: Partial<Record<Sensitivity, { acrValues: string[]; maxAgeSeconds: number | null }>>;
+    /** After so many answers in an hour a person is warned, or the yes of another is needed. */
+    load: { answersPerHour: number; beyond: 'warn' | 'others' };
+    /** Of answers for the next actions alike; `maxUses` 0 for none. */
+    standing: { maxUses: number; maxMinutes: number };
   };
   targets: TargetConfig[];
 };

@@ -5,6 +5,7 @@ import { definitionConformance } from './conformance/definitions.ts';
 import { logConformance } from './conformance/log.ts';
 import { policySetConformance } from './conformance/policy-sets.ts';
 import { revokedTokenConformance } from './conformance/revoked-tokens.ts';
+import { standingAnswerConformance } from './conformance/standing-answers.ts';
 import type { OpenStore } from './conformance/subject.ts';
 import { taskConformance } from './conformance/tasks.ts';
 
@@ -14,6 +15,7 @@ export function storeConformance(name: string, open: OpenStore): void {
     describe('tasks', () => taskConformance(open));
     describe('admission', () => admissionConformance(open));
     describe('approvals', () => approvalConformance(open));
+    describe('standing answers', () => standingAnswerConformance(open));
     describe('definitions', () => definitionConformance(open));
     describe('policy sets', () => policySetConformance(open));
     describe('revoked tokens', () => revokedTokenConformance(open));

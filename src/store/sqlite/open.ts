@@ -12,6 +12,7 @@ import { checkIdentifiers } from './identifier.ts';
 import { policySetVerbs } from './policy-set-verbs.ts';
 import { RecordLog } from './record-log.ts';
 import { RevokedTokenTable } from './revoked-token-table.ts';
+import { StandingTable } from './standing-table.ts';
 import { TaskTable } from './task-table.ts';
 
 export type SqliteOptions = {
@@ -40,6 +41,7 @@ export async function openSqliteStore(options: SqliteOptions): Promise<SqliteSto
     log: new RecordLog(db),
     tasks: new TaskTable(db),
     approvals: new ApprovalTable(db),
+    standing: new StandingTable(db),
     definitions: new DefinitionTable(db),
   };
   const actions = new ActionTable(db);
@@ -91,7 +93,13 @@ export async function openSqliteStore(options: SqliteOptions): Promise<SqliteSto
   };
 }
 
-type Tables = { log: RecordLog; tasks: TaskTable; approvals: ApprovalTable; definitions: DefinitionTable };
+type Tables = {
+  log: RecordLog;
+  tasks: TaskTable;
+  approvals: ApprovalTable;
+  standing: StandingTable;
+  definitions: DefinitionTable;
+};
 
 type TaskVerbs = Pick<
   Store,
@@ -100,7 +108,7 @@ type TaskVerbs = Pick<
 
 function taskVerbs(
   queue: CommitQueue,
-  { log, tasks, approvals, actions }: Tables & { actions: ActionTable },
+  { log, tasks, approvals, standing, actions }: Tables & { actions: ActionTable },
   clock: () => number,
 ): TaskVerbs {
   return {
@@ -134,24 +142,26 @@ function taskVerbs(
             if (!mayBecome(state, end.to)) throw new Conflict(`a task that is ${state} cannot become ${end.to}`);
             const ended = tasks.endTree(end);
             const closed = ended.flatMap((task) => approvals.close(task.id));
+            const fallen = ended.flatMap((task) => standing.close(task.id));
             log.append(records(ended));
-            return { outcome: 'ended' as const, tasks: ended, closed };
+            return { outcome: 'ended' as const, tasks: ended, closed, fallen };
           },
           (result) => {
             if (result.outcome !== 'ended') return;
             for (const task of result.tasks) tasks.remember({ task, used: { calls: 0 } });
             for (const id of result.closed) approvals.forget(id);
+            for (const id of result.fallen) standing.forget(id);
           },
         )
         .then((result) => (result.outcome === 'ended' ? { outcome: 'ended', tasks: result.tasks } : result)),
     admit: (request, records) => {
       const calls = request.counted ? 1 : 0;
       return queue.add(
-        () => admitInTransaction(request, calls, records, { log, tasks, approvals, actions }, clock()),
+        () => admitInTransaction(request, calls, records, { log, tasks, approvals, standing, actions }, clock()),
         (admission) => {
           if (!admission.admitted) return;
           for (const id of request.chain) tasks.countTaken(id, calls);
-          if (request.approval !== null) approvals.forget(request.approval);
+          if (request.approval !== null) forgetSpent(request.approval, { approvals, standing });
         },
       );
     },
@@ -169,7 +179,15 @@ function admitInTransaction(
   request: Parameters<Store['admit']>[0],
   calls: number,
   records: Parameters<Store['admit']>[1],
-  { log, tasks, approvals, actions }: Pick<Tables, 'log' | 'tasks' | 'approvals'> & { actions: ActionTable },
+  {
+    log,
+    tasks,
+    approvals,
+    standing,
+    actions,
+  }: Pick<Tables, 'log' | 'tasks' | 'approvals' | 'standing'> & {
+    actions: ActionTable;
+  },
   now: number,
 ): Admission {
   const taken: string[] = [];
@@ -185,12 +203,21 @@ function admitInTransaction(
     // INVARIANT 3: a chain with a level left out would escape that level's budget and its end.
     if (task.parent !== (request.chain[level + 1] ?? null)) throw new Error('the chain is not that of its task');
   }
-  if (request.approval !== null && !approvals.spend(request.approval, request.chain[0] ?? null, now)) {
-    return undo('approval_spent');
-  }
+  const { approval } = request;
+  const spender = approval?.startsWith(STANDING) === true ? standing : approvals;
+  if (approval !== null && !spender.spend(approval, request.chain[0] ?? null, now)) return undo('approval_spent');
   if (request.counted) actions.count(request.chain, records);
   log.append(records);
   return { admitted: true };
+}
+
+const STANDING = 'sta_';
+
+/** What has been spent for good leaves the memory; a standing answer that can be used again stays there with what is left. */
+function forgetSpent(id: string, { approvals, standing }: Pick<Tables, 'approvals' | 'standing'>): void {
+  if (!id.startsWith(STANDING)) return approvals.forget(id);
+  const left = standing.get(id);
+  if (left !== undefined) standing.remember(left);
 }
 
 type DefinitionVerbs = Pick<Store, 'definition' | 'definitions' | 'observeDefinition' | 'acceptDefinition'>;
