@@ -55,6 +55,7 @@ import { startRefusals } from './wiring/refusals.ts';
 import { openTrustBundles, type OpenTrustBundles } from './wiring/trust-bundles.ts';
 import { closeServer, createListener, DRAIN_FOR_MS, listen, stopSignal } from './wiring/listener.ts';
 import { concernsOf, openReferee } from './wiring/referee.ts';
+import { startWebhooks } from './wiring/webhooks.ts';
 import { currentCatalogue, reportFindings } from './wiring/policy-findings.ts';
 
 const SWEEP_EVERY_MS = 500;
@@ -159,6 +160,9 @@ async function run(config: Config, dev: boolean): Promise<void> {
     refusals,
   });
 
+  // Before anything is served: a secret that is none refuses the start.
+  const webhooks = startWebhooks(config, { store, pdp: inForce.current, clock, env: process.env, log });
+
   const people = config.identity.people.find((provider) => provider.dev);
   const idp =
     people === undefined || !dev
@@ -187,6 +191,7 @@ async function run(config: Config, dev: boolean): Promise<void> {
   console.log('remit: draining');
   clearInterval(sweep);
   clearInterval(rotation);
+  webhooks.stop();
   const closed = closeServer(server);
   await Promise.race([live.draining(), new Promise((resolve) => setTimeout(resolve, DRAIN_FOR_MS).unref())]);
   await gateway.close();

@@ -8,10 +8,10 @@ import { UsageError, type Command, type Io } from './io.ts';
 export const APPROVALS_USAGE = `remit approvals                         on a terminal: answer what waits, the riskiest first; else as list
 remit approvals list [--state STATE]    what waits for an answer, the riskiest first
 remit approvals show ID                 exactly what is asked for, to the last character
-remit approve ID [--reason TEXT]        yes, to exactly this, once
+remit approve ID [--reason TEXT] [--digest DIGEST]   yes, to exactly this, once; only if it is what the digest names
               [--next N --minutes M [--vary ARGUMENT[=PATTERN]]… [--resource PATTERN]…]
                                         and to the next N like it, which may differ in these
-remit refuse ID [--reason TEXT]         no
+remit refuse ID [--reason TEXT] [--digest DIGEST]    no
 remit approvals standing [--all]        answers that were given for the next ones
 remit approvals revoke ID               take one of them back`;
 
@@ -78,16 +78,21 @@ async function answer(args: string[], verb: 'approve' | 'refuse', io: Io): Promi
     allowPositionals: true,
     options: {
       reason: { type: 'string' },
+      digest: { type: 'string' },
       next: { type: 'string' },
       minutes: { type: 'string' },
       vary: { type: 'string', multiple: true },
       resource: { type: 'string', multiple: true },
     },
   });
-  const { reason, ...rest } = values;
+  const { reason, digest, ...rest } = values;
   const next = nextOf(rest);
   if (verb === 'refuse' && next !== undefined) throw new UsageError(APPROVALS_USAGE);
-  const body = { ...(reason === undefined ? {} : { reason }), ...(next === undefined ? {} : { next }) };
+  const body = {
+    ...(reason === undefined ? {} : { reason }),
+    ...(digest === undefined ? {} : { digest }),
+    ...(next === undefined ? {} : { next }),
+  };
   printApproval(await callApi<ApprovalWire>(io, 'POST', `/approvals/${one(positionals)}/${verb}`, body), io);
   return 0;
 }

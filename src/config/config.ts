@@ -65,6 +65,8 @@ export type Config = {
     load: { answersPerHour: number; beyond: 'warn' | 'others' };
     /** Of answers for the next actions alike; `maxUses` 0 for none. */
     standing: { maxUses: number; maxMinutes: number };
+    /** Who is told of approvals, each with its own secrets; `approvers` `null` for all approvals. */
+    webhooks: { name: string; url: string; secrets: SecretSource[]; approvers: string[] | null }[];
   };
   targets: TargetConfig[];
 };

@@ -130,6 +130,27 @@ export interface StandingStore {
   revokeStandingAnswer(id: string, records: Records): Promise<'revoked' | 'over' | 'unknown'>;
 }
 
+/** What webhooks are told of approvals, at least once each. */
+export interface WebhookStore {
+  /**
+   * What has still to be told: approvals that wait and were not taken yet, and the end of those that were. A failed attempt
+   * is due again at its `nextAt`. The oldest first, at most `limit`.
+   */
+  dueDeliveries(endpoint: string, now: number, limit: number): Delivery[];
+  /** Keeps what came of an attempt. */
+  settleDelivery(delivery: SettledDelivery): Promise<void>;
+}
+
+export type Delivery = { approval: string; event: 'approval.requested' | 'approval.resolved'; attempts: number };
+
+/** `skipped`: it is not for this endpoint. `nextAt` in ms since the epoch. */
+export type SettledDelivery = Delivery & {
+  endpoint: string;
+  state: 'delivered' | 'retry' | 'given_up' | 'skipped';
+  nextAt: number;
+  problem: string | null;
+};
+
 /** Pinned tool definitions (invariant 12). */
 export interface DefinitionStore {
   definition(target: string, operation: string): DefinitionPin | undefined;
@@ -221,7 +242,15 @@ export interface LogStore {
 
 /** All of it: what a database adapter provides, and what `main.ts` hands out in parts. */
 export interface Store
-  extends TaskStore, ApprovalStore, StandingStore, DefinitionStore, PolicySetStore, RevokedTokenStore, LogStore {
+  extends
+    TaskStore,
+    ApprovalStore,
+    StandingStore,
+    WebhookStore,
+    DefinitionStore,
+    PolicySetStore,
+    RevokedTokenStore,
+    LogStore {
   /** Commits what is queued and closes. */
   close(): Promise<void>;
 }

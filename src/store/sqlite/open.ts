@@ -1,13 +1,14 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { Conflict } from '../../core/errors.ts';
 import { hasEnded, mayBecome } from '../../core/task.ts';
-import type { Admission, DefinitionPin, Store } from '../ports.ts';
+import type { Admission, DefinitionPin, Store, WebhookStore } from '../ports.ts';
 import { ActionTable } from './action-table.ts';
 import { ApprovalTable } from './approval-table.ts';
 import { approvalVerbs } from './approval-verbs.ts';
 import { CommitQueue } from './commit-queue.ts';
 import { openDatabase } from './database.ts';
 import { DefinitionTable } from './definition-table.ts';
+import { DeliveryTable } from './delivery-table.ts';
 import { checkIdentifiers } from './identifier.ts';
 import { policySetVerbs } from './policy-set-verbs.ts';
 import { RecordLog } from './record-log.ts';
@@ -77,6 +78,7 @@ export async function openSqliteStore(options: SqliteOptions): Promise<SqliteSto
   return {
     ...taskVerbs(queue, { ...tables, actions }, options.clock),
     ...approvalVerbs(queue, tables, options.clock),
+    ...webhookVerbs(queue, new DeliveryTable(db)),
     ...definitionVerbs(queue, tables),
     ...policySetVerbs(db, queue, tables, options.clock),
     ...revokedTokenVerbs(queue, tables.log, new RevokedTokenTable(db)),
@@ -218,6 +220,17 @@ function forgetSpent(id: string, { approvals, standing }: Pick<Tables, 'approval
   if (!id.startsWith(STANDING)) return approvals.forget(id);
   const left = standing.get(id);
   if (left !== undefined) standing.remember(left);
+}
+
+function webhookVerbs(queue: CommitQueue, deliveries: DeliveryTable): WebhookStore {
+  return {
+    dueDeliveries: (endpoint, now, limit) => deliveries.due(endpoint, now, limit),
+    settleDelivery: (delivery) =>
+      queue.add(() => {
+        checkIdentifiers(delivery.endpoint, delivery.approval);
+        deliveries.settle(delivery);
+      }),
+  };
 }
 
 type DefinitionVerbs = Pick<Store, 'definition' | 'definitions' | 'observeDefinition' | 'acceptDefinition'>;
