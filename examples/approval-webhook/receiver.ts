@@ -75,15 +75,23 @@ function hear(type: string, approval: Approval): void {
   console.log(`  because ${JSON.stringify(approval.reasons)}, for ${JSON.stringify(approval.purpose)}`);
 }
 
-const server = createServer(async (request, response) => {
+async function receive(request: IncomingMessage): Promise<204 | 400> {
   const body = request.method === 'POST' ? await bodyOf(request) : null;
-  if (body === null || !isGenuine(request.headers, body)) return void response.writeHead(400).end();
-  response.writeHead(204).end();
+  if (body === null || !isGenuine(request.headers, body)) return 400;
   const id = String(request.headers['webhook-id']);
-  if (seen.has(id)) return;
-  seen.add(id);
-  const { type, data } = JSON.parse(body) as { type: string; data: { approval: Approval } };
-  hear(type, data.approval);
+  if (!seen.has(id)) {
+    seen.add(id);
+    const { type, data } = JSON.parse(body) as { type: string; data: { approval: Approval } };
+    hear(type, data.approval);
+  }
+  return 204;
+}
+
+const server = createServer((request, response) => {
+  receive(request)
+    .catch(() => 400)
+    .then((status) => response.writeHead(status).end())
+    .catch(() => response.destroy());
 });
 server.listen(Number(PORT), '127.0.0.1', () => {
   const address = server.address();
