@@ -257,6 +257,42 @@ describe('a stronger sign-in', () => {
   });
 });
 
+test('for whoever has asked, in the shape of the AuthZEN access request profile', async () => {
+  const status = async (id: string, session = alice) => {
+    const response = await session.call('GET', `/v1/access-requests/${id}`);
+    return response.status === 200 ? ((await response.json()) as { task: { status: string } }) : response.status;
+  };
+  const [given, refused, over] = [await ask(), await ask(), await ask({ expiresAt: plane.clock.now() + 1_000 })];
+  expect(await status(given.id)).toEqual({
+    task: {
+      id: given.id,
+      status: 'pending',
+      status_endpoint: `https://remit.example.test/v1/access-requests/${given.id}`,
+      expires_at: new Date(given.expiresAt).toISOString(),
+    },
+  });
+  await approve(bob, given.id);
+  await refuse(bob, refused.id);
+  expect(await status(given.id)).toMatchObject({
+    task: { status: 'approved' },
+    result: {
+      mode: 'reevaluate',
+      approval: { id: given.id, state: 'active', approved_until: new Date(given.expiresAt).toISOString() },
+    },
+  });
+  await plane.store.admit({ chain: [task], counted: true, approval: given.id }, []);
+  expect(await status(given.id)).toMatchObject({
+    task: { status: 'approved' },
+    result: { approval: { state: 'consumed' } },
+  });
+  plane.clock.advance(2_000);
+  expect([await status(refused.id), await status(over.id)]).toMatchObject([
+    { task: { status: 'denied' } },
+    { task: { status: 'expired' } },
+  ]);
+  expect(await status(given.id, await personSession(plane, 'carol'))).toBe(404);
+});
+
 describe('many at once', () => {
   test('each is answered as it was shown, and recorded by itself; one that is not taken stops no other', async () => {
     const [first, second, own] = [await ask(), await ask(), await ask({ approvers: ['security'] })];

@@ -45,6 +45,7 @@ const SAMPLES: Record<string, { path: string; body?: unknown }> = {
     path: '/v1/approvals/answers',
     body: { answers: [{ id: 'apr_1', digest: `sha256:${'0'.repeat(64)}`, answer: 'approved' }] },
   },
+  'GET /v1/access-requests/{id}': { path: '/v1/access-requests/apr_1' },
   'GET /v1/standing-answers': { path: '/v1/standing-answers' },
   'POST /v1/standing-answers/{id}/revoke': { path: '/v1/standing-answers/sta_1/revoke' },
   'GET /v1/targets': { path: '/v1/targets' },
@@ -174,7 +175,7 @@ describe('who is refused by policy, on the record', () => {
   test.each(ROUTES)('%s', async (route) => {
     const session = route.includes('hops')
       ? await agentSession(plane)
-      : await personSession(plane, /approvals|standing/.test(route) ? 'bob' : 'alice');
+      : await personSession(plane, /approvals|standing|access-requests/.test(route) ? 'bob' : 'alice');
     const response = await send(session, route);
     expect([response.status, await response.json()]).toMatchObject([403, { type: 'urn:remit:problem:forbidden' }]);
     expect(plane.records().at(-1)).toMatchObject({ kind: 'decision', decision: { outcome: 'deny' } });

@@ -3,6 +3,7 @@ import type { Approvals } from '../../approval/approvals.ts';
 import { APPROVAL_STATES } from '../../core/approval.ts';
 import type { StandingAnswers } from '../../approval/standing.ts';
 import { approvalToWire, approvalWire, loadToWire, loadWire, standingToWire, standingWire } from '../approval-wire.ts';
+import { accessRequestToWire, accessRequestWire } from '../access-request.ts';
 import { controlRoute, type ControlApp } from './route.ts';
 
 const idParam = z.object({ id: z.string().min(1).max(64) });
@@ -26,6 +27,13 @@ const showRoute = controlRoute({
   summary: 'one approval: exactly what is asked for',
   request: { params: idParam },
   answer: approvalWire,
+});
+const accessRequestRoute = controlRoute({
+  method: 'get',
+  path: '/v1/access-requests/{id}',
+  summary: 'an approval in the shape of the AuthZEN access request profile (draft), for whoever has asked',
+  request: { params: idParam },
+  answer: accessRequestWire,
 });
 const reasonForm = z
   .string()
@@ -124,15 +132,18 @@ const revokeRoute = controlRoute({
   answer: standingWire,
 });
 
-export type ApprovalRouteParts = { approvals: Approvals; standing: StandingAnswers };
+export type ApprovalRouteParts = { approvals: Approvals; standing: StandingAnswers; publicUrl: string };
 
-export function approvalRoutes(app: ControlApp, { approvals, standing }: ApprovalRouteParts): void {
+export function approvalRoutes(app: ControlApp, { approvals, standing, publicUrl }: ApprovalRouteParts): void {
   app.openapi(listRoute, async (c) => {
     const { cards, load } = await approvals.list(c.var.asker, c.req.valid('query'));
     return c.json({ approvals: cards.map(approvalToWire), load: load === null ? null : loadToWire(load) }, 200);
   });
   app.openapi(showRoute, async (c) =>
     c.json(approvalToWire(await approvals.show(c.var.asker, c.req.valid('param').id)), 200),
+  );
+  app.openapi(accessRequestRoute, async (c) =>
+    c.json(accessRequestToWire(await approvals.show(c.var.asker, c.req.valid('param').id), publicUrl), 200),
   );
   app.openapi(approveRoute, async (c) => {
     const answer = { to: 'approved' as const, ...c.req.valid('json') };
