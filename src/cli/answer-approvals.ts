@@ -9,10 +9,11 @@ export type Listing = { approvals: ApprovalWire[]; load: Load };
 
 const RISKS = ['high', 'medium', 'low'];
 
-/** The riskiest first, and what is alike together: the same agent, operation and risk. */
+/** The riskiest first, what is alike together (the same agent, operation and risk), and of that the oldest first. */
 export function byRisk(approvals: readonly ApprovalWire[]): ApprovalWire[][] {
   const batches = new Map<string, ApprovalWire[]>();
-  for (const approval of approvals) {
+  // The API has the newest first; what has waited longest expires first.
+  for (const approval of approvals.toReversed()) {
     const { risk, target, operation, requester } = approval;
     const key = JSON.stringify([RISKS.indexOf(risk), target, operation, requester.agent]);
     const batch = batches.get(key);
