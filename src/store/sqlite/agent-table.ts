@@ -98,8 +98,9 @@ export class AgentTable {
   }
 }
 
-function bodyOf({ lastUsedAt: _, ...agent }: RegisteredAgent): string {
-  return JSON.stringify(agent);
+/** The last use has a column of its own. */
+function bodyOf(agent: RegisteredAgent): string {
+  return JSON.stringify({ ...agent, lastUsedAt: undefined });
 }
 
 function agentOf(row: Row): RegisteredAgent {
