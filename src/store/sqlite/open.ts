@@ -3,6 +3,8 @@ import type { Approval } from '../../core/approval.ts';
 import { Conflict } from '../../core/errors.ts';
 import { hasEnded, mayBecome } from '../../core/task.ts';
 import type { Admission, DefinitionPin, Store } from '../ports.ts';
+import { AgentTable } from './agent-table.ts';
+import { agentVerbs } from './agent-verbs.ts';
 import { ApprovalTable } from './approval-table.ts';
 import { CommitQueue } from './commit-queue.ts';
 import { openDatabase } from './database.ts';
@@ -40,6 +42,7 @@ export async function openSqliteStore(options: SqliteOptions): Promise<SqliteSto
     tasks: new TaskTable(db),
     approvals: new ApprovalTable(db),
     definitions: new DefinitionTable(db),
+    agents: new AgentTable(db),
   };
   const listeners: ((size: number) => void)[] = [];
   let savepoint = 0;
@@ -75,6 +78,7 @@ export async function openSqliteStore(options: SqliteOptions): Promise<SqliteSto
     ...approvalVerbs(queue, tables, options.clock),
     ...definitionVerbs(queue, tables),
     ...policySetVerbs(db, queue, tables.log),
+    ...agentVerbs(queue, tables),
     ...revokedTokenVerbs(queue, tables.log, new RevokedTokenTable(db)),
     append: (records) => queue.add(() => tables.log.append(records)),
     entries: (start, limit) => tables.log.entries(start, limit),
@@ -89,16 +93,23 @@ export async function openSqliteStore(options: SqliteOptions): Promise<SqliteSto
   };
 }
 
-type Tables = { log: RecordLog; tasks: TaskTable; approvals: ApprovalTable; definitions: DefinitionTable };
+type Tables = {
+  log: RecordLog;
+  tasks: TaskTable;
+  approvals: ApprovalTable;
+  definitions: DefinitionTable;
+  agents: AgentTable;
+};
 
 type TaskVerbs = Pick<Store, 'createTask' | 'endTask' | 'admit' | 'task' | 'chain' | 'tree' | 'tasks' | 'overdue'>;
 
-function taskVerbs(queue: CommitQueue, { log, tasks, approvals }: Tables, clock: () => number): TaskVerbs {
+function taskVerbs(queue: CommitQueue, { log, tasks, approvals, agents }: Tables, clock: () => number): TaskVerbs {
   return {
     createTask: (task, records, approval = null) =>
       queue.add(
         () => {
           checkIdentifiers(task.id, task.delegator.issuer, task.delegator.subject, task.agent.id, approval ?? '');
+          if (agents.isStopped(task.agent.id)) return 'agent_stopped' as const;
           const { parent } = task;
           if (parent !== null && !tasks.isLive(parent, clock())) return 'parent_ended' as const;
           if (approval !== null && !approvals.spend(approval, parent ?? undefined, clock())) {
