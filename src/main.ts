@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util';
 import { getRequestListener } from '@hono/node-server';
 import { pino, type Logger } from 'pino';
 import { recordForm } from './server/record-form.ts';
+import { createAgents } from './agent/agents.ts';
 import { createAnswered } from './approval/answered.ts';
 import { createApprovals } from './approval/approvals.ts';
 import { createStandingAnswers } from './approval/standing.ts';
@@ -22,6 +23,7 @@ import { RemitError } from './core/errors.ts';
 import type { Effect } from './core/effect.ts';
 import type { CheckArguments } from './core/grant.ts';
 import type { EventRecord } from './core/record.ts';
+import type { Task } from './core/task.ts';
 import { createLiveWork } from './gateway/live.ts';
 import { createMcpGateway, type McpGateway } from './gateway/mcp/gateway.ts';
 import { refuse } from './gateway/mcp/refuse.ts';
@@ -49,6 +51,7 @@ import { createLifecycle } from './task/lifecycle.ts';
 import { createAuthenticator } from './token/authenticate.ts';
 import { audiencesOf } from './token/audiences.ts';
 import { createKeys } from './token/keys.ts';
+import { openAgentRegistry, registrationNames, type OpenAgentRegistry } from './wiring/agents.ts';
 import { openIdentity, startAuthority } from './wiring/identity.ts';
 import { keepKeysRotating, openKeySeal, openLogKey, openTokenKey } from './wiring/keys.ts';
 import { startRefusals } from './wiring/refusals.ts';
@@ -147,6 +150,7 @@ async function run(config: Config, dev: boolean): Promise<void> {
     },
   });
   await bundles.ready;
+  const registry = openAgentRegistry(config, { store, clock, log });
   const { lifecycle, gateway, live, app, key } = await wire(config, {
     store,
     seal,
@@ -154,6 +158,7 @@ async function run(config: Config, dev: boolean): Promise<void> {
     log,
     bootedAt,
     bundles,
+    registry,
     inForce,
     referee,
     checkArguments,
@@ -198,6 +203,7 @@ async function run(config: Config, dev: boolean): Promise<void> {
   await closed;
   await referee.close();
   await refusals.stop();
+  await registry.stop();
   await store.append([event('process.stopped', {})]).catch(() => {});
   await tree.close();
   await store.close();
@@ -212,6 +218,7 @@ type Opened = {
   log: Logger;
   bootedAt: number;
   bundles: OpenTrustBundles;
+  registry: OpenAgentRegistry;
   inForce: InForce;
   referee: Referee;
   checkArguments: CheckArguments;
@@ -220,19 +227,20 @@ type Opened = {
 
 /** Puts control plane and gateway together around one store and one policy set. */
 async function wire(config: Config, opened: Opened) {
-  const { store, seal, tree, log, bundles, inForce, referee, checkArguments, refusals } = opened;
+  const { store, seal, tree, log, bundles, registry, inForce, referee, checkArguments, refusals } = opened;
   const pdp = inForce.current;
   const { publicUrl } = config.server;
   const skewSeconds = config.clockSkewSeconds;
   const issuer = publicUrl;
   const targets = new Map(config.targets.map((target) => [target.name, target]));
   const key = await openTokenKey(config, { store, seal, event, clock });
-  const identity = openIdentity(config, { bundles, clock, bootedAt: opened.bootedAt });
+  const identity = openIdentity(config, { bundles, registry, clock, bootedAt: opened.bootedAt });
   const fresh = () => store.healthy();
   const decided = { log: store, pdp, referee, fresh, clock, newId, sha256 };
   const lifecycle = createLifecycle({
     ...decided,
     store,
+    agents: registry,
     limits: config.tasks,
     approvalLifetimeMs: config.approvals.lifetimeSeconds * 1000,
   });
@@ -251,9 +259,10 @@ async function wire(config: Config, opened: Opened) {
     },
     (id) => store.isTokenRevoked(id),
   );
-  lifecycle.onEnded((tasks, reason) => {
+  const cut = (tasks: readonly Task[], reason: string) => {
     for (const task of tasks) live.endTask(task.id, reason);
-  });
+  };
+  lifecycle.onEnded(cut);
   const steps: StepParts = {
     store,
     pdp,
@@ -309,6 +318,8 @@ async function wire(config: Config, opened: Opened) {
     tasks: store,
     catalogue,
     taskTokens: tokenParts,
+    agents: createAgents({ ...decided, store, registry, onEnded: cut }),
+    registrationNames: registrationNames(config),
     approvals: createApprovals({ ...decided, ...config.approvals, store }),
     standing: createStandingAnswers({ ...decided, store }),
     policies: createPolicies(policyParts),

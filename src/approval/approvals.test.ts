@@ -11,6 +11,8 @@ import {
   type Session,
 } from '../../test/fixtures/control-plane.ts';
 import { sampleAction, sha256, summariser } from '../../test/fixtures/task.ts';
+import { agentFixture } from '../store/conformance/fixture.ts';
+import type { AgentOwner } from '../core/agent.ts';
 import type { Approval } from '../core/approval.ts';
 import { deny } from '../core/decide.ts';
 import { decisionRecord } from '../core/decision-record.ts';
@@ -206,6 +208,37 @@ describe('answering', () => {
 
   test('an unknown one', async () => {
     expect((await approve(bob, 'apr_unknown')).status).toBe(404);
+  });
+});
+
+describe('whoever answers for the agent', () => {
+  const rule = ['note-owners, security; not owner'];
+  const register = (owner: AgentOwner, agent = SUMMARISER) =>
+    plane.store.registerAgent(agentFixture({ id: agent, owner }), []);
+
+  test.each<[string, AgentOwner, string]>([
+    ['by themselves', { issuer: 'https://idp.example.test', subject: 'bob' }, SUMMARISER],
+    ['as one of a group', { group: 'note-owners' }, SUMMARISER],
+    ['for a whole fleet', { group: 'note-owners' }, 'spiffe://remit.local/agent/*'],
+  ])('does not approve what it asks for, where policy says so: %s', async (_name, owner, agent) => {
+    await register(owner, agent);
+    const { id } = await ask({ approvers: rule });
+    const response = await approve(bob, id);
+    expect([response.status, await response.json()]).toMatchObject([
+      403,
+      { detail: expect.stringContaining('you answer for an agent that asks for this') },
+    ]);
+    expect((await approve(await personSession(plane, 'carol'), id)).status).toBe(200);
+    expect((await approve(bob, (await ask()).id)).status).toBe(200);
+    expect((await refuse(bob, (await ask({ approvers: rule })).id)).status).toBe(200);
+  });
+
+  test('nor what an agent above or below it in the chain asks for', async () => {
+    await register({ issuer: 'https://idp.example.test', subject: 'bob' }, OTHER_AGENT);
+    const { card } = sampleApproval(task, 0);
+    const chain = [...card.chain, { task: 'above', agent: OTHER_AGENT }];
+    expect((await approve(bob, (await ask({ approvers: rule, card: { ...card, chain } })).id)).status).toBe(403);
+    expect((await approve(bob, (await ask({ approvers: rule })).id)).status).toBe(200);
   });
 });
 

@@ -2,17 +2,18 @@ import type { Answer, Approval } from '../core/approval.ts';
 import { Conflict, NotFound, RemitError } from '../core/errors.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { Delegator } from '../core/party.ts';
-import type { ApprovalStore, StandingStore, TaskStore } from '../store/ports.ts';
+import type { AgentStore, ApprovalStore, StandingStore, TaskStore } from '../store/ports.ts';
 import { authorize, refusedRecord, type Asker, type AuthorizeParts } from '../task/authorize.ts';
 import { cardOf, type ApprovalCard } from './card.ts';
 import { concerns } from './concerns.ts';
 import { loadOf, type Load, type LoadLimit } from './load.ts';
 import { standingAnswer, type Next, type StandingLimits } from './next.ts';
+import { ownsOneOf } from './owner.ts';
 import { objectionTo, type StepUps } from './objection.ts';
 import { stateNow } from './state-now.ts';
 
 export type ApprovalParts = AuthorizeParts & {
-  store: ApprovalStore & StandingStore & TaskStore;
+  store: ApprovalStore & StandingStore & TaskStore & Pick<AgentStore, 'agents'>;
   stepUps: StepUps;
   load: LoadLimit;
   standing: StandingLimits;
@@ -120,7 +121,8 @@ async function answerTo(
   const at = parts.clock();
   const load =
     asker.delegator === null ? null : loadOf(asker.delegator, { store: parts.store, now: at, limit: parts.load });
-  const objection = objectionTo(asker, { approval, to, stepUps: parts.stepUps, load, now: at });
+  const owns = () => asker.delegator !== null && ownsOneOf(asker.delegator, approval, parts.store);
+  const objection = objectionTo(asker, { approval, to, stepUps: parts.stepUps, load, owns, now: at });
   if (objection !== null) {
     const subject = { approval: approval.id };
     const refused = { operation: 'approval.answer' as const, subject, reason: objection.message };

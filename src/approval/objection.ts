@@ -9,12 +9,19 @@ import type { Asker } from '../task/authorize.ts';
 /** What the configuration asks of the sign-in of who approves something of a sensitivity, beside what policy asks. */
 export type StepUps = Readonly<Partial<Record<Sensitivity, StepUp>>>;
 
-type About = { approval: Approval; to: Answer['to']; stepUps: StepUps; load: Load | null; now: number };
+type About = {
+  approval: Approval;
+  to: Answer['to'];
+  stepUps: StepUps;
+  load: Load | null;
+  owns: () => boolean;
+  now: number;
+};
 
 type Check = (asker: Asker & { delegator: NonNullable<Asker['delegator']> }, about: About) => RemitError | null;
 
 /** INVARIANT 8: these hold whatever policy says of `approval.answer`. The first that objects refuses. */
-const CHECKS: readonly Check[] = [checkNotRequester, checkNamed, checkLoad, checkStepUp];
+const CHECKS: readonly Check[] = [checkNotRequester, checkNamed, checkNotOwner, checkLoad, checkStepUp];
 
 /** Why this answer is not taken from this asker, or `null`. */
 export function objectionTo(asker: Asker, about: About): RemitError | null {
@@ -35,6 +42,15 @@ function checkNotRequester({ delegator }: Parameters<Check>[0], { approval }: Ab
 function checkNamed({ delegator }: Parameters<Check>[0], { approval }: About): RemitError | null {
   if (mayAnswer(approval.approvers, delegator)) return null;
   return new Forbidden(`this approval is for ${approval.approvers.map((rule) => `\`${rule}\``).join(' and ')}`);
+}
+
+/** Where a rule that names them says so. A no of theirs is taken: it gives nothing. */
+function checkNotOwner({ delegator }: Parameters<Check>[0], { approval, to, owns }: About): RemitError | null {
+  if (to === 'refused') return null;
+  const asks = approval.approvers.map(approvalRule).some((rule) => rule.notOwner && isNamedBy(rule, delegator));
+  return asks && owns()
+    ? new Forbidden('you answer for an agent that asks for this; let another person approve it')
+    : null;
 }
 
 /** Who has said yes very often of late is not asked any more, where the configuration says so; their no counts. */

@@ -8,7 +8,7 @@ function person(subject: string, more: Partial<Delegator> = {}): Delegator {
 }
 
 describe('the text of a rule', () => {
-  const plain = { people: 1, acrValues: [], maxAgeSeconds: null };
+  const plain = { people: 1, acrValues: [], maxAgeSeconds: null, notOwner: false };
 
   test.each([
     ['owners', { ...plain, names: ['owners'] }],
@@ -25,7 +25,11 @@ describe('the text of a rule', () => {
     ["'2 of owners'", { ...plain, names: ['2 of owners'] }],
     ['owners; acr phr phrh', { ...plain, names: ['owners'], acrValues: ['phr', 'phrh'] }],
     ['owners; acr urn:x; acr urn:y', { ...plain, names: ['owners'], acrValues: ['urn:x', 'urn:y'] }],
-    [' 2 of owners ;max_age 300; acr phr', { people: 2, names: ['owners'], acrValues: ['phr'], maxAgeSeconds: 300 }],
+    [
+      ' 2 of owners ;max_age 300; acr phr',
+      { ...plain, people: 2, names: ['owners'], acrValues: ['phr'], maxAgeSeconds: 300 },
+    ],
+    ['owners; not owner', { ...plain, names: ['owners'], notOwner: true }],
   ])('`%s`', (text, rule) => {
     expect(readApprovalRule(text)).toEqual({ rule });
   });
@@ -46,7 +50,8 @@ describe('the text of a rule', () => {
     ['owners; max_age 5m', /option/],
     ['owners; max_age 1 2', /option/],
     ['owners;', /option ``/],
-    ['owners; not owner', /option `not owner`/],
+    ['owners; not  owner', /option `not  owner`/],
+    ['owners; not requester', /option `not requester`/],
     ['owners; 2 of security', /option/],
     ["'CN=a,OU=b' x; y", /option/],
     ['a\u0001b', /control character/],

@@ -5,9 +5,9 @@ import { samePerson, type Delegator } from './party.ts';
  *
  *     rule    = [ count " of " ] name *( "," name ) *( ";" option )
  *     name    = a group, or a person's subject or e-mail; in single quotes where it holds a comma or semicolon
- *     option  = "acr" 1*( SP value ) / "max_age" SP seconds
+ *     option  = "acr" 1*( SP value ) / "max_age" SP seconds / "not owner"
  *
- * `owners`, `owners, security`, `2 of owners`, `2 of owners; acr phr phrh; max_age 300`.
+ * `owners`, `owners, security`, `2 of owners`, `2 of owners; acr phr phrh; max_age 300; not owner`.
  */
 export type ApprovalRule = {
   /** How many different people must say yes. */
@@ -18,6 +18,8 @@ export type ApprovalRule = {
   acrValues: string[];
   /** How long ago, in seconds, the person may have signed in when they answer (`max_age`); `null` for ever. */
   maxAgeSeconds: number | null;
+  /** Who answers for an agent of the chain does not approve what it asks for. */
+  notOwner: boolean;
 };
 
 const MAX_PEOPLE = 9;
@@ -33,7 +35,7 @@ export function readApprovalRule(text: string): { rule: ApprovalRule } | { probl
   const names = (counted?.[2] ?? who).split(',').map(unquoted);
   if (names.includes('')) return { problem: 'leaves a name empty; name the group or person who may approve' };
   if (names.length > MAX_NAMES) return { problem: `names more than ${MAX_NAMES}; put them in a group` };
-  const rule: ApprovalRule = { people, names, acrValues: [], maxAgeSeconds: null };
+  const rule: ApprovalRule = { people, names, acrValues: [], maxAgeSeconds: null, notOwner: false };
   for (const option of options) {
     const problem = takeOption(rule, option.trim());
     if (problem !== null) return { problem };
@@ -46,11 +48,12 @@ const ACR_VALUE = /^[\x21\x23-\x5b\x5d-\x7e]+$/;
 
 function takeOption(rule: ApprovalRule, option: string): string | null {
   const [name, ...values] = option.split(/\s+/);
-  if (name === 'acr' && values.length > 0 && values.every((value) => ACR_VALUE.test(value))) {
+  if (option === 'not owner') rule.notOwner = true;
+  else if (name === 'acr' && values.length > 0 && values.every((value) => ACR_VALUE.test(value))) {
     rule.acrValues.push(...values);
   } else if (name === 'max_age' && values.length === 1 && /^[1-9]\d{0,8}$/.test(values[0]!)) {
     rule.maxAgeSeconds = Number(values[0]);
-  } else return `has an option \`${option}\`; there are \`acr VALUE…\` and \`max_age SECONDS\``;
+  } else return `has an option \`${option}\`; there are \`acr VALUE…\`, \`max_age SECONDS\` and \`not owner\``;
   return null;
 }
 
@@ -77,7 +80,7 @@ function unquoted(name: string): string {
  */
 export function approvalRule(text: string): ApprovalRule {
   const read = readApprovalRule(text);
-  return 'rule' in read ? read.rule : { people: 1, names: [], acrValues: [], maxAgeSeconds: null };
+  return 'rule' in read ? read.rule : { people: 1, names: [], acrValues: [], maxAgeSeconds: null, notOwner: true };
 }
 
 /** Whether the rule names this person: a group, the subject or the e-mail of theirs. */

@@ -88,6 +88,7 @@ export const approvalWire = z
         names: z.array(z.string()),
         acr_values: z.array(z.string()).optional(),
         max_age: z.number().int().optional(),
+        not_owner: z.boolean().openapi({ description: 'who answers for an agent of the chain does not count' }),
       }),
     ),
     requester: z.object({ agent: z.string().nullable(), delegator: z.string(), name: z.string().optional() }),
@@ -158,13 +159,14 @@ export function approvalToWire(full: ApprovalCard): z.output<typeof approvalWire
     task: approval.task,
     digest: approval.digest,
     approvers: approval.approvers,
-    rules: full.rules.map(({ text, people, given, names, acrValues, maxAgeSeconds }) => ({
+    rules: full.rules.map(({ text, people, given, names, acrValues, maxAgeSeconds, notOwner }) => ({
       rule: text,
       people,
       given,
       names,
       ...(acrValues.length === 0 ? {} : { acr_values: acrValues }),
       ...(maxAgeSeconds === null ? {} : { max_age: maxAgeSeconds }),
+      not_owner: notOwner,
     })),
     requester: {
       agent: requester.agent,

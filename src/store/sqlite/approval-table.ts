@@ -3,6 +3,7 @@ import { approversOf, type Answer, type Approval } from '../../core/approval.ts'
 import type { GivenApproval } from '../../core/decision.ts';
 import { delegatorId, type Delegator } from '../../core/party.ts';
 import type { ApprovalStore } from '../ports.ts';
+import { StandingTable } from './standing-table.ts';
 
 type Row = Record<string, SQLOutputValue>;
 
@@ -13,6 +14,8 @@ type Given = Pick<Approval, 'id' | 'task' | 'digest' | 'expiresAt'> & { approver
 
 /** The tables of approvals and answers, and in memory those that are approved and not spent. */
 export class ApprovalTable {
+  /** They are spent and closed as approvals are, wherever those are. */
+  readonly standing: StandingTable;
   readonly #db: DatabaseSync;
   readonly #insert: StatementSync;
   readonly #byId: StatementSync;
@@ -34,6 +37,7 @@ export class ApprovalTable {
 
   constructor(db: DatabaseSync) {
     this.#db = db;
+    this.standing = new StandingTable(db);
     this.#insert = db.prepare(
       `INSERT INTO approvals (id, task, digest, requester, agent, target, operation, state, created_at, expires_at, body)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
@@ -74,6 +78,7 @@ export class ApprovalTable {
   }
 
   reload(): void {
+    this.standing.reload();
     this.#memory.clear();
     this.#byDigest.clear();
     for (const row of this.#given.all()) this.remember(this.#approval(row));
@@ -86,7 +91,9 @@ export class ApprovalTable {
     this.#byDigest.set(digestKey(task, digest), id);
   }
 
+  /** Of what was spent or closed. */
   forget(id: string): void {
+    if (isStanding(id)) return this.standing.refresh(id);
     const given = this.#memory.get(id);
     if (given === undefined) return;
     this.#memory.delete(id);
@@ -147,12 +154,13 @@ export class ApprovalTable {
 
   /** INVARIANT 8: once, for the task it was given for, in time. */
   spend(id: string, task: string | null, now: number): boolean {
+    if (isStanding(id)) return this.standing.spend(id, task, now);
     return this.#spend.run(id, task, now).changes === 1;
   }
 
-  /** Closes what is open for a task; returns the ids. */
+  /** Closes what is open or stands for a task; returns the ids. */
   close(task: string): string[] {
-    return this.#close.all(task).map((row) => String(row['id']));
+    return [...this.#close.all(task).map((row) => String(row['id'])), ...this.standing.close(task)];
   }
 
   given(task: string | null, digest: string, now: number): GivenApproval | undefined {
@@ -209,6 +217,10 @@ function answerOf(row: Row): Answer {
     at: Number(row['at']),
     ...(JSON.parse(String(row['body'])) as Pick<Answer, 'by' | 'reason'>),
   };
+}
+
+function isStanding(id: string): boolean {
+  return id.startsWith('sta_');
 }
 
 function digestKey(task: string | null, digest: string): string {

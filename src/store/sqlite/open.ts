@@ -3,6 +3,8 @@ import { Conflict } from '../../core/errors.ts';
 import { hasEnded, mayBecome } from '../../core/task.ts';
 import type { Admission, DefinitionPin, Store, WebhookStore } from '../ports.ts';
 import { ActionTable } from './action-table.ts';
+import { AgentTable } from './agent-table.ts';
+import { agentVerbs } from './agent-verbs.ts';
 import { ApprovalTable } from './approval-table.ts';
 import { approvalVerbs } from './approval-verbs.ts';
 import { CommitQueue } from './commit-queue.ts';
@@ -13,7 +15,6 @@ import { checkIdentifiers } from './identifier.ts';
 import { policySetVerbs } from './policy-set-verbs.ts';
 import { RecordLog } from './record-log.ts';
 import { RevokedTokenTable } from './revoked-token-table.ts';
-import { StandingTable } from './standing-table.ts';
 import { TaskTable } from './task-table.ts';
 
 export type SqliteOptions = {
@@ -42,8 +43,8 @@ export async function openSqliteStore(options: SqliteOptions): Promise<SqliteSto
     log: new RecordLog(db),
     tasks: new TaskTable(db),
     approvals: new ApprovalTable(db),
-    standing: new StandingTable(db),
     definitions: new DefinitionTable(db),
+    agents: new AgentTable(db),
   };
   const actions = new ActionTable(db);
   const listeners: ((size: number) => void)[] = [];
@@ -81,6 +82,7 @@ export async function openSqliteStore(options: SqliteOptions): Promise<SqliteSto
     ...webhookVerbs(queue, new DeliveryTable(db)),
     ...definitionVerbs(queue, tables),
     ...policySetVerbs(db, queue, tables, options.clock),
+    ...agentVerbs(queue, tables),
     ...revokedTokenVerbs(queue, tables.log, new RevokedTokenTable(db)),
     append: (records) => queue.add(() => tables.log.append(records)),
     entries: (start, limit) => tables.log.entries(start, limit),
@@ -99,8 +101,8 @@ type Tables = {
   log: RecordLog;
   tasks: TaskTable;
   approvals: ApprovalTable;
-  standing: StandingTable;
   definitions: DefinitionTable;
+  agents: AgentTable;
 };
 
 type TaskVerbs = Pick<
@@ -110,7 +112,7 @@ type TaskVerbs = Pick<
 
 function taskVerbs(
   queue: CommitQueue,
-  { log, tasks, approvals, standing, actions }: Tables & { actions: ActionTable },
+  { log, tasks, approvals, actions, agents }: Tables & { actions: ActionTable },
   clock: () => number,
 ): TaskVerbs {
   return {
@@ -118,6 +120,7 @@ function taskVerbs(
       queue.add(
         () => {
           checkIdentifiers(task.id, task.delegator.issuer, task.delegator.subject, task.agent.id, approval ?? '');
+          if (agents.isStopped(task.agent.id)) return 'agent_stopped' as const;
           const { parent } = task;
           if (parent !== null && !tasks.isLive(parent, clock())) return 'parent_ended' as const;
           if (approval !== null && !approvals.spend(approval, parent, clock())) {
@@ -144,26 +147,24 @@ function taskVerbs(
             if (!mayBecome(state, end.to)) throw new Conflict(`a task that is ${state} cannot become ${end.to}`);
             const ended = tasks.endTree(end);
             const closed = ended.flatMap((task) => approvals.close(task.id));
-            const fallen = ended.flatMap((task) => standing.close(task.id));
             log.append(records(ended));
-            return { outcome: 'ended' as const, tasks: ended, closed, fallen };
+            return { outcome: 'ended' as const, tasks: ended, closed };
           },
           (result) => {
             if (result.outcome !== 'ended') return;
             for (const task of result.tasks) tasks.remember({ task, used: { calls: 0 } });
             for (const id of result.closed) approvals.forget(id);
-            for (const id of result.fallen) standing.forget(id);
           },
         )
         .then((result) => (result.outcome === 'ended' ? { outcome: 'ended', tasks: result.tasks } : result)),
     admit: (request, records) => {
       const calls = request.counted ? 1 : 0;
       return queue.add(
-        () => admitInTransaction(request, calls, records, { log, tasks, approvals, standing, actions }, clock()),
+        () => admitInTransaction(request, calls, records, { log, tasks, approvals, actions }, clock()),
         (admission) => {
           if (!admission.admitted) return;
           for (const id of request.chain) tasks.countTaken(id, calls);
-          if (request.approval !== null) forgetSpent(request.approval, { approvals, standing });
+          if (request.approval !== null) approvals.forget(request.approval);
         },
       );
     },
@@ -181,15 +182,7 @@ function admitInTransaction(
   request: Parameters<Store['admit']>[0],
   calls: number,
   records: Parameters<Store['admit']>[1],
-  {
-    log,
-    tasks,
-    approvals,
-    standing,
-    actions,
-  }: Pick<Tables, 'log' | 'tasks' | 'approvals' | 'standing'> & {
-    actions: ActionTable;
-  },
+  { log, tasks, approvals, actions }: Pick<Tables, 'log' | 'tasks' | 'approvals'> & { actions: ActionTable },
   now: number,
 ): Admission {
   const taken: string[] = [];
@@ -205,21 +198,12 @@ function admitInTransaction(
     // INVARIANT 3: a chain with a level left out would escape that level's budget and its end.
     if (task.parent !== (request.chain[level + 1] ?? null)) throw new Error('the chain is not that of its task');
   }
-  const { approval } = request;
-  const spender = approval?.startsWith(STANDING) === true ? standing : approvals;
-  if (approval !== null && !spender.spend(approval, request.chain[0] ?? null, now)) return undo('approval_spent');
+  if (request.approval !== null && !approvals.spend(request.approval, request.chain[0] ?? null, now)) {
+    return undo('approval_spent');
+  }
   if (request.counted) actions.count(request.chain, records);
   log.append(records);
   return { admitted: true };
-}
-
-const STANDING = 'sta_';
-
-/** What has been spent for good leaves the memory; a standing answer that can be used again stays there with what is left. */
-function forgetSpent(id: string, { approvals, standing }: Pick<Tables, 'approvals' | 'standing'>): void {
-  if (!id.startsWith(STANDING)) return approvals.forget(id);
-  const left = standing.get(id);
-  if (left !== undefined) standing.remember(left);
 }
 
 function webhookVerbs(queue: CommitQueue, deliveries: DeliveryTable): WebhookStore {

@@ -1,3 +1,12 @@
+CREATE TABLE agents (
+  id TEXT PRIMARY KEY,
+  fleet INTEGER NOT NULL,
+  state TEXT NOT NULL,
+  owner TEXT NOT NULL,
+  last_used_at INTEGER,
+  body TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE answers (
   approval TEXT NOT NULL REFERENCES "approvals" (id),
   issuer TEXT NOT NULL,
@@ -111,6 +120,10 @@ CREATE TABLE webhook_deliveries (
   PRIMARY KEY (endpoint, approval, event)
 ) STRICT, WITHOUT ROWID;
 
+CREATE INDEX agents_by_owner ON agents (owner);
+
+CREATE INDEX agents_stopped ON agents (fleet) WHERE state <> 'active';
+
 CREATE INDEX answers_by_person ON answers (issuer, subject, at);
 
 CREATE INDEX approvals_alike ON approvals (target, operation, agent, created_at);
@@ -132,5 +145,7 @@ CREATE INDEX tasks_by_created ON tasks (created_at, id);
 CREATE INDEX tasks_by_parent ON tasks (parent) WHERE parent IS NOT NULL;
 
 CREATE INDEX tasks_by_state ON tasks (state);
+
+CREATE INDEX tasks_live_by_agent ON tasks (agent) WHERE state IN ('requested', 'active');
 
 CREATE INDEX webhook_deliveries_due ON webhook_deliveries (endpoint, state, next_at);

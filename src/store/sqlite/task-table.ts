@@ -1,5 +1,6 @@
 import type { DatabaseSync, SQLOutputValue, StatementSync } from 'node:sqlite';
 import type { TaskView } from '../../core/decision.ts';
+import type { SpiffeId } from '../../core/spiffe-id.ts';
 import type { Task } from '../../core/task.ts';
 import type { TaskStore } from '../ports.ts';
 
@@ -19,6 +20,8 @@ export class TaskTable {
   readonly #end: StatementSync;
   readonly #take: StatementSync;
   readonly #isLive: StatementSync;
+  readonly #liveAgents: StatementSync;
+  readonly #liveOf: StatementSync;
   readonly #state: StatementSync;
   readonly #memory = new Map<string, TaskView>();
 
@@ -56,6 +59,10 @@ export class TaskTable {
        RETURNING parent`,
     );
     this.#isLive = db.prepare(`SELECT 1 FROM tasks WHERE id = ? AND state = 'active' AND expires_at > ?`);
+    this.#liveAgents = db.prepare("SELECT DISTINCT agent FROM tasks WHERE state IN ('requested', 'active')");
+    this.#liveOf = db.prepare(
+      "SELECT id FROM tasks WHERE agent = ? AND state IN ('requested', 'active') ORDER BY created_at, id",
+    );
     this.#state = db.prepare('SELECT state FROM tasks WHERE id = ?');
     this.reload();
   }
@@ -95,6 +102,12 @@ export class TaskTable {
   /** Whether the task is active and its window open, as the open transaction sees it. */
   isLive(id: string, now: number): boolean {
     return this.#isLive.get(id, now) !== undefined;
+  }
+
+  /** Ids of the tasks that have not ended, of all agents that are meant, as the open transaction sees it. */
+  liveOf(isMeant: (agent: SpiffeId) => boolean): string[] {
+    const agents = this.#liveAgents.all().map(({ agent }) => agent as SpiffeId);
+    return agents.filter(isMeant).flatMap((agent) => this.#liveOf.all(agent).map(({ id }) => String(id)));
   }
 
   /**
