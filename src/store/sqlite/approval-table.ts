@@ -205,6 +205,7 @@ export class ApprovalTable {
 
   #approval(row: Row): Approval {
     const approval = JSON.parse(String(row['body'])) as Approval;
+    approval.card = { ...OF_BEFORE, ...approval.card };
     approval.state = row['state'] as Approval['state'];
     approval.answers = this.#answers.all(approval.id).map(answerOf);
     return approval;
@@ -218,6 +219,9 @@ function answerOf(row: Row): Answer {
     ...(JSON.parse(String(row['body'])) as Pick<Answer, 'by' | 'reason'>),
   };
 }
+
+/** What cards did not say before there were rules of sensitivity: the strictest is asked for. */
+const OF_BEFORE: Pick<Approval['card'], 'sensitivity' | 'policies'> = { sensitivity: 'restricted', policies: [] };
 
 function isStanding(id: string): boolean {
   return id.startsWith('sta_');
