@@ -86,7 +86,10 @@ export class ApprovalTable {
 
   remember(approval: Approval): void {
     if (approval.state !== 'approved') return this.forget(approval.id);
-    const { id, task, digest, expiresAt } = approval;
+    const { id, task, digest, expiresAt, answers } = approval;
+    // Those that nobody came back for, and that no end of a task closes.
+    const now = answers.at(-1)?.at ?? 0;
+    for (const given of this.#memory.values()) if (given.expiresAt <= now) this.forget(given.id);
     this.#memory.set(id, { id, task, digest, expiresAt, approvers: approversOf(approval) });
     this.#byDigest.set(digestKey(task, digest), id);
   }
