@@ -1,3 +1,4 @@
+import { drawsOf, isCounted } from './budget.ts';
 import { satisfies, type CheckArguments } from './grant.ts';
 import type { Decision, DecisionInput, EvaluatePolicy, Reason } from './decision.ts';
 import { sensitivityLevel } from './sensitivity.ts';
@@ -124,7 +125,7 @@ function checkSensitivity({ chain, action }: DecisionInput): Reason | null {
 }
 
 function checkBudgets({ chain, action }: DecisionInput): Reason | null {
-  if (action.protocol || action.target === 'remit') return null;
+  if (!isCounted(action)) return null;
   for (const { task, used } of chain) {
     if (used.calls >= task.budget.calls) {
       return {
@@ -134,5 +135,6 @@ function checkBudgets({ chain, action }: DecisionInput): Reason | null {
       };
     }
   }
-  return null;
+  const drawn = drawsOf(chain, action);
+  return 'problem' in drawn ? drawn.problem : null;
 }

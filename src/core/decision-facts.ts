@@ -1,4 +1,6 @@
 import type { Action, ArgumentOrigin, Undescribed } from './action.ts';
+import type { Budget, SumLimit } from './budget.ts';
+import { limitsToWire, usedLimitsToWire, type LimitsWire, type UsedLimitsWire } from './budget-wire.ts';
 import type { DecisionInput, GivenApproval, TaskView, TokenFacts } from './decision.ts';
 import type { Grant } from './grant.ts';
 import type { JsonObject, JsonValue } from './json.ts';
@@ -62,6 +64,9 @@ export type LevelFacts = {
   delegator?: PersonFacts;
   parameters: JsonObject;
   calls: { budget: number; used: number };
+  /** Absent: calls alone are bounded. */
+  limits?: LimitsWire;
+  used?: UsedLimitsWire;
   max_hops: number;
   labels?: string[];
 };
@@ -83,6 +88,9 @@ export type FactsCoverInput = Holds<
       keyof TaskView,
       keyof TaskView['used'],
       keyof Task,
+      keyof Task['window'],
+      keyof Budget,
+      keyof SumLimit,
       keyof TokenFacts,
       keyof GivenApproval,
     ],
@@ -95,13 +103,16 @@ export type FactsCoverInput = Holds<
       'id' | 'trustDomain' | 'attestation' | 'groups',
       'issuer' | 'subject' | 'name' | 'email' | 'groups' | 'acr' | 'amr' | 'authTime',
       'task' | 'used' | 'labels',
-      'calls',
+      'calls' | 'counters',
       (
         | ('id' | 'parent' | 'delegator' | 'agent' | 'purpose' | 'parameters' | 'grant' | 'sensitivity' | 'origin')
         | ('window' | 'budget' | 'maxHops' | 'state' | 'createdAt')
         // Why and when a task ended decides nothing: that it has, is in its state.
         | ('endedAt' | 'endReason')
       ),
+      'notBefore' | 'expiresAt',
+      'calls' | 'effects' | 'operations' | 'sums',
+      'target' | 'operations' | 'argument' | 'atMost',
       'issuedAt' | 'binding' | 'narrowedTo',
       'id' | 'approvers',
     ]
@@ -132,6 +143,9 @@ export function decisionFacts(input: DecisionInput): DecisionFacts {
     ...(sameJson(task.delegator, delegator) ? {} : { delegator: personFacts(task.delegator) }),
     parameters: keep('parameters', task.parameters, redactArguments(task.parameters)),
     calls: { budget: task.budget.calls, used: used.calls },
+    ...(used.counters === undefined
+      ? {}
+      : { limits: limitsToWire(task.budget), used: usedLimitsToWire(task.budget, used) }),
     max_hops: task.maxHops,
     ...(labels === undefined ? {} : { labels: [...labels] }),
   });

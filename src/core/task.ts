@@ -1,3 +1,4 @@
+import type { Budget } from './budget.ts';
 import type { Grant } from './grant.ts';
 import type { JsonObject } from './json.ts';
 import type { Agent, Delegator } from './party.ts';
@@ -30,7 +31,7 @@ export type Task = {
   sensitivity: Sensitivity;
   origin: PromptOrigin;
   window: { notBefore: number; expiresAt: number };
-  budget: { calls: number };
+  budget: Budget;
   /** How many more times the task may be handed on; 0 for none. */
   maxHops: number;
   state: TaskState;

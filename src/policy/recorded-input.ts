@@ -1,4 +1,5 @@
 import { jsonDigest, type Action, type Sha256Hex } from '../core/action.ts';
+import { countersOfWire, limitsOfWire } from '../core/budget-wire.ts';
 import type { DecisionFacts, LevelFacts, PersonFacts, RedactedFact } from '../core/decision-facts.ts';
 import type { DecisionInput, TaskView } from '../core/decision.ts';
 import type { Agent, Delegator } from '../core/party.ts';
@@ -118,12 +119,15 @@ function levelOf(
       sensitivity: level.sensitivity ?? acting.sensitivity,
       origin: level.origin ?? acting.origin,
       window: { notBefore: level.not_before, expiresAt: level.expires_at ?? acting.expires_at },
-      budget: { calls: level.calls.budget },
+      budget: { calls: level.calls.budget, ...limitsOfWire(level.limits ?? {}) },
       maxHops: level.max_hops,
       state: level.state,
       createdAt: level.created_at,
     },
-    used: { calls: level.calls.used },
+    used: {
+      calls: level.calls.used,
+      ...(level.used === undefined ? {} : { counters: countersOfWire(level.used) }),
+    },
     ...(level.labels === undefined ? {} : { labels: level.labels }),
   };
 }

@@ -7,6 +7,9 @@ import { delegatorId } from '../core/party.ts';
 import { SENSITIVITIES } from '../core/sensitivity.ts';
 import { TASK_STATES, type Task } from '../core/task.ts';
 import type { DefinitionPin } from '../store/ports.ts';
+import type { Used } from '../core/budget.ts';
+import { limitsToWire, usedLimitsToWire } from '../core/budget-wire.ts';
+import { limitsForm, usedLimitsForm } from './budget-form.ts';
 import { grantForm } from '../task/task-request.ts';
 
 /** The wire forms of the control plane: snake_case, times in RFC 3339. */
@@ -31,8 +34,8 @@ export const taskWire = z
     }),
     not_before: time,
     expires_at: time,
-    budget: z.object({ calls: z.number().int() }),
-    used: z.object({ calls: z.number().int() }),
+    budget: limitsForm.extend({ calls: z.number().int() }),
+    used: usedLimitsForm.extend({ calls: z.number().int() }),
     max_hops: z.number().int(),
     state: z.enum(TASK_STATES),
     created_at: time,
@@ -45,7 +48,7 @@ export const taskWire = z
   })
   .openapi('Task');
 
-export function taskToWire(task: Task, used: { calls: number }): z.output<typeof taskWire> {
+export function taskToWire(task: Task, used: Used): z.output<typeof taskWire> {
   const { delegator } = task;
   return {
     id: task.id,
@@ -63,8 +66,8 @@ export function taskToWire(task: Task, used: { calls: number }): z.output<typeof
     origin: task.origin,
     not_before: iso(task.window.notBefore),
     expires_at: iso(task.window.expiresAt),
-    budget: task.budget,
-    used,
+    budget: { calls: task.budget.calls, ...limitsToWire(task.budget) },
+    used: { calls: used.calls, ...usedLimitsToWire(task.budget, used) },
     max_hops: task.maxHops,
     state: task.state,
     created_at: iso(task.createdAt),

@@ -1,7 +1,8 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Approval } from '../../core/approval.ts';
+import { countersOf, type Draw, type Used } from '../../core/budget.ts';
 import { Conflict } from '../../core/errors.ts';
-import { hasEnded, mayBecome } from '../../core/task.ts';
+import { hasEnded, mayBecome, type Task } from '../../core/task.ts';
 import type { Admission, DefinitionPin, Store } from '../ports.ts';
 import { ApprovalTable } from './approval-table.ts';
 import { CommitQueue } from './commit-queue.ts';
@@ -91,7 +92,10 @@ export async function openSqliteStore(options: SqliteOptions): Promise<SqliteSto
 
 type Tables = { log: RecordLog; tasks: TaskTable; approvals: ApprovalTable; definitions: DefinitionTable };
 
-type TaskVerbs = Pick<Store, 'createTask' | 'endTask' | 'admit' | 'task' | 'chain' | 'tree' | 'tasks' | 'overdue'>;
+type TaskVerbs = Pick<
+  Store,
+  'createTask' | 'endTask' | 'admit' | 'giveBack' | 'task' | 'chain' | 'tree' | 'tasks' | 'overdue'
+>;
 
 function taskVerbs(queue: CommitQueue, { log, tasks, approvals }: Tables, clock: () => number): TaskVerbs {
   return {
@@ -110,7 +114,7 @@ function taskVerbs(queue: CommitQueue, { log, tasks, approvals }: Tables, clock:
         },
         (outcome) => {
           if (outcome !== 'created') return;
-          tasks.remember({ task: structuredClone(task), used: { calls: 0 } });
+          tasks.remember({ task: structuredClone(task), used: unused(task) });
           if (approval !== null) approvals.forget(approval);
         },
       ),
@@ -135,17 +139,24 @@ function taskVerbs(queue: CommitQueue, { log, tasks, approvals }: Tables, clock:
           },
         )
         .then((result) => (result.outcome === 'ended' ? { outcome: 'ended', tasks: result.tasks } : result)),
-    admit: (request, records) => {
-      const calls = request.counted ? 1 : 0;
-      return queue.add(
-        () => admitInTransaction(request, calls, records, { log, tasks, approvals }, clock()),
+    admit: (request, records) =>
+      queue.add(
+        () => admitInTransaction(request, records, { log, tasks, approvals }, clock()),
         (admission) => {
           if (!admission.admitted) return;
-          for (const id of request.chain) tasks.countTaken(id, calls);
+          tasks.countTaken(request, 1);
           if (request.approval !== null) approvals.forget(request.approval);
         },
-      );
-    },
+      ),
+    giveBack: (taken, records) =>
+      queue.add(
+        () => {
+          checkIdentifiers(...taken.chain);
+          tasks.giveBack(taken);
+          log.append(records);
+        },
+        () => tasks.countTaken(taken, -1),
+      ),
     task: (id) => tasks.view(id)?.task,
     chain: (id) => tasks.chain(id),
     tree: (id, limit) => tasks.tree(id, limit),
@@ -157,29 +168,41 @@ function taskVerbs(queue: CommitQueue, { log, tasks, approvals }: Tables, clock:
 /** What was taken is given back when a later check fails, so that "not admitted" leaves no trace. */
 function admitInTransaction(
   request: Parameters<Store['admit']>[0],
-  calls: number,
   records: Parameters<Store['admit']>[1],
   { log, tasks, approvals }: Pick<Tables, 'log' | 'tasks' | 'approvals'>,
   now: number,
 ): Admission {
-  const taken: string[] = [];
+  const { counted, draws = [] } = request;
+  const calls = counted ? 1 : 0;
+  const taken = { chain: [] as string[], counted, draws: [] as Draw[] };
   const undo = (because: Exclude<Admission, { admitted: true }>['because']): Admission => {
-    for (const id of taken) tasks.take(id, -calls, now);
+    tasks.giveBack(taken);
     return { admitted: false, because };
   };
   checkIdentifiers(...request.chain, request.approval ?? '');
   for (const [level, id] of request.chain.entries()) {
     const task = tasks.take(id, calls, now);
     if (task === undefined) return undo(tasks.isLive(id, now) ? 'over_budget' : 'task_ended');
-    taken.push(id);
+    taken.chain.push(id);
     // INVARIANT 3: a chain with a level left out would escape that level's budget and its end.
     if (task.parent !== (request.chain[level + 1] ?? null)) throw new Error('the chain is not that of its task');
+  }
+  for (const draw of draws) {
+    if (!request.chain.includes(draw.task)) throw new Error('an action draws on a task that is not of its chain');
+    if (!tasks.takeFrom(draw)) return undo('over_budget');
+    taken.draws.push(draw);
   }
   if (request.approval !== null && !approvals.spend(request.approval, request.chain[0], now)) {
     return undo('approval_spent');
   }
   log.append(records);
   return { admitted: true };
+}
+
+/** What a task begins with. */
+function unused({ budget }: Task): Used {
+  const counters = countersOf(budget).map(({ name }) => [name, 0] as const);
+  return counters.length === 0 ? { calls: 0 } : { calls: 0, counters: Object.fromEntries(counters) };
 }
 
 type ApprovalVerbs = Pick<Store, 'requestApproval' | 'answerApproval' | 'givenApproval' | 'approval' | 'approvals'>;
