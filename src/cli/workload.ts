@@ -8,7 +8,7 @@ import { callApi } from './api.ts';
 import { failureOf } from './bound-tokens.ts';
 import { runBridge } from './bridge.ts';
 import { UsageError, type Command, type Io } from './io.ts';
-import { readGrant } from './read-grant.ts';
+import { readOption } from './read-option.ts';
 
 export const AGENT_USAGE = `remit agent run --id SPIFFE_ID -- COMMAND…     run a command as an agent of the development authority
 remit call --task ID [--target T] OPERATION [JSON]   call one operation, as an agent
@@ -48,7 +48,7 @@ export const mcp: Command = async (args, io) => {
   const { id } = await callApi<{ id: string }>(io, 'POST', '/tasks', {
     agent: agentId,
     purpose,
-    grant: readGrant(grant),
+    grant: readOption('grant', grant),
   });
   try {
     return await bridge(id);

@@ -15,7 +15,7 @@ export type LimitsWire = {
 export type UsedWire = UsedLimitsWire & { calls: number };
 export type UsedLimitsWire = Pick<LimitsWire, 'effects' | 'operations'> & { sums?: string[] };
 
-export function limitsToWire({ effects, operations, sums }: Budget): LimitsWire {
+export function limitsToWire({ effects, operations, sums }: Omit<Budget, 'calls'>): LimitsWire {
   return {
     ...(effects === undefined ? {} : { effects }),
     ...(operations === undefined ? {} : { operations }),

@@ -26,17 +26,25 @@ export type SumLimit = {
 /** What was taken from a budget. `counters` is there for a task that has more of them than its calls. */
 export type Used = { calls: number; counters?: Readonly<Record<string, number>> };
 
-/** One limit beside that of all calls. The name is unique in its task; sums count in ten-thousandths. */
-export type Counter = { name: string; atMost: number };
+/**
+ * One limit beside that of all calls. The name is unique in its task, and for all but sums the same in every task; sums
+ * count in ten-thousandths. `member`: where it stands in the budget, `null` for a sum.
+ */
+export type Counter = { name: string; member: string | null; atMost: number };
 
-export function countersOf({ effects = {}, operations = {}, sums = [] }: Budget): Counter[] {
+export function countersOf({ effects = {}, operations = {}, sums = [] }: Omit<Budget, 'calls'>): Counter[] {
   return [
     ...EFFECTS.filter((effect) => effects[effect] !== undefined).map((effect) => ({
       name: effectCounter(effect),
+      member: `effects.${effect}`,
       atMost: effects[effect]!,
     })),
-    ...Object.entries(operations).map(([id, atMost]) => ({ name: operationCounter(id), atMost })),
-    ...sums.map(({ atMost }, place) => ({ name: sumCounter(place), atMost })),
+    ...Object.entries(operations).map(([id, atMost]) => ({
+      name: operationCounter(id),
+      member: `operations.${id}`,
+      atMost,
+    })),
+    ...sums.map(({ atMost }, place) => ({ name: sumCounter(place), member: null, atMost })),
   ];
 }
 
@@ -151,6 +159,21 @@ function argumentAt(value: JsonValue, pointer: string): JsonValue | undefined {
     else found = isJsonObject(found) && Object.hasOwn(found, name) ? found[name] : undefined;
   }
   return found;
+}
+
+/** Whether anything but calls is bounded. */
+export function hasLimits(budget: Omit<Budget, 'calls'>): boolean {
+  return countersOf(budget).length > 0;
+}
+
+/** The least that any task of the chain has left of a counter that is no sum; `undefined` where none bounds it. */
+export function counterLeft(chain: readonly TaskView[], name: string): number | undefined {
+  const left = chain.flatMap((view) =>
+    countersOf(view.task.budget)
+      .filter((counter) => counter.name === name)
+      .map(({ atMost }) => leftOf(view, name, atMost)),
+  );
+  return left.length === 0 ? undefined : Math.min(...left);
 }
 
 /** What the chain has left for this action, whichever of its tasks has least; absent where nothing bounds it. */

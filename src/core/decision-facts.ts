@@ -6,6 +6,8 @@ import type { Grant } from './grant.ts';
 import type { JsonObject, JsonValue } from './json.ts';
 import type { Agent, Delegator } from './party.ts';
 import { redactArguments, redactText, redactTexts } from './redact.ts';
+import type { Schedule } from './schedule.ts';
+import { scheduleToWire, type ScheduleWire } from './schedule-wire.ts';
 import type { Sensitivity } from './sensitivity.ts';
 import type { PromptOrigin, Task, TaskState } from './task.ts';
 
@@ -68,6 +70,8 @@ export type LevelFacts = {
   limits?: LimitsWire;
   used?: UsedLimitsWire;
   max_hops: number;
+  /** Absent: open all the time. */
+  schedules?: ScheduleWire[];
   labels?: string[];
 };
 
@@ -89,6 +93,7 @@ export type FactsCoverInput = Holds<
       keyof TaskView['used'],
       keyof Task,
       keyof Task['window'],
+      keyof Schedule,
       keyof Budget,
       keyof SumLimit,
       keyof TokenFacts,
@@ -110,7 +115,8 @@ export type FactsCoverInput = Holds<
         // Why and when a task ended decides nothing: that it has, is in its state.
         | ('endedAt' | 'endReason')
       ),
-      'notBefore' | 'expiresAt',
+      'notBefore' | 'expiresAt' | 'schedules',
+      'timeZone' | 'weekdays' | 'hours',
       'calls' | 'effects' | 'operations' | 'sums',
       'target' | 'operations' | 'argument' | 'atMost',
       'issuedAt' | 'binding' | 'narrowedTo',
@@ -147,6 +153,7 @@ export function decisionFacts(input: DecisionInput): DecisionFacts {
       ? {}
       : { limits: limitsToWire(task.budget), used: usedLimitsToWire(task.budget, used) }),
     max_hops: task.maxHops,
+    ...(task.window.schedules === undefined ? {} : { schedules: task.window.schedules.map(scheduleToWire) }),
     ...(labels === undefined ? {} : { labels: [...labels] }),
   });
 

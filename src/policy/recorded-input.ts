@@ -4,6 +4,7 @@ import type { DecisionFacts, LevelFacts, PersonFacts, RedactedFact } from '../co
 import type { DecisionInput, TaskView } from '../core/decision.ts';
 import type { Agent, Delegator } from '../core/party.ts';
 import type { DecisionRecord } from '../core/record.ts';
+import { scheduleOfWire } from '../core/schedule-wire.ts';
 import type { SpiffeId } from '../core/spiffe-id.ts';
 
 /** What of a record is not as it was when the decision was made. */
@@ -118,7 +119,11 @@ function levelOf(
       grant: level.grant ?? record.scope,
       sensitivity: level.sensitivity ?? acting.sensitivity,
       origin: level.origin ?? acting.origin,
-      window: { notBefore: level.not_before, expiresAt: level.expires_at ?? acting.expires_at },
+      window: {
+        notBefore: level.not_before,
+        expiresAt: level.expires_at ?? acting.expires_at,
+        ...(level.schedules === undefined ? {} : { schedules: level.schedules.map(scheduleOfWire) }),
+      },
       budget: { calls: level.calls.budget, ...limitsOfWire(level.limits ?? {}) },
       maxHops: level.max_hops,
       state: level.state,

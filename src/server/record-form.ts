@@ -7,6 +7,7 @@ import type { LogRecord } from '../core/record.ts';
 import { SENSITIVITIES } from '../core/sensitivity.ts';
 import { TASK_STATES } from '../core/task.ts';
 import { limitsForm, usedLimitsForm } from './budget-form.ts';
+import { scheduleForm } from '../task/window-form.ts';
 import { grantForm, originForm } from '../task/task-request.ts';
 
 /** The form of a record of the audit log, for schema/record.schema.json. A test holds it to `LogRecord`. */
@@ -72,6 +73,7 @@ const levelForm = z.strictObject({
   limits: limitsForm.optional(),
   used: usedLimitsForm.optional(),
   max_hops: z.number().int(),
+  schedules: z.array(scheduleForm).optional(),
   labels: z.array(z.string()).optional(),
 });
 

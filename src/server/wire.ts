@@ -4,12 +4,14 @@ import { APPROVAL_STATES, type Approval } from '../core/approval.ts';
 import { EFFECTS } from '../core/effect.ts';
 import type { JsonValue } from '../core/json.ts';
 import { delegatorId } from '../core/party.ts';
+import { scheduleToWire } from '../core/schedule-wire.ts';
 import { SENSITIVITIES } from '../core/sensitivity.ts';
 import { TASK_STATES, type Task } from '../core/task.ts';
 import type { DefinitionPin } from '../store/ports.ts';
 import type { Used } from '../core/budget.ts';
 import { limitsToWire, usedLimitsToWire } from '../core/budget-wire.ts';
 import { limitsForm, usedLimitsForm } from './budget-form.ts';
+import { scheduleForm } from '../task/window-form.ts';
 import { grantForm } from '../task/task-request.ts';
 
 /** The wire forms of the control plane: snake_case, times in RFC 3339. */
@@ -34,6 +36,7 @@ export const taskWire = z
     }),
     not_before: time,
     expires_at: time,
+    schedules: z.array(scheduleForm).optional(),
     budget: limitsForm.extend({ calls: z.number().int() }),
     used: usedLimitsForm.extend({ calls: z.number().int() }),
     max_hops: z.number().int(),
@@ -66,6 +69,7 @@ export function taskToWire(task: Task, used: Used): z.output<typeof taskWire> {
     origin: task.origin,
     not_before: iso(task.window.notBefore),
     expires_at: iso(task.window.expiresAt),
+    ...(task.window.schedules === undefined ? {} : { schedules: task.window.schedules.map(scheduleToWire) }),
     budget: { calls: task.budget.calls, ...limitsToWire(task.budget) },
     used: { calls: used.calls, ...usedLimitsToWire(task.budget, used) },
     max_hops: task.maxHops,

@@ -1,16 +1,20 @@
 import { actionDigest } from '../core/action.ts';
 import { approvalRequest } from '../core/approval.ts';
 import { decisionRecord } from '../core/decision-record.ts';
+import { hasLimits } from '../core/budget.ts';
+import { limitsToWire } from '../core/budget-wire.ts';
 import type { Decision, DecisionInput, GivenApproval, TaskView } from '../core/decision.ts';
 import { ApprovalRequired, Conflict, Forbidden, InvalidRequest, Unavailable } from '../core/errors.ts';
 import type { JsonObject } from '../core/json.ts';
 import { delegatorId } from '../core/party.ts';
 import type { DecisionRecord } from '../core/record.ts';
+import { scheduleToWire } from '../core/schedule-wire.ts';
 import { sensitivityLevel } from '../core/sensitivity.ts';
 import type { Task } from '../core/task.ts';
 import type { ApprovalStore, TaskStore } from '../store/ports.ts';
 import { ownInput, refusedRecord, type Asker, type AuthorizeParts, type OwnAction } from './authorize.ts';
 import { unknownTask } from './party.ts';
+import { childBudget, childWindow } from './child-limits.ts';
 import type { HopRequest } from './task-request.ts';
 
 export type HopParts = AuthorizeParts & {
@@ -96,17 +100,7 @@ function objectionTo(chain: readonly TaskView[], { agent }: HopRequest): string 
 function childOf(chain: readonly TaskView[], request: HopRequest, parts: HopParts): Task {
   const parent = chain[0]!.task;
   const now = parts.clock();
-  const ends = Math.min(...chain.map(({ task }) => task.window.expiresAt));
-  const notBefore = Math.max(request.notBefore ?? now, now, ...chain.map(({ task }) => task.window.notBefore));
-  const expiresAt = request.lifetimeSeconds === undefined ? ends : notBefore + request.lifetimeSeconds * 1000;
-  if (notBefore >= ends) throw new InvalidRequest('`not_before`: the task above has ended by then');
-  if (expiresAt > ends) {
-    const left = Math.floor((ends - notBefore) / 1000);
-    throw new InvalidRequest(`\`lifetime_seconds\`: the tasks above end ${left} seconds after the start of this one`);
-  }
-  const left = Math.min(...chain.map(({ task, used }) => task.budget.calls - used.calls));
-  const calls = request.calls ?? left;
-  if (left < 1 || calls > left) throw new InvalidRequest(`\`calls\`: the tasks above have ${left} calls left`);
+  const budget = childBudget(chain, request.budget);
   const sensitivity = request.sensitivity ?? parent.sensitivity;
   if (sensitivityLevel(sensitivity) > sensitivityLevel(parent.sensitivity)) {
     throw new InvalidRequest(`\`sensitivity\`: the ceiling of the task above is \`${parent.sensitivity}\``);
@@ -125,8 +119,8 @@ function childOf(chain: readonly TaskView[], request: HopRequest, parts: HopPart
     grant: request.grant,
     sensitivity,
     origin: { channel: 'agent', author: parent.agent.id, trust: parent.origin.trust },
-    window: { notBefore, expiresAt },
-    budget: { calls },
+    window: childWindow(chain, request.window, now),
+    budget,
     maxHops,
     state: 'active',
     createdAt: now,
@@ -167,7 +161,9 @@ function inputOf(
 }
 
 function argumentsOf(request: HopRequest): JsonObject {
-  const { agent, purpose, grant, sensitivity, notBefore, lifetimeSeconds, calls, maxHops } = request;
+  const { agent, purpose, grant, sensitivity, window, budget, maxHops } = request;
+  const { notBefore, expiresAt, lifetimeSeconds, schedules } = window;
+  const { calls } = budget;
   return {
     agent: agent.id,
     trust_domain: agent.trustDomain,
@@ -175,8 +171,11 @@ function argumentsOf(request: HopRequest): JsonObject {
     grant: JSON.parse(JSON.stringify(grant)) as JsonObject[],
     ...(sensitivity === undefined ? {} : { sensitivity }),
     ...(notBefore === undefined ? {} : { not_before: notBefore }),
+    ...(expiresAt === undefined ? {} : { expires_at: expiresAt }),
     ...(lifetimeSeconds === undefined ? {} : { lifetime_seconds: lifetimeSeconds }),
+    ...(schedules.length === 0 ? {} : { schedules: schedules.map(scheduleToWire) }),
     ...(calls === undefined ? {} : { calls }),
+    ...(hasLimits(budget) ? { budget: limitsToWire(budget) as JsonObject } : {}),
     ...(maxHops === undefined ? {} : { max_hops: maxHops }),
   };
 }

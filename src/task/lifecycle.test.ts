@@ -113,6 +113,9 @@ describe('requesting', () => {
     ['a rounded number', { parameters: { n: 2 ** 60 } }, 400, 'parameters/n'],
     ['large parameters', { parameters: { text: 'x'.repeat(17_000) } }, 400, 'parameters'],
     ['a budget of nothing', { calls: 0 }, 400, 'calls'],
+    ['a window in the past', { expires_at: '2001-01-01T00:00:00Z' }, 400, 'lies in the past'],
+    ['a window that is over', { not_before: '2001-01-01T00:00:00Z', lifetime_seconds: 60 }, 400, 'lies in the past'],
+    ['an end too far ahead', { expires_at: '2999-01-01T00:00:00Z' }, 400, '3600'],
     ['an unknown sensitivity', { sensitivity: 'secret' }, 400, 'sensitivity'],
   ];
   test.each(bad)('refuses %s', async (_name, overrides, expected, detail) => {

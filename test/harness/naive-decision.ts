@@ -3,6 +3,7 @@ import type { Decision, DecisionInput, Reason } from '../../src/core/decision.ts
 import type { CheckArguments, Grant } from '../../src/core/grant.ts';
 import type { JsonObject, JsonValue } from '../../src/core/json.ts';
 import type { Agent, Delegator } from '../../src/core/party.ts';
+import type { Schedule } from '../../src/core/schedule.ts';
 
 /**
  * The whole decision once more, in the plainest words, to compare the real one with. It shares no code with it: every
@@ -136,7 +137,9 @@ function beforePolicy(input: DecisionInput, check: CheckArguments): Reason['code
   // Under a task that is over, Remit's own reads and writes go on: looking at it, and ending it again.
   const needsLife = !own || (action.effect !== 'read' && action.effect !== 'write');
   for (const { task } of chain) {
-    const live = task.state === 'active' && task.window.notBefore <= now && now < task.window.expiresAt;
+    const { notBefore, expiresAt, schedules = [] } = task.window;
+    const open = schedules.every((schedule) => isOpenAt(schedule, now));
+    const live = task.state === 'active' && notBefore <= now && now < expiresAt && open;
     if (needsLife && !live) return 'task_not_live';
   }
   if (action.definition === 'quarantined') return 'quarantined_operation';
@@ -175,6 +178,22 @@ function budgetProblem({ task, used }: DecisionInput['chain'][number], action: D
     if (BigInt(taken(`sum:${place}`)) + amount > BigInt(sum.atMost)) return 'over_budget';
   }
   return null;
+}
+
+/** By the date and time as a Swede writes them. */
+function isOpenAt({ timeZone, weekdays, hours }: Schedule, now: number): boolean {
+  const text = new Date(now).toLocaleString('sv-SE', { timeZone });
+  const minute = Number(text.slice(11, 13)) * 60 + Number(text.slice(14, 16));
+  const dayOf = (days: number) =>
+    new Date(Date.parse(`${text.slice(0, 10)}T00:00:00Z`) + days * 86_400_000).getUTCDay();
+  const names = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'] as const;
+  const counts = (days: number) => weekdays === undefined || weekdays.includes(names[dayOf(days)]!);
+  if (hours === undefined) return counts(0);
+  return hours.some(({ from, to }) =>
+    to > from
+      ? counts(0) && minute >= from && minute < to
+      : (counts(0) && minute >= from) || (counts(-1) && minute < to),
+  );
 }
 
 function covers(grant: Grant, { action }: DecisionInput, check: CheckArguments): boolean {
