@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util';
 import { getRequestListener } from '@hono/node-server';
 import { pino, type Logger } from 'pino';
 import { recordForm } from './server/record-form.ts';
+import { createAgents } from './agent/agents.ts';
 import { createApprovals } from './approval/approvals.ts';
 import { printable } from './audit/record-text.ts';
 import type { Refusals } from './audit/refusals.ts';
@@ -20,6 +21,7 @@ import { RemitError } from './core/errors.ts';
 import type { Effect } from './core/effect.ts';
 import type { CheckArguments } from './core/grant.ts';
 import type { EventRecord } from './core/record.ts';
+import type { Task } from './core/task.ts';
 import { createLiveWork } from './gateway/live.ts';
 import { createMcpGateway, type McpGateway } from './gateway/mcp/gateway.ts';
 import { refuse } from './gateway/mcp/refuse.ts';
@@ -47,6 +49,7 @@ import { createLifecycle } from './task/lifecycle.ts';
 import { createAuthenticator } from './token/authenticate.ts';
 import { audiencesOf } from './token/audiences.ts';
 import { createKeys } from './token/keys.ts';
+import { openAgentRegistry, registrationNames, type OpenAgentRegistry } from './wiring/agents.ts';
 import { openIdentity, startAuthority } from './wiring/identity.ts';
 import { keepKeysRotating, openKeySeal, openLogKey, openTokenKey } from './wiring/keys.ts';
 import { startRefusals } from './wiring/refusals.ts';
@@ -144,6 +147,7 @@ async function run(config: Config, dev: boolean): Promise<void> {
     },
   });
   await bundles.ready;
+  const registry = openAgentRegistry(config, { store, clock, log });
   const { lifecycle, gateway, live, app, key } = await wire(config, {
     store,
     seal,
@@ -151,6 +155,7 @@ async function run(config: Config, dev: boolean): Promise<void> {
     log,
     bootedAt,
     bundles,
+    registry,
     inForce,
     referee,
     checkArguments,
@@ -191,6 +196,7 @@ async function run(config: Config, dev: boolean): Promise<void> {
   await closed;
   await referee.close();
   await refusals.stop();
+  await registry.stop();
   await store.append([event('process.stopped', {})]).catch(() => {});
   await tree.close();
   await store.close();
@@ -205,6 +211,7 @@ type Opened = {
   log: Logger;
   bootedAt: number;
   bundles: OpenTrustBundles;
+  registry: OpenAgentRegistry;
   inForce: InForce;
   referee: Referee;
   checkArguments: CheckArguments;
@@ -213,19 +220,20 @@ type Opened = {
 
 /** Puts control plane and gateway together around one store and one policy set. */
 async function wire(config: Config, opened: Opened) {
-  const { store, seal, tree, log, bundles, inForce, referee, checkArguments, refusals } = opened;
+  const { store, seal, tree, log, bundles, registry, inForce, referee, checkArguments, refusals } = opened;
   const pdp = inForce.current;
   const { publicUrl } = config.server;
   const skewSeconds = config.clockSkewSeconds;
   const issuer = publicUrl;
   const targets = new Map(config.targets.map((target) => [target.name, target]));
   const key = await openTokenKey(config, { store, seal, event, clock });
-  const identity = openIdentity(config, { bundles, clock, bootedAt: opened.bootedAt });
+  const identity = openIdentity(config, { bundles, registry, clock, bootedAt: opened.bootedAt });
   const fresh = () => store.healthy();
   const decided = { log: store, pdp, referee, fresh, clock, newId, sha256 };
   const lifecycle = createLifecycle({
     ...decided,
     store,
+    agents: registry,
     limits: config.tasks,
     approvalLifetimeMs: config.approvals.lifetimeSeconds * 1000,
   });
@@ -244,9 +252,10 @@ async function wire(config: Config, opened: Opened) {
     },
     (id) => store.isTokenRevoked(id),
   );
-  lifecycle.onEnded((tasks, reason) => {
+  const cut = (tasks: readonly Task[], reason: string) => {
     for (const task of tasks) live.endTask(task.id, reason);
-  });
+  };
+  lifecycle.onEnded(cut);
   const steps: StepParts = {
     store,
     pdp,
@@ -300,6 +309,8 @@ async function wire(config: Config, opened: Opened) {
     tasks: store,
     catalogue,
     taskTokens: tokenParts,
+    agents: createAgents({ ...decided, store, registry, onEnded: cut }),
+    registrationNames: registrationNames(config),
     approvals: createApprovals({ ...decided, store }),
     policies: createPolicies(policyParts),
     review: createReview({ ...policyParts, isKnownForm: (record) => recordForm.safeParse(record).success }),

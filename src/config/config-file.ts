@@ -62,6 +62,7 @@ export const configForm = z.strictObject({
       encryption: encryptionForm.optional(),
     })
     .prefault({}),
+  agents: z.strictObject({ unregistered: z.enum(['allow', 'deny']).optional() }).prefault({}),
   tasks: z
     .strictObject({
       default_minutes: z.number().positive().default(15),
@@ -154,6 +155,8 @@ export function readConfig(path: string, options: { dev: boolean; overrides?: Ov
       publishAheadMs: form.keys.publish_ahead_minutes * 60_000,
       encryption: form.keys.encryption === undefined ? null : readEncryption(form.keys.encryption, folder),
     },
+    // With development identities anybody can be any agent: there is nobody to keep out.
+    agents: { unregistered: form.agents.unregistered ?? (options.dev ? 'allow' : 'deny') },
     tasks: {
       maxLifetimeSeconds: form.tasks.max_minutes * 60,
       defaultLifetimeSeconds: Math.min(form.tasks.default_minutes, form.tasks.max_minutes) * 60,

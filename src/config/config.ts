@@ -56,6 +56,8 @@ export type Config = {
      */
     encryption: { current: EncryptionKeySource; previous: EncryptionKeySource | null } | null;
   };
+  /** Whether an agent that nobody has registered may do anything. */
+  agents: { unregistered: 'allow' | 'deny' };
   tasks: { maxLifetimeSeconds: number; defaultLifetimeSeconds: number; defaultCalls: number };
   approvals: { lifetimeSeconds: number };
   targets: TargetConfig[];

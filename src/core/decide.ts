@@ -1,4 +1,5 @@
 import { drawsOf, isCounted } from './budget.ts';
+import { agentObjection } from './agent.ts';
 import { satisfies, type CheckArguments } from './grant.ts';
 import type { Decision, DecisionInput, EvaluatePolicy, Reason } from './decision.ts';
 import { sensitivityLevel } from './sensitivity.ts';
@@ -11,6 +12,7 @@ type Check = (input: DecisionInput, parts: DecideParts) => Reason | null;
 /** The checks that come before policy, in order. The first that objects denies. */
 const CHECKS: readonly Check[] = [
   checkFreshness,
+  checkAgent,
   checkAuthority,
   checkLiveness,
   checkDefinition,
@@ -21,7 +23,7 @@ const CHECKS: readonly Check[] = [
 ];
 
 /**
- * Decides one action: freshness, definition, liveness, the grant of every level of the chain, sensitivity and budget
+ * Decides one action: freshness, the standing of the agent, definition, liveness, the grant of every level of the chain, sensitivity and budget
  * of every level, then policy. Pure: the same input gives the same decision.
  */
 export function decide(input: DecisionInput, parts: DecideParts): Decision {
@@ -48,6 +50,12 @@ export function deny(reason: Reason, policySet: string): Decision {
 function checkFreshness(input: DecisionInput): Reason | null {
   if (input.fresh) return null;
   return { code: 'stale_view', message: 'this node cannot show that its view is fresh', next: 'try again shortly' };
+}
+
+/** Whatever policy says, and at Remit's own operations too: a suspended agent neither acts nor asks. */
+function checkAgent({ agent }: DecisionInput): Reason | null {
+  const objection = agent === null ? null : agentObjection(agent.id, agent.state);
+  return objection === null ? null : { code: 'agent_not_active', ...objection };
 }
 
 function checkDefinition({ action }: DecisionInput): Reason | null {

@@ -1,3 +1,4 @@
+import type { AgentOwner, AgentState } from './agent.ts';
 import type { Action, ArgumentOrigin, Undescribed } from './action.ts';
 import type { Budget, SumLimit } from './budget.ts';
 import { limitsToWire, usedLimitsToWire, type LimitsWire, type UsedLimitsWire } from './budget-wire.ts';
@@ -17,7 +18,7 @@ import type { PromptOrigin, Task, TaskState } from './task.ts';
  */
 export type DecisionFacts = {
   fresh: boolean;
-  agent: { trust_domain: string; groups?: string[] } | null;
+  agent: AgentFacts | null;
   delegator: Omit<PersonFacts, 'issuer' | 'subject' | 'name' | 'groups'> | null;
   /** As `chain` of the record: the acting task first, the root last. */
   chain: LevelFacts[];
@@ -33,6 +34,13 @@ export type DecisionFacts = {
   approval: { id: string; approvers: PersonFacts[] } | null;
   /** Of these, something was redacted or cut, so what is computed from them may come out otherwise. */
   redacted: RedactedFact[];
+};
+
+export type AgentFacts = {
+  trust_domain: string;
+  groups?: string[];
+  state?: AgentState | 'unregistered';
+  owner?: AgentOwner;
 };
 
 export const REDACTED_FACTS = ['parameters', 'grants', 'undescribed'] as const;
@@ -105,7 +113,7 @@ export type FactsCoverInput = Holds<
         | ('target' | 'operation' | 'effect' | 'resources' | 'sensitivity' | 'arguments')
         | ('protocol' | 'definition' | 'undescribed' | 'provenance')
       ),
-      'id' | 'trustDomain' | 'attestation' | 'groups',
+      'id' | 'trustDomain' | 'attestation' | 'groups' | 'state' | 'owner',
       'issuer' | 'subject' | 'name' | 'email' | 'groups' | 'acr' | 'amr' | 'authTime',
       'task' | 'used' | 'labels',
       'calls' | 'counters',
@@ -159,10 +167,7 @@ export function decisionFacts(input: DecisionInput): DecisionFacts {
 
   return {
     fresh: input.fresh,
-    agent:
-      agent === null
-        ? null
-        : { trust_domain: agent.trustDomain, ...(agent.groups === undefined ? {} : { groups: [...agent.groups] }) },
+    agent: agent === null ? null : agentFacts(agent),
     delegator: delegator === null ? null : strength(delegator),
     chain: input.chain.map(level),
     action: {
@@ -183,6 +188,15 @@ export function decisionFacts(input: DecisionInput): DecisionFacts {
           },
     approval: approval === null ? null : { id: approval.id, approvers: approval.approvers.map(personFacts) },
     redacted: REDACTED_FACTS.filter((fact) => redacted.has(fact)),
+  };
+}
+
+function agentFacts({ trustDomain, groups, state, owner }: Agent): AgentFacts {
+  return {
+    trust_domain: trustDomain,
+    ...(groups === undefined ? {} : { groups: [...groups] }),
+    ...(state === undefined ? {} : { state }),
+    ...(owner === undefined ? {} : { owner }),
   };
 }
 

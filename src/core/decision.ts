@@ -14,6 +14,7 @@ export type Reason = {
     | 'quarantined_operation'
     | Undescribed['code']
     | 'task_not_live'
+    | 'agent_not_active'
     | 'outside_grant'
     | 'over_sensitivity'
     | 'over_budget'

@@ -1,3 +1,4 @@
+import type { AgentOwner, AgentState } from './agent.ts';
 import type { SpiffeId } from './spiffe-id.ts';
 
 /** The workload that acts (OAuth actor). */
@@ -6,8 +7,12 @@ export type Agent = {
   trustDomain: string;
   /** How the identity was proven. */
   attestation: 'jwt-svid' | 'x509-svid' | 'oidc' | 'private_key_jwt';
-  /** Groups that the configuration puts the agent in. Absent where no group is configured. */
+  /** Groups that the configuration and its registration put the agent in. Absent where neither has any. */
   groups?: readonly string[];
+  /** As registered. Absent when it is not registered, `unregistered` when it would have to be. */
+  state?: AgentState | 'unregistered';
+  /** Who answers for it. Absent when it is not registered. */
+  owner?: AgentOwner;
 };
 
 /** The person or service on whose behalf an agent acts (OAuth subject), as their identity provider stated them. */

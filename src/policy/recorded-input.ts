@@ -1,6 +1,6 @@
 import { jsonDigest, type Action, type Sha256Hex } from '../core/action.ts';
 import { countersOfWire, limitsOfWire } from '../core/budget-wire.ts';
-import type { DecisionFacts, LevelFacts, PersonFacts, RedactedFact } from '../core/decision-facts.ts';
+import type { AgentFacts, DecisionFacts, LevelFacts, PersonFacts, RedactedFact } from '../core/decision-facts.ts';
 import type { DecisionInput, TaskView } from '../core/decision.ts';
 import type { Agent, Delegator } from '../core/party.ts';
 import type { DecisionRecord } from '../core/record.ts';
@@ -54,6 +54,11 @@ function matches(record: DecisionRecord, facts: DecisionFacts): boolean {
   );
 }
 
+function agentOf({ id, attestation }: NonNullable<DecisionRecord['agent']>, facts: AgentFacts): Agent {
+  const { trust_domain: trustDomain, ...rest } = facts;
+  return { id: id as SpiffeId, trustDomain, attestation: attestation as Agent['attestation'], ...rest };
+}
+
 function inputOf(record: DecisionRecord, facts: DecisionFacts): DecisionInput {
   const { agent, scope } = record;
   const delegator = record.delegator === null ? null : person({ ...record.delegator, ...facts.delegator });
@@ -61,15 +66,7 @@ function inputOf(record: DecisionRecord, facts: DecisionFacts): DecisionInput {
     now: record.time,
     fresh: facts.fresh,
     action: actionOf(record, facts),
-    agent:
-      agent === null
-        ? null
-        : {
-            id: agent.id as SpiffeId,
-            trustDomain: facts.agent!.trust_domain,
-            ...(facts.agent!.groups === undefined ? {} : { groups: facts.agent!.groups }),
-            attestation: agent.attestation as Agent['attestation'],
-          },
+    agent: agent === null ? null : agentOf(agent, facts.agent!),
     delegator,
     chain: facts.chain.map((level, place) => levelOf(record, { level, place, delegator })),
     token:

@@ -12,6 +12,7 @@ import { exchangeToken, type TokenEndpointParts, type TokenRequest } from '../to
 import { introspectToken, type IntrospectionParts } from '../token/introspection.ts';
 import { authorizationServerMetadata, protectedResourceMetadata, type Offered } from '../token/metadata.ts';
 import { revokeToken, type RevocationParts } from '../token/revocation.ts';
+import { agentRoutes, type AgentRouteParts } from './routes/agents.ts';
 import type { ApprovalRouteParts } from './routes/approvals.ts';
 import { approvalRoutes } from './routes/approvals.ts';
 import { keyRoutes } from './routes/keys.ts';
@@ -31,6 +32,7 @@ import { remitConfiguration } from './remit-configuration.ts';
 import { oauthErrorResponse, problemResponse, type FaultLog } from './problem.ts';
 
 export type AppParts = TaskRouteParts &
+  AgentRouteParts &
   ApprovalRouteParts &
   TargetRouteParts & {
     policies: Policies;
@@ -121,6 +123,7 @@ export function controlRoutes(app: ControlApp, parts: AppParts): void {
     description: 'RFC 9449: a sender-constrained access token with a proof for each request',
   });
   taskRoutes(app, parts);
+  agentRoutes(app, parts);
   approvalRoutes(app, parts);
   targetRoutes(app, parts);
   logRoutes(app, parts);

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { ARGUMENT_ORIGINS } from '../core/action.ts';
+import { AGENT_STATES } from '../core/agent.ts';
 import { REDACTED_FACTS } from '../core/decision-facts.ts';
 import { EFFECTS } from '../core/effect.ts';
 import type { Reason } from '../core/decision.ts';
@@ -28,6 +29,7 @@ const REASON_CODES = [
   'target_unavailable',
   'quarantined_operation',
   'task_not_live',
+  'agent_not_active',
   'outside_grant',
   'over_sensitivity',
   'over_budget',
@@ -83,9 +85,18 @@ const undescribedForm = z.strictObject({
   next: z.string(),
 });
 
+const agentFactsForm = z.strictObject({
+  trust_domain: z.string(),
+  groups: z.array(z.string()).optional(),
+  state: z.enum([...AGENT_STATES, 'unregistered']).optional(),
+  owner: z
+    .union([z.strictObject({ issuer: z.string(), subject: z.string() }), z.strictObject({ group: z.string() })])
+    .optional(),
+});
+
 const factsForm = z.strictObject({
   fresh: z.boolean(),
-  agent: z.strictObject({ trust_domain: z.string(), groups: z.array(z.string()).optional() }).nullable(),
+  agent: agentFactsForm.nullable(),
   delegator: z.strictObject(strength).nullable(),
   chain: z.array(levelForm),
   action: z.strictObject({
@@ -173,6 +184,11 @@ const eventRecordForm = z.strictObject({
     'process.stopped',
     'task.ended',
     'token.revoked',
+    'agent.registered',
+    'agent.changed',
+    'agent.suspended',
+    'agent.resumed',
+    'agent.retired',
     'approval.expired',
     'definition.pinned',
     'definition.changed',

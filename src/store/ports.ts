@@ -9,6 +9,7 @@
  * permitted on the strength of it.
  * Identifiers are compared byte for byte.
  */
+import type { AgentState, RegisteredAgent } from '../core/agent.ts';
 import type { Approval } from '../core/approval.ts';
 import type { Draw } from '../core/budget.ts';
 import type { Delegator } from '../core/party.ts';
@@ -31,13 +32,13 @@ export type Taken = { chain: readonly string[]; counted: boolean; draws?: readon
 
 export interface TaskStore {
   /**
-   * Makes the task, under a parent that is live and not otherwise. `approval` is spent with it, or nothing is made.
+   * Makes the task, for an agent that is neither suspended nor retired, under a parent that is live, and not otherwise. `approval` is spent with it, or nothing is made.
    */
   createTask(
     task: Task,
     records: Records,
     approval?: string | null,
-  ): Promise<'created' | 'parent_ended' | 'approval_spent'>;
+  ): Promise<'created' | 'parent_ended' | 'approval_spent' | 'agent_stopped'>;
   /**
    * Ends the task and every descendant that has not ended, in one step. Pending and unspent approvals of all of them
    * are closed with it. `records` is called with what was ended, so that the record says exactly that.
@@ -145,6 +146,43 @@ export type PolicyInForce = {
   at: number;
 };
 
+/** Agents that are registered, and in which state. All of it is in memory too. */
+export interface AgentStore {
+  registerAgent(agent: RegisteredAgent, records: Records): Promise<'registered' | 'exists'>;
+  /** Of two who change what they saw as `revision`, one is told `changed_meanwhile`. What is absent stays. */
+  changeAgent(
+    change: { id: string; revision: number } & Partial<
+      Pick<RegisteredAgent, 'owner' | 'purpose' | 'groups' | 'profiles'>
+    >,
+    records: Records,
+  ): Promise<'changed' | 'changed_meanwhile' | 'retired' | 'unknown'>;
+  /**
+   * INVARIANT 6: puts the agent, or the fleet, into another state, and unless that is `active` ends in the same step every
+   * live task of it, with all below, as `endTask` does.
+   */
+  moveAgent(
+    move: { id: string; to: AgentState; at: number; reason: string },
+    records: (agent: RegisteredAgent, ended: readonly Task[]) => Records,
+  ): Promise<
+    | { outcome: 'moved'; agent: RegisteredAgent; tasks: Task[] }
+    | { outcome: 'not_from'; state: AgentState }
+    | { outcome: 'unknown' }
+  >;
+  /** Suspends all active agents whose owner this person is, in one step, and with their tasks as `moveAgent` does. */
+  suspendAgentsOf(
+    owner: Pick<Delegator, 'issuer' | 'subject'>,
+    why: { at: number; reason: string },
+    records: (agents: readonly RegisteredAgent[], ended: readonly Task[]) => Records,
+  ): Promise<{ agents: RegisteredAgent[]; tasks: Task[] }>;
+  /** Last uses, none of which is recorded. One that is older than what is known changes nothing. */
+  noteAgentUse(uses: readonly { id: string; at: number }[]): Promise<void>;
+  agent(id: string): RegisteredAgent | undefined;
+  /** By id. */
+  agents(): RegisteredAgent[];
+  /** Another number whenever something of `agents()` but a last use is another than before. */
+  agentChanges(): number;
+}
+
 /** Access tokens that were given up or taken back before they expired. */
 export interface RevokedTokenStore {
   /**
@@ -179,7 +217,8 @@ export interface LogStore {
 }
 
 /** All of it: what a database adapter provides, and what `main.ts` hands out in parts. */
-export interface Store extends TaskStore, ApprovalStore, DefinitionStore, PolicySetStore, RevokedTokenStore, LogStore {
+export interface Store
+  extends TaskStore, ApprovalStore, DefinitionStore, PolicySetStore, RevokedTokenStore, AgentStore, LogStore {
   /** Commits what is queued and closes. */
   close(): Promise<void>;
 }

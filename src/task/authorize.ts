@@ -44,6 +44,12 @@ export const OWN_OPERATIONS = {
   'policy.rollback': 'write',
   'keys.read': 'read',
   'keys.rotate': 'write',
+  'agent.read': 'read',
+  'agent.register': 'write',
+  'agent.update': 'write',
+  'agent.suspend': 'write',
+  'agent.resume': 'write',
+  'agent.retire': 'write',
 } as const satisfies Record<string, Effect>;
 export type OwnOperation = keyof typeof OWN_OPERATIONS;
 

@@ -11,6 +11,7 @@ import type { DecisionRecord } from '../core/record.ts';
 import { scheduleToWire } from '../core/schedule-wire.ts';
 import { sensitivityLevel } from '../core/sensitivity.ts';
 import type { Task } from '../core/task.ts';
+import type { AgentRegistry } from '../agent/registry.ts';
 import type { ApprovalStore, TaskStore } from '../store/ports.ts';
 import { ownInput, refusedRecord, type Asker, type AuthorizeParts, type OwnAction } from './authorize.ts';
 import { unknownTask } from './party.ts';
@@ -19,6 +20,7 @@ import type { HopRequest } from './task-request.ts';
 
 export type HopParts = AuthorizeParts & {
   store: TaskStore & ApprovalStore;
+  agents: Pick<AgentRegistry, 'objectionTo'>;
   /** Milliseconds. */
   approvalLifetimeMs: number;
 };
@@ -82,18 +84,19 @@ async function checkStructure(
     await refused('the asker is not the agent of the task');
     throw unknownTask(parentId);
   }
-  const objection = objectionTo(chain, request);
+  const objection = objectionTo(chain, request, parts);
   if (objection === null) return;
   await refused(objection);
   throw new Forbidden(objection);
 }
 
-function objectionTo(chain: readonly TaskView[], { agent }: HopRequest): string | null {
+function objectionTo(chain: readonly TaskView[], { agent }: HopRequest, parts: HopParts): string | null {
   if (chain[0]!.task.maxHops < 1) return 'this task may not be handed on; ask for one with `max_hops`';
   if (chain.some(({ task }) => task.agent.id === agent.id)) {
     return `\`${agent.id}\` is in the chain of this task already`;
   }
-  return null;
+  const objection = parts.agents.objectionTo(agent.id);
+  return objection === null ? null : `${objection.message}; ${objection.next}`;
 }
 
 /** The child within what the chain has left. What is asked beyond that is refused, and never cut in silence. */

@@ -81,7 +81,9 @@ export function createLifecycle(parts: LifecycleParts): Lifecycle {
 }
 
 async function requestTask(asker: Asker, request: TaskRequest, parts: LifecycleParts): Promise<Task> {
-  if (asker.delegator === null) return refuseAgent(asker, parts);
+  if (asker.delegator === null) return refuse(asker, 'only a person can hand out a task; sign in as one', parts);
+  const objection = parts.agents.objectionTo(request.agent.id);
+  if (objection !== null) return refuse(asker, `${objection.message}; ${objection.next}`, parts);
   const now = parts.clock();
   const task: Task = {
     id: parts.newId('task'),
@@ -118,12 +120,13 @@ async function requestTask(asker: Asker, request: TaskRequest, parts: LifecycleP
     },
     parts,
   );
-  await parts.store.createTask(task, [record]);
-  return task;
+  const outcome = await parts.store.createTask(task, [record]);
+  if (outcome === 'created') return task;
+  // Suspended between the look above and this: as if it had been so from the start.
+  return refuse(asker, `agent \`${task.agent.id}\` is suspended or retired`, parts);
 }
 
-async function refuseAgent(asker: Asker, parts: LifecycleParts): Promise<never> {
-  const reason = 'only a person can hand out a task; sign in as one';
+async function refuse(asker: Asker, reason: string, parts: LifecycleParts): Promise<never> {
   await parts.log.append([refusedRecord(asker, { operation: 'task.create', subject: {}, reason }, parts)]);
   throw new Forbidden(reason);
 }
@@ -211,7 +214,7 @@ async function expire(task: Task, parts: LifecycleParts, ended: Ended): Promise<
   return result.tasks;
 }
 
-function endedRecord(task: Task, parts: LifecycleParts): EventRecord {
+export function endedRecord(task: Task, parts: Pick<LifecycleParts, 'newId' | 'clock'>): EventRecord {
   return {
     version: 1,
     id: parts.newId('rec'),

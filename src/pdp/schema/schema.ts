@@ -23,7 +23,14 @@ export function cedarSchema(actions: readonly SchemaAction[]): SchemaJson<string
         Untyped: {},
         Agent: {
           memberOfTypes: ['TrustDomain', 'Group'],
-          shape: record({ spiffe_id: STRING, trust_domain: STRING, attestation: optional(STRING) }),
+          shape: record({
+            spiffe_id: STRING,
+            trust_domain: STRING,
+            attestation: optional(STRING),
+            registered: optional({ type: 'Boolean' }),
+            owner: optional({ type: 'Entity', name: 'Person' }),
+            owner_group: optional({ type: 'Entity', name: 'Group' }),
+          }),
         },
         Person: {
           memberOfTypes: ['Group'],

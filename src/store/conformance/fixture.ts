@@ -1,3 +1,4 @@
+import type { RegisteredAgent } from '../../core/agent.ts';
 import type { Approval } from '../../core/approval.ts';
 import type { Delegator } from '../../core/party.ts';
 import type { LogRecord } from '../../core/record.ts';
@@ -62,4 +63,19 @@ export function approvalFixture(change: Partial<Approval> = {}): Approval {
 /** A record that says what happened in the test: `note` is any text. */
 export function recordFixture(id: string, note = ''): LogRecord {
   return { version: 1, id, time: NOW, kind: 'event', event: 'process.started', subject: { note } };
+}
+
+export function agentFixture(change: Partial<RegisteredAgent> = {}): RegisteredAgent {
+  return {
+    id: 'spiffe://example.org/agent/writer',
+    owner: { issuer: alice.issuer, subject: alice.subject },
+    purpose: 'writes summaries',
+    groups: ['writers'],
+    profiles: null,
+    state: 'active',
+    createdAt: NOW,
+    createdBy: 'https://people.example|alice',
+    revision: 1,
+    ...change,
+  };
 }

@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline';
 import type { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { InvalidConfig, Unavailable } from '../../core/errors.ts';
-import { approvalFixture, bob, NOW, recordFixture, taskFixture } from '../conformance/fixture.ts';
+import { agentFixture, alice, approvalFixture, bob, NOW, recordFixture, taskFixture } from '../conformance/fixture.ts';
 import { logNotes } from '../conformance/subject.ts';
 import type { Store } from '../ports.ts';
 import { openSqliteStore, type SqliteOptions } from './open.ts';
@@ -40,6 +40,16 @@ const VERBS: Record<string, (store: Store) => Promise<unknown>> = {
     ]),
   revokeToken: (store) =>
     store.revokeToken({ id: 'tok_1', at: NOW, keepUntil: NOW + 1 }, [recordFixture('rec_verb', 'verb')]),
+  registerAgent: (store) =>
+    store.registerAgent(agentFixture({ id: 'spiffe://example.org/new' }), [recordFixture('rec_verb', 'verb')]),
+  changeAgent: (store) =>
+    store.changeAgent({ id: agentFixture().id, revision: 1, purpose: 'x' }, [recordFixture('rec_verb', 'verb')]),
+  moveAgent: (store) =>
+    store.moveAgent({ id: agentFixture().id, to: 'suspended', at: NOW, reason: 'stop' }, () => [
+      recordFixture('rec_verb', 'verb'),
+    ]),
+  suspendAgentsOf: (store) =>
+    store.suspendAgentsOf(alice, { at: NOW, reason: 'left' }, () => [recordFixture('rec_verb', 'verb')]),
   distrustPolicySet: (store) =>
     store.distrustPolicySet({ hash: 'hash', decision: 'rec_1', at: NOW }, [recordFixture('rec_verb', 'verb')]),
   append: (store) => store.append([recordFixture('rec_verb', 'verb')]),
@@ -52,6 +62,7 @@ async function prepare(store: Store): Promise<void> {
     recordFixture('rec_task', 'task'),
   ]);
   await store.admit({ ...TAKEN, approval: null }, []);
+  await store.registerAgent(agentFixture(), []);
   await store.requestApproval(approvalFixture({ id: 'given', digest: 'given' }), () => []);
   await store.answerApproval({ id: 'given', to: 'approved', by: bob, at: NOW }, []);
   await store.requestApproval(approvalFixture({ id: 'waits', digest: 'waits' }), () => []);
@@ -70,6 +81,7 @@ function seen(store: Store): unknown {
     policySet: store.policySet('hash'),
     policyHistory: store.policyHistory(10),
     revoked: store.isTokenRevoked('tok_1'),
+    agents: store.agents(),
     distrusted: store.distrustedPolicySets(),
     log: logNotes(store),
   };

@@ -4,6 +4,8 @@ import { countersOf, type Draw, type Used } from '../../core/budget.ts';
 import { Conflict } from '../../core/errors.ts';
 import { hasEnded, mayBecome, type Task } from '../../core/task.ts';
 import type { Admission, DefinitionPin, Store } from '../ports.ts';
+import { AgentTable } from './agent-table.ts';
+import { agentVerbs } from './agent-verbs.ts';
 import { ApprovalTable } from './approval-table.ts';
 import { CommitQueue } from './commit-queue.ts';
 import { openDatabase } from './database.ts';
@@ -41,6 +43,7 @@ export async function openSqliteStore(options: SqliteOptions): Promise<SqliteSto
     tasks: new TaskTable(db),
     approvals: new ApprovalTable(db),
     definitions: new DefinitionTable(db),
+    agents: new AgentTable(db),
   };
   const listeners: ((size: number) => void)[] = [];
   let savepoint = 0;
@@ -76,6 +79,7 @@ export async function openSqliteStore(options: SqliteOptions): Promise<SqliteSto
     ...approvalVerbs(queue, tables, options.clock),
     ...definitionVerbs(queue, tables),
     ...policySetVerbs(db, queue, tables.log),
+    ...agentVerbs(queue, tables),
     ...revokedTokenVerbs(queue, tables.log, new RevokedTokenTable(db)),
     append: (records) => queue.add(() => tables.log.append(records)),
     entries: (start, limit) => tables.log.entries(start, limit),
@@ -90,19 +94,26 @@ export async function openSqliteStore(options: SqliteOptions): Promise<SqliteSto
   };
 }
 
-type Tables = { log: RecordLog; tasks: TaskTable; approvals: ApprovalTable; definitions: DefinitionTable };
+type Tables = {
+  log: RecordLog;
+  tasks: TaskTable;
+  approvals: ApprovalTable;
+  definitions: DefinitionTable;
+  agents: AgentTable;
+};
 
 type TaskVerbs = Pick<
   Store,
   'createTask' | 'endTask' | 'admit' | 'giveBack' | 'task' | 'chain' | 'tree' | 'tasks' | 'overdue'
 >;
 
-function taskVerbs(queue: CommitQueue, { log, tasks, approvals }: Tables, clock: () => number): TaskVerbs {
+function taskVerbs(queue: CommitQueue, { log, tasks, approvals, agents }: Tables, clock: () => number): TaskVerbs {
   return {
     createTask: (task, records, approval = null) =>
       queue.add(
         () => {
           checkIdentifiers(task.id, task.delegator.issuer, task.delegator.subject, task.agent.id, approval ?? '');
+          if (agents.isStopped(task.agent.id)) return 'agent_stopped' as const;
           const { parent } = task;
           if (parent !== null && !tasks.isLive(parent, clock())) return 'parent_ended' as const;
           if (approval !== null && !approvals.spend(approval, parent ?? undefined, clock())) {

@@ -1,3 +1,12 @@
+CREATE TABLE agents (
+  id TEXT PRIMARY KEY,
+  fleet INTEGER NOT NULL,
+  state TEXT NOT NULL,
+  owner TEXT NOT NULL,
+  last_used_at INTEGER,
+  body TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE approvals (
   id TEXT PRIMARY KEY,
   task TEXT NOT NULL REFERENCES tasks (id),
@@ -75,6 +84,10 @@ CREATE TABLE tasks (
   body TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+CREATE INDEX agents_by_owner ON agents (owner);
+
+CREATE INDEX agents_stopped ON agents (fleet) WHERE state <> 'active';
+
 CREATE INDEX approvals_by_created ON approvals (created_at, id);
 
 CREATE INDEX approvals_by_task ON approvals (task, digest);
@@ -86,3 +99,5 @@ CREATE INDEX tasks_by_created ON tasks (created_at, id);
 CREATE INDEX tasks_by_parent ON tasks (parent) WHERE parent IS NOT NULL;
 
 CREATE INDEX tasks_by_state ON tasks (state);
+
+CREATE INDEX tasks_live_by_agent ON tasks (agent) WHERE state IN ('requested', 'active');

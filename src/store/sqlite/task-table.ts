@@ -1,5 +1,6 @@
 import type { DatabaseSync, SQLOutputValue, StatementSync } from 'node:sqlite';
 import type { TaskView } from '../../core/decision.ts';
+import type { SpiffeId } from '../../core/spiffe-id.ts';
 import type { Task } from '../../core/task.ts';
 import type { Draw, Used } from '../../core/budget.ts';
 import type { Taken, TaskStore } from '../ports.ts';
@@ -21,6 +22,8 @@ export class TaskTable {
   readonly #end: StatementSync;
   readonly #take: StatementSync;
   readonly #isLive: StatementSync;
+  readonly #liveAgents: StatementSync;
+  readonly #liveOf: StatementSync;
   readonly #state: StatementSync;
   readonly #giveBack: StatementSync;
   readonly #counters: CounterTable;
@@ -60,6 +63,10 @@ export class TaskTable {
        RETURNING parent`,
     );
     this.#isLive = db.prepare(`SELECT 1 FROM tasks WHERE id = ? AND state = 'active' AND expires_at > ?`);
+    this.#liveAgents = db.prepare("SELECT DISTINCT agent FROM tasks WHERE state IN ('requested', 'active')");
+    this.#liveOf = db.prepare(
+      "SELECT id FROM tasks WHERE agent = ? AND state IN ('requested', 'active') ORDER BY created_at, id",
+    );
     this.#state = db.prepare('SELECT state FROM tasks WHERE id = ?');
     this.#giveBack = db.prepare('UPDATE tasks SET used_calls = used_calls - 1 WHERE id = ? AND used_calls > 0');
     this.#counters = new CounterTable(db);
@@ -102,6 +109,12 @@ export class TaskTable {
   /** Whether the task is active and its window open, as the open transaction sees it. */
   isLive(id: string, now: number): boolean {
     return this.#isLive.get(id, now) !== undefined;
+  }
+
+  /** Ids of the tasks that have not ended, of all agents that are meant, as the open transaction sees it. */
+  liveOf(isMeant: (agent: SpiffeId) => boolean): string[] {
+    const agents = this.#liveAgents.all().map(({ agent }) => agent as SpiffeId);
+    return agents.filter(isMeant).flatMap((agent) => this.#liveOf.all(agent).map(({ id }) => String(id)));
   }
 
   /**
