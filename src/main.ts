@@ -7,6 +7,7 @@ import { getRequestListener } from '@hono/node-server';
 import { pino, type Logger } from 'pino';
 import { recordForm } from './server/record-form.ts';
 import { createAgents } from './agent/agents.ts';
+import { createAnswered } from './approval/answered.ts';
 import { createApprovals } from './approval/approvals.ts';
 import { printable } from './audit/record-text.ts';
 import type { Refusals } from './audit/refusals.ts';
@@ -274,12 +275,13 @@ async function wire(config: Config, opened: Opened) {
     steps: {
       gather: gatherStep<McpRequest, McpAnswer>(steps),
       decide: decideStep<McpRequest, McpAnswer>(steps),
-      record: recordStep<McpRequest, McpAnswer>(steps, refuse),
+      record: recordStep<McpRequest, McpAnswer>(steps, (exchange) => refuse(exchange, publicUrl)),
       observe: observeStep<McpRequest, McpAnswer>(steps),
     },
     listable: (caller, target, operation) => listable(caller, target, operation, steps),
     definitions: store,
     live,
+    answered: createAnswered(store),
     readSecret: (source) => readSecret(source, process.env),
     clock,
     newId,
@@ -293,6 +295,7 @@ async function wire(config: Config, opened: Opened) {
     inForce,
     checkArguments,
     catalogue: () => currentCatalogue(config, store),
+    approvalLifetimeMs: config.approvals.lifetimeSeconds * 1000,
   };
   const tokens = {
     ...decided,
@@ -311,7 +314,7 @@ async function wire(config: Config, opened: Opened) {
     taskTokens: tokenParts,
     agents: createAgents({ ...decided, store, registry, onEnded: cut }),
     registrationNames: registrationNames(config),
-    approvals: createApprovals({ ...decided, store }),
+    approvals: createApprovals({ ...decided, store, stepUps: config.approvals.stepUps }),
     policies: createPolicies(policyParts),
     review: createReview({ ...policyParts, isKnownForm: (record) => recordForm.safeParse(record).success }),
     keys: createKeys({ ...decided, key }),

@@ -59,7 +59,11 @@ export type Config = {
   /** Whether an agent that nobody has registered may do anything. */
   agents: { unregistered: 'allow' | 'deny' };
   tasks: { maxLifetimeSeconds: number; defaultLifetimeSeconds: number; defaultCalls: number };
-  approvals: { lifetimeSeconds: number };
+  approvals: {
+    lifetimeSeconds: number;
+    /** What is asked of the sign-in of who approves something of a sensitivity, beside what policy asks. */
+    stepUps: Partial<Record<Sensitivity, { acrValues: string[]; maxAgeSeconds: number | null }>>;
+  };
   targets: TargetConfig[];
 };
 

@@ -17,6 +17,7 @@ export type ErrorCode =
   | 'unsupported_grant_type'
   | 'forbidden'
   | 'approval_required'
+  | 'insufficient_user_authentication'
   | 'not_found'
   | 'conflict'
   | 'too_large'
@@ -103,6 +104,18 @@ export class ApprovalRequired extends RemitError {
   constructor(message: string, approval: string) {
     super(message);
     this.approval = approval;
+  }
+}
+/** RFC 9470: the person has to sign in again, more strongly or just now. */
+export class InsufficientUserAuthentication extends RemitError {
+  readonly code = 'insufficient_user_authentication';
+  readonly acrValues: readonly string[];
+  readonly maxAgeSeconds: number | null;
+
+  constructor(message: string, needed: { acrValues: readonly string[]; maxAgeSeconds: number | null }) {
+    super(message);
+    this.acrValues = needed.acrValues;
+    this.maxAgeSeconds = needed.maxAgeSeconds;
   }
 }
 export class NotFound extends RemitError {

@@ -35,6 +35,8 @@ export type Exchange<Request, Answer> = {
   decidedOn?: DecisionInput;
   /** From step 5, for a hold: the approval that is waited for. */
   waitingFor?: Approval;
+  /** From step 5, for a hold that nobody is asked about: why. */
+  notAsked?: string;
   /** From step 5: id of the durable decision record. */
   recordId?: string;
   /** From step 5, for a permit: what the action has taken from budgets. */

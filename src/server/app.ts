@@ -13,6 +13,7 @@ import { introspectToken, type IntrospectionParts } from '../token/introspection
 import { authorizationServerMetadata, protectedResourceMetadata, type Offered } from '../token/metadata.ts';
 import { revokeToken, type RevocationParts } from '../token/revocation.ts';
 import { agentRoutes, type AgentRouteParts } from './routes/agents.ts';
+import { approvalPage } from './approval-page.ts';
 import type { ApprovalRouteParts } from './routes/approvals.ts';
 import { approvalRoutes } from './routes/approvals.ts';
 import { keyRoutes } from './routes/keys.ts';
@@ -140,6 +141,7 @@ function publicRoutes(app: ControlApp, parts: AppParts): void {
     // Not 503: requests are answered as they should be, and the way out is a request too.
     return c.json(concerns.length === 0 ? { status: 'ok' } : { status: 'degraded', concerns });
   });
+  app.get('/approvals/:id', (c) => approvalPage(c, c.req.param('id')));
   app.get('/openapi.json', (c) => c.json(openApiDocument(app)));
   app.get('/jwks', etag(), (c) => {
     c.header('Cache-Control', `public, max-age=${parts.tokenKey.rememberSeconds}`);

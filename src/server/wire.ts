@@ -1,9 +1,6 @@
 import { z } from '@hono/zod-openapi';
-import { shownState } from '../approval/approvals.ts';
-import { APPROVAL_STATES, type Approval } from '../core/approval.ts';
 import { EFFECTS } from '../core/effect.ts';
 import type { JsonValue } from '../core/json.ts';
-import { delegatorId } from '../core/party.ts';
 import { scheduleToWire } from '../core/schedule-wire.ts';
 import { SENSITIVITIES } from '../core/sensitivity.ts';
 import { TASK_STATES, type Task } from '../core/task.ts';
@@ -16,7 +13,7 @@ import { grantForm } from '../task/task-request.ts';
 
 /** The wire forms of the control plane: snake_case, times in RFC 3339. */
 
-const time = z.iso.datetime();
+export const time = z.iso.datetime();
 
 export const taskWire = z
   .object({
@@ -80,55 +77,6 @@ export function taskToWire(task: Task, used: Used): z.output<typeof taskWire> {
   };
 }
 
-export const approvalWire = z
-  .object({
-    id: z.string(),
-    state: z.enum(APPROVAL_STATES),
-    task: z.string(),
-    digest: z.string(),
-    approvers: z.array(z.string()),
-    requester: z.object({ agent: z.string(), delegator: z.string() }),
-    target: z.string(),
-    operation: z.string(),
-    effect: z.enum(EFFECTS),
-    resources: z.array(z.string()),
-    arguments: z.record(z.string(), z.unknown()),
-    purpose: z.string(),
-    chain: z.array(z.object({ task: z.string(), agent: z.string() })),
-    reasons: z.array(z.string()),
-    policy_set: z.string(),
-    created_at: time,
-    expires_at: time,
-    answered_by: z.string().optional(),
-    answered_at: time.optional(),
-  })
-  .openapi('Approval');
-
-export function approvalToWire(approval: Approval, now: number): z.output<typeof approvalWire> {
-  const { card } = approval;
-  return {
-    id: approval.id,
-    state: shownState(approval, now),
-    task: approval.task,
-    digest: approval.digest,
-    approvers: approval.approvers,
-    requester: { agent: approval.requester.agent, delegator: delegatorId(approval.requester.delegator) },
-    target: card.target,
-    operation: card.operation,
-    effect: card.effect as (typeof EFFECTS)[number],
-    resources: card.resources,
-    arguments: card.arguments,
-    purpose: card.purpose,
-    chain: card.chain,
-    reasons: card.reasons,
-    policy_set: approval.policySet,
-    created_at: iso(approval.createdAt),
-    expires_at: iso(approval.expiresAt),
-    ...(approval.answeredBy === undefined ? {} : { answered_by: delegatorId(approval.answeredBy) }),
-    ...(approval.answeredAt === undefined ? {} : { answered_at: iso(approval.answeredAt) }),
-  };
-}
-
 export const targetWire = z
   .object({
     name: z.string(),
@@ -184,6 +132,6 @@ export const problemWire = z
   .object({ type: z.string(), title: z.string(), status: z.number().int(), detail: z.string() })
   .openapi('Problem');
 
-function iso(ms: number): string {
+export function iso(ms: number): string {
   return new Date(ms).toISOString();
 }

@@ -10,11 +10,12 @@
  * Identifiers are compared byte for byte.
  */
 import type { AgentState, RegisteredAgent } from '../core/agent.ts';
-import type { Approval } from '../core/approval.ts';
 import type { Draw } from '../core/budget.ts';
+import type { Answer, Approval } from '../core/approval.ts';
+import type { Effect } from '../core/effect.ts';
 import type { Delegator } from '../core/party.ts';
 import type { LogRecord } from '../core/record.ts';
-import type { TaskView } from '../core/decision.ts';
+import type { GivenApproval, TaskView } from '../core/decision.ts';
 import type { EndedState, Task } from '../core/task.ts';
 
 export type Records = readonly LogRecord[];
@@ -32,7 +33,8 @@ export type Taken = { chain: readonly string[]; counted: boolean; draws?: readon
 
 export interface TaskStore {
   /**
-   * Makes the task, for an agent that is neither suspended nor retired, under a parent that is live, and not otherwise. `approval` is spent with it, or nothing is made.
+   * Makes the task, for an agent that is neither suspended nor retired, under a parent that is live, and not otherwise.
+   * `approval` (of the parent, or without one of no task) is spent with it, or nothing is made.
    */
   createTask(
     task: Task,
@@ -66,6 +68,8 @@ export interface TaskStore {
    * The task and all below it, ended or not, parents before their children, at most `limit`; empty when the id is unknown.
    */
   tree(id: string, limit: number): TaskView[];
+  /** What was permitted within the task and all below it but the protocol's own, the latest first. */
+  pastActions(task: string, limit: number): PastAction[];
   /** Newest first. `after` is the id of the last task of the page before. */
   tasks(filter: {
     state?: Task['state'];
@@ -78,17 +82,45 @@ export interface TaskStore {
   overdue(now: number): Task[];
 }
 
+/** `times`: how often it was permitted. `lastAt` in ms since the epoch. */
+export type PastAction = { target: string; operation: string; effect: Effect; times: number; lastAt: number };
+
 export interface ApprovalStore {
-  /** Makes the request, or returns the one that already waits (or was approved and not spent) for the same digest. */
-  requestApproval(approval: Approval, records: (approval: Approval) => Records): Promise<Approval>;
+  /**
+   * Makes the request, or returns the one for the same digest that already waits, was approved and not spent, or was
+   * refused: that stands until the request would have expired, so that nobody is asked the same again and again. For a
+   * task that has ended it is kept as `closed`. Where `maxWaiting` wait already for the same task, or for the same person
+   * without one, it comes back as `closed` and is not kept. The records are, in any case.
+   */
+  requestApproval(approval: Approval, records: (kept: Approval) => Records, maxWaiting?: number): Promise<Approval>;
+  /**
+   * `answered`: with this answer it is approved or refused. `counted`: it is a yes, and more people have to say one.
+   * `already_counted`: this person, be it through another account, has said yes before. A no ends what waits, also after
+   * one's own yes.
+   */
   answerApproval(
-    answer: { id: string; to: 'approved' | 'refused'; by: Delegator; at: number },
+    answer: Answer & { id: string },
     records: Records,
-  ): Promise<'answered' | 'already_answered' | 'expired' | 'task_ended' | 'unknown'>;
-  /** An approved, unspent, unexpired approval of this task for exactly this digest. */
-  givenApproval(task: string, digest: string, now: number): Approval | undefined;
+  ): Promise<'answered' | 'counted' | 'already_counted' | 'already_answered' | 'expired' | 'task_ended' | 'unknown'>;
+  /** An approved, unspent, unexpired approval of this task (`null`: of none) for exactly this digest. From memory. */
+  givenApproval(task: string | null, digest: string, now: number): GivenApproval | undefined;
   approval(id: string): Approval | undefined;
-  approvals(filter: { state?: Approval['state']; task?: string; limit: number }): Approval[];
+  approvalState(id: string): Pick<Approval, 'task' | 'state'> | undefined;
+  /** The newest first: at most `limit` of those that are `matching`, among the newest `among`. */
+  approvals(filter: {
+    state?: Approval['state'];
+    task?: string;
+    limit: number;
+    among?: number;
+    matching?: (approval: Approval) => boolean;
+  }): Approval[];
+  /** How requests of this agent for this operation were answered since then; `last`, the latest first. */
+  answersAlike(
+    request: Pick<Approval['card'], 'target' | 'operation'> & { agent: string | null; since: number },
+    limit: number,
+  ): { approved: number; refused: number; last: Answer[] };
+  /** How many answers this person has given since then. */
+  answersBy(person: Pick<Delegator, 'issuer' | 'subject'>, since: number): number;
 }
 
 /** Pinned tool definitions (invariant 12). */
@@ -122,12 +154,13 @@ export interface PolicySetStore {
   /**
    * Keeps a policy set under its hash and puts it in force, with the records of why, if `replaces` is in force: of two
    * who replace the same set at once, one is told `other_in_force`. An old set comes back by being published again, but
-   * never one that is distrusted.
+   * never one that is distrusted. `approval` (of no task) is spent with it, or nothing is published.
    */
   publishPolicySet(
     published: PolicyInForce & { files: Record<string, string>; replaces: string | null },
     records: Records,
-  ): Promise<'published' | 'other_in_force' | 'distrusted'>;
+    approval?: string | null,
+  ): Promise<'published' | 'other_in_force' | 'distrusted' | 'approval_spent'>;
   /** For good: a set is distrusted once, with the records of why, whether or not it is in force. */
   distrustPolicySet(distrusted: DistrustedPolicySet, records: Records): Promise<'distrusted' | 'already_distrusted'>;
   /** Oldest first. */

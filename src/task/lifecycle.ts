@@ -6,6 +6,7 @@ import type { JsonObject } from '../core/json.ts';
 import type { DecisionRecord, EventRecord } from '../core/record.ts';
 import { scheduleToWire } from '../core/schedule-wire.ts';
 import type { EndedState, Task, Window } from '../core/task.ts';
+import { authorizeOrAsk } from './authorize-or-ask.ts';
 import { authorize, refusedRecord, type Asker, type OwnOperation } from './authorize.ts';
 import { handOn, type HopParts } from './hop.ts';
 import { isParty, unknownTask } from './party.ts';
@@ -101,29 +102,45 @@ async function requestTask(asker: Asker, request: TaskRequest, parts: LifecycleP
     state: 'active',
     createdAt: now,
   };
-  const record = await authorize(
+  const asked = {
+    agent: task.agent.id,
+    purpose: task.purpose,
+    parameters: task.parameters,
+    grant: JSON.parse(JSON.stringify(task.grant)) as never,
+    sensitivity: task.sensitivity,
+    ...(task.window.schedules === undefined ? {} : { schedules: task.window.schedules.map(scheduleToWire) }),
+    calls: task.budget.calls,
+    ...(hasLimits(task.budget) ? { budget: limitsToWire(task.budget) as JsonObject } : {}),
+  };
+  const { record, approval } = await authorizeOrAsk(
     asker,
     {
       operation: 'task.create',
       resources: [`task:${task.id}`],
-      arguments: {
-        agent: task.agent.id,
-        purpose: task.purpose,
-        parameters: task.parameters,
-        grant: JSON.parse(JSON.stringify(task.grant)) as never,
-        sensitivity: task.sensitivity,
-        expires_at: task.window.expiresAt,
-        ...(task.window.schedules === undefined ? {} : { schedules: task.window.schedules.map(scheduleToWire) }),
-        calls: task.budget.calls,
-        ...(hasLimits(task.budget) ? { budget: limitsToWire(task.budget) as JsonObject } : {}),
-      },
+      arguments: { ...asked, expires_at: task.window.expiresAt },
+      asked: { resources: [], arguments: { ...asked, ...windowAsked(request, parts.limits) } },
     },
     parts,
   );
-  const outcome = await parts.store.createTask(task, [record]);
+  const outcome = await parts.store.createTask(task, [record], approval);
   if (outcome === 'created') return task;
+  // Two requests that were the same, and one approval: the other needs one of its own.
+  if (outcome === 'approval_spent') throw new Conflict('the approval of this request was used meanwhile; ask again');
   // Suspended between the look above and this: as if it had been so from the start.
   return refuse(asker, `agent \`${task.agent.id}\` is suspended or retired`, parts);
+}
+
+/** Of the window what was asked, and is the same when it is asked again. */
+function windowAsked(request: TaskRequest, limits: LifecycleParts['limits']): JsonObject {
+  const { notBefore, expiresAt, lifetimeSeconds } = request.window;
+  return {
+    ...(expiresAt === undefined
+      ? { lifetime_seconds: lifetimeSeconds ?? limits.defaultLifetimeSeconds }
+      : { expires_at: expiresAt }),
+    ...(notBefore === undefined ? {} : { not_before: notBefore }),
+    origin: JSON.parse(JSON.stringify(request.origin)) as JsonObject,
+    max_hops: request.maxHops,
+  };
 }
 
 async function refuse(asker: Asker, reason: string, parts: LifecycleParts): Promise<never> {

@@ -14,7 +14,7 @@ export type NaivePolicy = {
   id: string;
   text: string;
   effect: 'permit' | 'forbid';
-  approval?: string;
+  approval?: { text: string; people: number; names: string[]; acr?: string[] };
   observe?: boolean;
   controls?: string[];
 };
@@ -116,17 +116,34 @@ function oneAnswer(
     return { ...denied(both.map(() => 'policy_forbids')), policies: both };
   }
   if (permits.length === 0) return denied(['no_policy']);
-  const open = holds.filter((id) => !approval?.approvers.some((person) => isNamed(byId.get(id)!.approval!, person)));
+  const open = holds.filter((id) => approval === null || !isGiven(byId.get(id)!.approval!, approval.approvers));
   // An approval is for the action as it is: it lifts all that holds it, or nothing.
   if (open.length > 0) {
-    const approvers = holds.map((id) => byId.get(id)!.approval!);
+    const approvers = holds.map((id) => byId.get(id)!.approval!.text);
     return { ...denied([]), outcome: 'hold', policies: holds, approvers };
   }
   return { ...denied([]), outcome: 'permit', policies: [...permits, ...holds], liftedByApproval: holds };
 }
 
-function isNamed(name: string, person: Delegator): boolean {
-  return person.groups.includes(name) || person.subject === name || person.email === name;
+/** Whether as many people as it takes said yes, nobody of them counted twice. */
+function isGiven({ people, names, acr }: NonNullable<NaivePolicy['approval']>, approvers: Delegator[]): boolean {
+  const able = approvers.filter(
+    (person) =>
+      names.some((name) => person.groups.includes(name) || person.subject === name || person.email === name) &&
+      (acr === undefined || (person.acr !== undefined && acr.includes(person.acr))),
+  );
+  // Everybody is somebody else at first, and then as many times as it could take, the same as who shares an account or address.
+  const who = able.map((_person, place) => place);
+  for (const _round of able) {
+    for (const [a, one] of able.entries()) {
+      for (const [b, other] of able.entries()) {
+        const account = one.issuer === other.issuer && one.subject === other.subject;
+        const address = one.email !== undefined && one.email.toLowerCase() === other.email?.toLowerCase();
+        if (account || address) who[a] = who[b] = Math.min(who[a]!, who[b]!);
+      }
+    }
+  }
+  return new Set(who).size >= people;
 }
 
 function beforePolicy(input: DecisionInput, check: CheckArguments): Reason['code'] | null {

@@ -30,7 +30,7 @@ export function actStep(upstreams: TaskUpstreams, sessions: Sessions, parts: Mcp
       const call = openCall({ taskId, tokenId: token.id }, exchange.signal, channel, parts.live);
       exchange.answer = await forward({ exchange, inbound, channel, call, parts, upstreams });
       exchange.answer.finished = call.outcome;
-      if (starting) await settleSession(exchange.answer, taskId, exchange, channel, sessions);
+      if (starting) await settleSession(exchange.answer, taskId, exchange, { channel, inbound, sessions });
       return undefined;
     },
   };
@@ -130,12 +130,11 @@ async function settleSession(
   answer: McpAnswer,
   taskId: string,
   exchange: McpExchange,
-  channel: Channel,
-  sessions: Sessions,
+  { channel, inbound, sessions }: { channel: Channel; inbound: InboundCall; sessions: Sessions },
 ): Promise<void> {
   const failed = typeof answer.body === 'string' && answer.body.includes('"error"') && isErrorBody(answer.body);
   if (failed || answer.status !== 200) return channel.close('the session did not begin');
-  answer.headers['mcp-session-id'] = sessions.begin(taskId, exchange.request.target, channel);
+  answer.headers['mcp-session-id'] = sessions.begin(taskId, exchange.request.target, channel, inbound.opensUrls);
 }
 
 function isErrorBody(body: string): boolean {

@@ -1,5 +1,5 @@
-import { approvalRequest } from '../../core/approval.ts';
 import { drawsOf, isCounted } from '../../core/budget.ts';
+import { ask } from '../../approval/ask.ts';
 import type { Decision, DecisionInput } from '../../core/decision.ts';
 import { decisionRecord } from '../../core/decision-record.ts';
 import { Unavailable } from '../../core/errors.ts';
@@ -64,16 +64,9 @@ async function settle(
       await parts.store.append([record(null)]);
       return true;
     case 'hold': {
-      exchange.waitingFor = await parts.store.requestApproval(
-        approvalRequest({
-          id: parts.newId('apr'),
-          digest: exchange.digest,
-          input,
-          decision,
-          lifetimeMs: parts.approvalLifetimeMs,
-        }),
-        (kept) => [record({ id: kept.id, approvers: kept.approvers })],
-      );
+      const asked = await ask({ input, decision, digest: exchange.digest, record }, parts);
+      if ('waitsFor' in asked) exchange.waitingFor = asked.waitsFor;
+      else exchange.notAsked = asked.notAsked;
       return true;
     }
     case 'permit': {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { alice, bob, NOW, sampleAction, sampleTask, sha256, summariser } from '../../../test/fixtures/task.ts';
+import type { Action } from '../../core/action.ts';
 import type { DecisionRecord, LogRecord, OutcomeRecord } from '../../core/record.ts';
 import { createCheckArguments } from '../../pdp/check-arguments.ts';
 import { createPdp } from '../../pdp/pdp.ts';
@@ -33,6 +34,8 @@ let faulty: boolean;
 let acted: number;
 /** What becomes of what is permitted. */
 let outcome: Outcome;
+/** The text of the policy set in force. */
+let policy: string;
 /** Runs between decision and record. */
 let meanwhile: () => Promise<void>;
 
@@ -43,6 +46,7 @@ beforeEach(async () => {
   acted = 0;
   outcome = { status: 'ok', result: { a: 1 } };
   faulty = false;
+  policy = POLICY;
   meanwhile = async () => {};
   const commit = (db: DatabaseSync) => {
     if (faulty) throw new Error('disk full');
@@ -58,7 +62,7 @@ afterEach(async () => {
 });
 
 async function run(action = sampleAction(), taskId = 'task_1'): Promise<{ answer: Answer; exchange: Run }> {
-  const pdp = createPdp({ 'test.cedar': POLICY }, { sha256, checkArguments: createCheckArguments() });
+  const pdp = createPdp({ 'test.cedar': policy }, { sha256, checkArguments: createCheckArguments() });
   const parts: StepParts = {
     store,
     pdp: () => pdp,
@@ -166,10 +170,80 @@ test('INVARIANT 8: a hold asks once, is lifted for exactly this action, and once
   expect(spent.exchange.waitingFor?.id).not.toBe(id);
 });
 
-test('arguments that differ by Unicode normalisation are different actions', async () => {
-  const held = await run({ ...write, arguments: { path: 'caf\u00e9' } });
+const EDITED: Action = { ...write, arguments: { path: 'out/caf\u00e9', nested: { b: [1, 2], a: null }, content: 'x' } };
+
+/** Everything that makes another action of one that is approved, and what does not. */
+const VARIANTS: [string, Partial<Action>, 'acted' | 'refused'][] = [
+  ['nothing', {}, 'acted'],
+  [
+    'another order of the arguments',
+    { arguments: { content: 'x', nested: { a: null, b: [1, 2] }, path: 'out/caf\u00e9' } },
+    'acted',
+  ],
+  ['another Unicode normal form', { arguments: { ...EDITED.arguments, path: 'out/cafe\u0301' } }, 'refused'],
+  ['another value', { arguments: { ...EDITED.arguments, content: 'y' } }, 'refused'],
+  ['a value of another type', { arguments: { ...EDITED.arguments, content: ['x'] } }, 'refused'],
+  ['a blank at the end', { arguments: { ...EDITED.arguments, content: 'x ' } }, 'refused'],
+  ['a zero-width character', { arguments: { ...EDITED.arguments, content: 'x\u200b' } }, 'refused'],
+  ['another order of a list', { arguments: { ...EDITED.arguments, nested: { a: null, b: [2, 1] } } }, 'refused'],
+  ['an argument more', { arguments: { ...EDITED.arguments, more: null } }, 'refused'],
+  ['an argument less', { arguments: { path: 'out/caf\u00e9', content: 'x' } }, 'refused'],
+  ['another resource', { resources: ['file:out/other.md'] }, 'refused'],
+  ['another operation', { operation: 'move_file' }, 'refused'],
+  ['another sensitivity', { sensitivity: 'public' }, 'refused'],
+];
+test.each(VARIANTS)('INVARIANT 8: an approval is not for %s', async (_name, change, answer) => {
+  const held = await run(EDITED);
   await approve(held.exchange.waitingFor!.id);
-  expect((await run({ ...write, arguments: { path: 'cafe\u0301' } })).answer).toBe('refused');
+  const variant = await run({ ...EDITED, ...change });
+  expect(variant.answer).toBe(answer);
+  // What was not used waits for the action that it is for.
+  expect((await run(EDITED)).answer).toBe(answer === 'acted' ? 'refused' : 'acted');
+});
+
+test('INVARIANT 8: under another policy version the approval is for nothing, whatever the new one says', async () => {
+  const held = await run(write);
+  await approve(held.exchange.waitingFor!.id);
+  policy = `${POLICY} // another text`;
+  const later = await run(write);
+  expect(later.answer).toBe('refused');
+  expect(later.exchange.waitingFor?.id).not.toBe(held.exchange.waitingFor?.id);
+});
+
+test('INVARIANT 8: after an approval the action is decided again, and what forbids by then forbids', async () => {
+  policy = `${POLICY} @id("late") forbid (principal, action, resource) when { context has task && context.task.age_seconds > 80 };`;
+  const held = await run(write);
+  await approve(held.exchange.waitingFor!.id);
+  now += 31_000;
+  const { answer, exchange } = await run(write);
+  expect([answer, exchange.decision?.outcome, exchange.decision?.policies]).toEqual([
+    'refused',
+    'deny',
+    ['held', 'late'],
+  ]);
+  expect(store.approval(held.exchange.waitingFor!.id)?.state).toBe('approved');
+});
+
+test('two people: the first yes lifts nothing, and the record names both', async () => {
+  policy = POLICY.replace('note-owners', '2 of note-owners');
+  const { id } = (await run(write)).exchange.waitingFor!;
+  await approve(id);
+  expect((await run(write)).exchange.waitingFor?.id).toBe(id);
+  const dan = { ...bob, subject: 'dan', email: 'dan@example.test' };
+  await store.answerApproval({ id, to: 'approved', by: dan, at: now }, []);
+  expect((await run(write)).answer).toBe('acted');
+  expect(decisions().at(-1)?.approval).toEqual({ id, approvers: [`${bob.issuer}|bob`, `${bob.issuer}|dan`] });
+});
+
+test('nobody is asked what they could not read, nor more than they could answer', async () => {
+  const long = await run({ ...write, arguments: { content: 'x'.repeat(300_000) } });
+  expect(long.exchange.notAsked).toMatch(/too long for a person to read/);
+  for (let n = 0; n < 20; n++) await run({ ...write, arguments: { n } });
+  const more = await run({ ...write, arguments: { n: 'more' } });
+  expect(more).toMatchObject({ answer: 'refused', exchange: { notAsked: expect.stringMatching(/20 requests wait/) } });
+  expect(more.exchange.waitingFor).toBeUndefined();
+  expect(decisions().at(-1)).toMatchObject({ decision: { outcome: 'hold' }, approval: null });
+  expect(store.approvals({ state: 'pending', limit: 99 })).toHaveLength(20);
 });
 
 test('twenty uses of one approval at once: one acts', async () => {

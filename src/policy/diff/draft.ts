@@ -1,3 +1,4 @@
+import { approvalRule, type ApprovalRule } from '../../core/approval-rule.ts';
 import type { DecisionInput } from '../../core/decision.ts';
 import type { Left } from '../../core/budget.ts';
 import { EFFECTS, type Effect } from '../../core/effect.ts';
@@ -36,7 +37,7 @@ export type Draft = {
   root: { age: number; calls: number; purpose: string; agent: string };
   depth: number;
   origin: PromptOrigin;
-  /** The group or person that has approved. */
+  /** The rule that has been met. */
   approvedBy: string | null;
 };
 
@@ -111,9 +112,19 @@ export function inputOf(draft: Draft): DecisionInput {
         ? null
         : {
             id: 'apr_any',
-            approvers: [{ issuer: 'https://issuer.example', subject: draft.approvedBy, groups: [draft.approvedBy] }],
+            approvers: peopleOf(approvalRule(draft.approvedBy)),
           },
   };
+}
+
+/** As many as the rule asks for, of whatever it names. */
+function peopleOf({ people, names, acrValues: [acr] }: ApprovalRule): Delegator[] {
+  return Array.from({ length: people }, (_none, place) => ({
+    issuer: 'https://issuer.example',
+    subject: names[place] ?? `approver ${place + 1}`,
+    groups: names,
+    ...(acr === undefined ? {} : { acr }),
+  }));
 }
 
 function everything(target: string) {

@@ -1,12 +1,13 @@
 import type { DatabaseSync } from 'node:sqlite';
-import type { Approval } from '../../core/approval.ts';
 import { countersOf, type Draw, type Used } from '../../core/budget.ts';
 import { Conflict } from '../../core/errors.ts';
 import { hasEnded, mayBecome, type Task } from '../../core/task.ts';
 import type { Admission, DefinitionPin, Store } from '../ports.ts';
 import { AgentTable } from './agent-table.ts';
 import { agentVerbs } from './agent-verbs.ts';
+import { ActionTable } from './action-table.ts';
 import { ApprovalTable } from './approval-table.ts';
+import { approvalVerbs } from './approval-verbs.ts';
 import { CommitQueue } from './commit-queue.ts';
 import { openDatabase } from './database.ts';
 import { DefinitionTable } from './definition-table.ts';
@@ -45,6 +46,7 @@ export async function openSqliteStore(options: SqliteOptions): Promise<SqliteSto
     definitions: new DefinitionTable(db),
     agents: new AgentTable(db),
   };
+  const actions = new ActionTable(db);
   const listeners: ((size: number) => void)[] = [];
   let savepoint = 0;
   let announced = tables.log.size();
@@ -75,10 +77,10 @@ export async function openSqliteStore(options: SqliteOptions): Promise<SqliteSto
     options.maxBatch ?? 512,
   );
   return {
-    ...taskVerbs(queue, tables, options.clock),
+    ...taskVerbs(queue, { ...tables, actions }, options.clock),
     ...approvalVerbs(queue, tables, options.clock),
     ...definitionVerbs(queue, tables),
-    ...policySetVerbs(db, queue, tables.log),
+    ...policySetVerbs(db, queue, tables, options.clock),
     ...agentVerbs(queue, tables),
     ...revokedTokenVerbs(queue, tables.log, new RevokedTokenTable(db)),
     append: (records) => queue.add(() => tables.log.append(records)),
@@ -104,10 +106,14 @@ type Tables = {
 
 type TaskVerbs = Pick<
   Store,
-  'createTask' | 'endTask' | 'admit' | 'giveBack' | 'task' | 'chain' | 'tree' | 'tasks' | 'overdue'
+  'createTask' | 'endTask' | 'admit' | 'giveBack' | 'task' | 'chain' | 'tree' | 'pastActions' | 'tasks' | 'overdue'
 >;
 
-function taskVerbs(queue: CommitQueue, { log, tasks, approvals, agents }: Tables, clock: () => number): TaskVerbs {
+function taskVerbs(
+  queue: CommitQueue,
+  { log, tasks, approvals, agents, actions }: Tables & { actions: ActionTable },
+  clock: () => number,
+): TaskVerbs {
   return {
     createTask: (task, records, approval = null) =>
       queue.add(
@@ -116,7 +122,7 @@ function taskVerbs(queue: CommitQueue, { log, tasks, approvals, agents }: Tables
           if (agents.isStopped(task.agent.id)) return 'agent_stopped' as const;
           const { parent } = task;
           if (parent !== null && !tasks.isLive(parent, clock())) return 'parent_ended' as const;
-          if (approval !== null && !approvals.spend(approval, parent ?? undefined, clock())) {
+          if (approval !== null && !approvals.spend(approval, parent, clock())) {
             return 'approval_spent' as const;
           }
           tasks.insert(task);
@@ -152,7 +158,7 @@ function taskVerbs(queue: CommitQueue, { log, tasks, approvals, agents }: Tables
         .then((result) => (result.outcome === 'ended' ? { outcome: 'ended', tasks: result.tasks } : result)),
     admit: (request, records) =>
       queue.add(
-        () => admitInTransaction(request, records, { log, tasks, approvals }, clock()),
+        () => admitInTransaction(request, records, { log, tasks, approvals, actions }, clock()),
         (admission) => {
           if (!admission.admitted) return;
           tasks.countTaken(request, 1);
@@ -171,6 +177,7 @@ function taskVerbs(queue: CommitQueue, { log, tasks, approvals, agents }: Tables
     task: (id) => tasks.view(id)?.task,
     chain: (id) => tasks.chain(id),
     tree: (id, limit) => tasks.tree(id, limit),
+    pastActions: (task, limit) => actions.of(task, limit),
     tasks: (filter) => tasks.list(filter),
     overdue: (now) => tasks.overdue(now),
   };
@@ -180,7 +187,7 @@ function taskVerbs(queue: CommitQueue, { log, tasks, approvals, agents }: Tables
 function admitInTransaction(
   request: Parameters<Store['admit']>[0],
   records: Parameters<Store['admit']>[1],
-  { log, tasks, approvals }: Pick<Tables, 'log' | 'tasks' | 'approvals'>,
+  { log, tasks, approvals, actions }: Pick<Tables, 'log' | 'tasks' | 'approvals'> & { actions: ActionTable },
   now: number,
 ): Admission {
   const { counted, draws = [] } = request;
@@ -203,9 +210,10 @@ function admitInTransaction(
     if (!tasks.takeFrom(draw)) return undo('over_budget');
     taken.draws.push(draw);
   }
-  if (request.approval !== null && !approvals.spend(request.approval, request.chain[0], now)) {
+  if (request.approval !== null && !approvals.spend(request.approval, request.chain[0] ?? null, now)) {
     return undo('approval_spent');
   }
+  if (request.counted) actions.count(request.chain, records);
   log.append(records);
   return { admitted: true };
 }
@@ -214,47 +222,6 @@ function admitInTransaction(
 function unused({ budget }: Task): Used {
   const counters = countersOf(budget).map(({ name }) => [name, 0] as const);
   return counters.length === 0 ? { calls: 0 } : { calls: 0, counters: Object.fromEntries(counters) };
-}
-
-type ApprovalVerbs = Pick<Store, 'requestApproval' | 'answerApproval' | 'givenApproval' | 'approval' | 'approvals'>;
-
-function approvalVerbs(queue: CommitQueue, { log, tasks, approvals }: Tables, clock: () => number): ApprovalVerbs {
-  return {
-    requestApproval: (request, records) =>
-      queue.add(
-        () => {
-          const waiting = approvals.waitingFor(request.task, request.digest, clock());
-          // A request for a task that has just ended is kept as closed: it can never be answered.
-          checkIdentifiers(request.id, request.task, request.digest);
-          const live = tasks.isLive(request.task, clock());
-          const kept: Approval = waiting ?? { ...request, state: live ? 'pending' : 'closed' };
-          if (waiting === undefined) approvals.insert(kept);
-          log.append(records(kept));
-          return kept;
-        },
-        (kept) => approvals.remember(kept),
-      ),
-    answerApproval: (answer, records) =>
-      queue.add(
-        () => {
-          checkIdentifiers(answer.id);
-          const approval = approvals.stored(answer.id);
-          if (approval === undefined) return 'unknown' as const;
-          const now = Math.max(answer.at, clock());
-          if (approval.state === 'closed' || !tasks.isLive(approval.task, now)) return 'task_ended' as const;
-          if (approval.state !== 'pending') return 'already_answered' as const;
-          if (!approvals.answer(answer, now)) return 'expired' as const;
-          log.append(records);
-          return 'answered' as const;
-        },
-        (outcome) => {
-          if (outcome === 'answered') approvals.remember(approvals.stored(answer.id)!);
-        },
-      ),
-    givenApproval: (task, digest, now) => approvals.given(task, digest, now),
-    approval: (id) => approvals.get(id),
-    approvals: (filter) => approvals.list(filter),
-  };
 }
 
 type DefinitionVerbs = Pick<Store, 'definition' | 'definitions' | 'observeDefinition' | 'acceptDefinition'>;
