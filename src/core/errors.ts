@@ -134,6 +134,13 @@ export class TooLarge extends RemitError {
 /** The target could not be reached, died, or answered nonsense. */
 export class UpstreamFailed extends RemitError {
   readonly code = 'upstream_failed';
+  /** The target refused the request as it stood, and so has done nothing. */
+  readonly refused: boolean;
+
+  constructor(message: string, options: { detail?: string; cause?: unknown; refused?: boolean } = {}) {
+    super(message, options);
+    this.refused = options.refused ?? false;
+  }
 }
 export class UpstreamTimeout extends RemitError {
   readonly code = 'upstream_timeout';

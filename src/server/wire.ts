@@ -1,9 +1,14 @@
 import { z } from '@hono/zod-openapi';
 import { EFFECTS } from '../core/effect.ts';
 import type { JsonValue } from '../core/json.ts';
+import { scheduleToWire } from '../core/schedule-wire.ts';
 import { SENSITIVITIES } from '../core/sensitivity.ts';
 import { TASK_STATES, type Task } from '../core/task.ts';
 import type { DefinitionPin } from '../store/ports.ts';
+import type { Used } from '../core/budget.ts';
+import { limitsToWire, usedLimitsToWire } from '../core/budget-wire.ts';
+import { limitsForm, usedLimitsForm } from './budget-form.ts';
+import { scheduleForm } from '../task/window-form.ts';
 import { grantForm } from '../task/task-request.ts';
 
 /** The wire forms of the control plane: snake_case, times in RFC 3339. */
@@ -28,8 +33,9 @@ export const taskWire = z
     }),
     not_before: time,
     expires_at: time,
-    budget: z.object({ calls: z.number().int() }),
-    used: z.object({ calls: z.number().int() }),
+    schedules: z.array(scheduleForm).optional(),
+    budget: limitsForm.extend({ calls: z.number().int() }),
+    used: usedLimitsForm.extend({ calls: z.number().int() }),
     max_hops: z.number().int(),
     state: z.enum(TASK_STATES),
     created_at: time,
@@ -42,7 +48,7 @@ export const taskWire = z
   })
   .openapi('Task');
 
-export function taskToWire(task: Task, used: { calls: number }): z.output<typeof taskWire> {
+export function taskToWire(task: Task, used: Used): z.output<typeof taskWire> {
   const { delegator } = task;
   return {
     id: task.id,
@@ -60,8 +66,9 @@ export function taskToWire(task: Task, used: { calls: number }): z.output<typeof
     origin: task.origin,
     not_before: iso(task.window.notBefore),
     expires_at: iso(task.window.expiresAt),
-    budget: task.budget,
-    used,
+    ...(task.window.schedules === undefined ? {} : { schedules: task.window.schedules.map(scheduleToWire) }),
+    budget: { calls: task.budget.calls, ...limitsToWire(task.budget) },
+    used: { calls: used.calls, ...usedLimitsToWire(task.budget, used) },
     max_hops: task.maxHops,
     state: task.state,
     created_at: iso(task.createdAt),

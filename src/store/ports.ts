@@ -10,6 +10,7 @@
  * Identifiers are compared byte for byte.
  */
 import type { AgentState, RegisteredAgent } from '../core/agent.ts';
+import type { Draw } from '../core/budget.ts';
 import type { Answer, Approval } from '../core/approval.ts';
 import type { Effect } from '../core/effect.ts';
 import type { Delegator } from '../core/party.ts';
@@ -24,6 +25,12 @@ export type Admission =
   | { admitted: true }
   /** The task, or a task above it, had ended, or a budget was used up, or the approval was already spent. */
   | { admitted: false; because: 'task_ended' | 'over_budget' | 'approval_spent' };
+
+/**
+ * What an action takes from budgets: one call from every task of the chain when `counted`, and what each of the draws says
+ * from one of their other counters.
+ */
+export type Taken = { chain: readonly string[]; counted: boolean; draws?: readonly Draw[] };
 
 export interface TaskStore {
   /**
@@ -45,13 +52,16 @@ export interface TaskStore {
   ): Promise<{ outcome: 'ended'; tasks: Task[] } | { outcome: 'already_ended' } | { outcome: 'unknown' }>;
   /**
    * INVARIANT 5 and 6: the last gate before an effect. In one step: every task of the chain is still active and within
-   * budget (one call is taken from each when `counted`), the approval (or one use of the standing answer, if any) is spent, and the decision is recorded.
-   * When not admitted, nothing is changed and nothing is recorded.
+   * budget (which the action is taken from), the approval (or one use of the standing answer, if any) is spent, and the
+   * decision is recorded. When not admitted, nothing is changed and nothing is recorded. What was taken stays so until it
+   * is given back: also when the process ends before anybody knows what became of the action.
    */
-  admit(
-    request: { chain: readonly string[]; counted: boolean; approval: string | null },
-    records: Records,
-  ): Promise<Admission>;
+  admit(request: Taken & { approval: string | null }, records: Records): Promise<Admission>;
+  /**
+   * Gives back what an admitted action has taken, since it did not happen, with the records that say so. Once for each
+   * admission: more than was taken is never given back, but the call of another may be.
+   */
+  giveBack(taken: Taken, records: Records): Promise<void>;
   task(id: string): Task | undefined;
   /** The task, its parent, … the root, each with what it has used; empty when the id is unknown. From memory. */
   chain(id: string): TaskView[];

@@ -1,3 +1,6 @@
+import { hasLimits } from '../core/budget.ts';
+import { limitsToWire } from '../core/budget-wire.ts';
+import { scheduleToWire } from '../core/schedule-wire.ts';
 import type { TaskView } from '../core/decision.ts';
 import { Conflict, Forbidden, InvalidRequest, Unavailable } from '../core/errors.ts';
 import type { JsonObject } from '../core/json.ts';
@@ -8,6 +11,7 @@ import type { ApprovalStore, TaskStore } from '../store/ports.ts';
 import { authorizeOrAsk } from './authorize-or-ask.ts';
 import { refusedRecord, type Asker, type AuthorizeParts } from './authorize.ts';
 import { unknownTask } from './party.ts';
+import { childBudget, childWindow } from './child-limits.ts';
 import type { HopRequest } from './task-request.ts';
 
 export type HopParts = AuthorizeParts & {
@@ -81,17 +85,7 @@ function objectionTo(chain: readonly TaskView[], { agent }: HopRequest, parts: H
 function childOf(chain: readonly TaskView[], request: HopRequest, parts: HopParts): Task {
   const parent = chain[0]!.task;
   const now = parts.clock();
-  const ends = Math.min(...chain.map(({ task }) => task.window.expiresAt));
-  const notBefore = Math.max(request.notBefore ?? now, now, ...chain.map(({ task }) => task.window.notBefore));
-  const expiresAt = request.lifetimeSeconds === undefined ? ends : notBefore + request.lifetimeSeconds * 1000;
-  if (notBefore >= ends) throw new InvalidRequest('`not_before`: the task above has ended by then');
-  if (expiresAt > ends) {
-    const left = Math.floor((ends - notBefore) / 1000);
-    throw new InvalidRequest(`\`lifetime_seconds\`: the tasks above end ${left} seconds after the start of this one`);
-  }
-  const left = Math.min(...chain.map(({ task, used }) => task.budget.calls - used.calls));
-  const calls = request.calls ?? left;
-  if (left < 1 || calls > left) throw new InvalidRequest(`\`calls\`: the tasks above have ${left} calls left`);
+  const budget = childBudget(chain, request.budget);
   const sensitivity = request.sensitivity ?? parent.sensitivity;
   if (sensitivityLevel(sensitivity) > sensitivityLevel(parent.sensitivity)) {
     throw new InvalidRequest(`\`sensitivity\`: the ceiling of the task above is \`${parent.sensitivity}\``);
@@ -110,8 +104,8 @@ function childOf(chain: readonly TaskView[], request: HopRequest, parts: HopPart
     grant: request.grant,
     sensitivity,
     origin: { channel: 'agent', author: parent.agent.id, trust: parent.origin.trust },
-    window: { notBefore, expiresAt },
-    budget: { calls },
+    window: childWindow(chain, request.window, now),
+    budget,
     maxHops,
     state: 'active',
     createdAt: now,
@@ -123,7 +117,9 @@ function childOf(chain: readonly TaskView[], request: HopRequest, parts: HopPart
  * action.
  */
 function argumentsOf(request: HopRequest): JsonObject {
-  const { agent, purpose, grant, sensitivity, notBefore, lifetimeSeconds, calls, maxHops } = request;
+  const { agent, purpose, grant, sensitivity, window, budget, maxHops } = request;
+  const { notBefore, expiresAt, lifetimeSeconds, schedules } = window;
+  const { calls } = budget;
   return {
     agent: agent.id,
     trust_domain: agent.trustDomain,
@@ -131,8 +127,11 @@ function argumentsOf(request: HopRequest): JsonObject {
     grant: JSON.parse(JSON.stringify(grant)) as JsonObject[],
     ...(sensitivity === undefined ? {} : { sensitivity }),
     ...(notBefore === undefined ? {} : { not_before: notBefore }),
+    ...(expiresAt === undefined ? {} : { expires_at: expiresAt }),
     ...(lifetimeSeconds === undefined ? {} : { lifetime_seconds: lifetimeSeconds }),
+    ...(schedules.length === 0 ? {} : { schedules: schedules.map(scheduleToWire) }),
     ...(calls === undefined ? {} : { calls }),
+    ...(hasLimits(budget) ? { budget: limitsToWire(budget) as JsonObject } : {}),
     ...(maxHops === undefined ? {} : { max_hops: maxHops }),
   };
 }

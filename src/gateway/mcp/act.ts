@@ -3,7 +3,7 @@ import { isJsonObject, type JsonObject } from '../../core/json.ts';
 import { jsonAnswer, type McpAnswer } from './answer.ts';
 import { openCall, outcomeOf, type Call } from './call.ts';
 import { withAllowedCapabilities } from './client-capabilities.ts';
-import { CutOff, failedCall } from './failure.ts';
+import { CutOff, errorAnswer, failedCall } from './failure.ts';
 import { filterList } from './filter-list.ts';
 import { forwardedHeaders } from './forwarded-headers.ts';
 import { idKey } from './message.ts';
@@ -53,7 +53,8 @@ async function forward(forwarding: Forwarding): Promise<McpAnswer> {
   const waiting = channel.revision === 'session' ? channel.waiting : new Map();
   if (waiting.has(key)) {
     call.finish({ status: 'failed', detail: 'the request id is in use' });
-    throw new InvalidRequest('the request id is in use by another request of this session');
+    const problem = new InvalidRequest('the request id is in use by another request of this session');
+    return errorAnswer(problem, { publicUrl: parts.publicUrl, target: target.name }, inbound.message.id);
   }
   waiting.set(key, {
     settle: (message: JsonObject) => settle(message, forwarding),
@@ -80,7 +81,7 @@ async function forward(forwarding: Forwarding): Promise<McpAnswer> {
     const message = withAllowedCapabilities(inbound.message, target.clientCapabilities);
     const headers = forwardedHeaders(exchange.request.http.headers);
     const reply = await nextWithin(
-      () => channel.request(message, { signal: call.signal, headers }),
+      () => channel.request(message, { signal: call.signal, sent: call.sent, headers }),
       call.signal,
       target.timeoutMs,
     );

@@ -10,7 +10,7 @@ import type { StandingAnswer } from '../../core/standing-answer.ts';
 import { createCheckArguments } from '../../pdp/check-arguments.ts';
 import { createPdp } from '../../pdp/pdp.ts';
 import { openSqliteStore, type SqliteStore } from '../../store/sqlite/open.ts';
-import type { Exchange } from '../exchange.ts';
+import type { Exchange, Outcome } from '../exchange.ts';
 import { runPipeline, type Step } from '../pipeline.ts';
 import { decideStep } from './decide.ts';
 import { gatherStep } from './gather.ts';
@@ -33,6 +33,8 @@ let now: number;
 let ids: number;
 let faulty: boolean;
 let acted: number;
+/** What becomes of what is permitted. */
+let outcome: Outcome;
 /** The text of the policy set in force. */
 let policy: string;
 /** Runs between decision and record. */
@@ -43,6 +45,7 @@ beforeEach(async () => {
   now = NOW;
   ids = 0;
   acted = 0;
+  outcome = { status: 'ok', result: { a: 1 } };
   faulty = false;
   policy = POLICY;
   meanwhile = async () => {};
@@ -92,7 +95,7 @@ async function run(action = sampleAction(), taskId = 'task_1'): Promise<{ answer
       expect(decisions().some((record) => record.id === exchange.recordId)).toBe(true);
       acted += 1;
       exchange.answer = 'acted';
-      exchange.outcome = { status: 'ok', result: { a: 1 } };
+      exchange.outcome = outcome;
     }),
     observeStep(parts),
   ];
@@ -360,6 +363,47 @@ test('a budget that runs out between decision and record: refused, and exact', a
   };
   expect((await run(sampleAction(), 'task_3')).answer).toBe('refused');
   expect(decisions().at(-1)?.decision.reasons[0]?.code).toBe('over_budget');
+});
+
+const limited = () =>
+  store.createTask(
+    sampleTask({
+      id: 'task_4',
+      grant: GRANT,
+      budget: { calls: 5, effects: { read: 2 }, operations: { 'files:read_text_file': 2 } },
+    }),
+    [],
+  );
+const usedOf = (id: string) => store.chain(id)[0]?.used;
+
+test('what did not happen is given back with its record; what is in doubt stays taken', async () => {
+  await limited();
+  outcome = { status: 'failed', detail: 'no connection', nothingDone: true };
+  await run(sampleAction(), 'task_4');
+  await expect.poll(() => records().at(-1)).toMatchObject({ kind: 'outcome', status: 'failed', given_back: true });
+  expect(usedOf('task_4')).toEqual({ calls: 0, counters: { 'effect:read': 0, 'operation:files:read_text_file': 0 } });
+
+  outcome = { status: 'failed', detail: 'the connection broke' };
+  await run(sampleAction(), 'task_4');
+  await expect.poll(() => records().at(-1)).toMatchObject({ kind: 'outcome', detail: 'the connection broke' });
+  expect(records().at(-1)).not.toHaveProperty('given_back');
+  expect(usedOf('task_4')).toEqual({ calls: 1, counters: { 'effect:read': 1, 'operation:files:read_text_file': 1 } });
+});
+
+test('a hundred at once under a limit of two: two act, and the others are told', async () => {
+  await limited();
+  const answers = await Promise.all(Array.from({ length: 100 }, () => run(sampleAction(), 'task_4')));
+  expect(answers.filter(({ answer }) => answer === 'acted')).toHaveLength(2);
+  expect(acted).toBe(2);
+  expect(usedOf('task_4')).toEqual({ calls: 2, counters: { 'effect:read': 2, 'operation:files:read_text_file': 2 } });
+  expect(decisions().at(-1)?.decision.reasons[0]?.code).toBe('over_budget');
+});
+
+test('what takes from no budget gives nothing back', async () => {
+  outcome = { status: 'failed', nothingDone: true };
+  await run(sampleAction({ operation: 'tools/list', protocol: true }));
+  await expect.poll(() => records().length).toBe(2);
+  expect(records()[1]).not.toHaveProperty('given_back');
 });
 
 test('INVARIANT 5: what cannot be recorded does not happen', async () => {

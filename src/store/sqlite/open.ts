@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
+import { countersOf, type Draw, type Used } from '../../core/budget.ts';
 import { Conflict } from '../../core/errors.ts';
-import { hasEnded, mayBecome } from '../../core/task.ts';
+import { hasEnded, mayBecome, type Task } from '../../core/task.ts';
 import type { Admission, DefinitionPin, Store, WebhookStore } from '../ports.ts';
 import { ActionTable } from './action-table.ts';
 import { AgentTable } from './agent-table.ts';
@@ -107,7 +108,7 @@ type Tables = {
 
 type TaskVerbs = Pick<
   Store,
-  'createTask' | 'endTask' | 'admit' | 'task' | 'chain' | 'tree' | 'pastActions' | 'tasks' | 'overdue'
+  'createTask' | 'endTask' | 'admit' | 'giveBack' | 'task' | 'chain' | 'tree' | 'pastActions' | 'tasks' | 'overdue'
 >;
 
 function taskVerbs(
@@ -132,7 +133,7 @@ function taskVerbs(
         },
         (outcome) => {
           if (outcome !== 'created') return;
-          tasks.remember({ task: structuredClone(task), used: { calls: 0 } });
+          tasks.remember({ task: structuredClone(task), used: unused(task) });
           if (approval !== null) approvals.forget(approval);
         },
       ),
@@ -157,17 +158,24 @@ function taskVerbs(
           },
         )
         .then((result) => (result.outcome === 'ended' ? { outcome: 'ended', tasks: result.tasks } : result)),
-    admit: (request, records) => {
-      const calls = request.counted ? 1 : 0;
-      return queue.add(
-        () => admitInTransaction(request, calls, records, { log, tasks, approvals, actions }, clock()),
+    admit: (request, records) =>
+      queue.add(
+        () => admitInTransaction(request, records, { log, tasks, approvals, actions }, clock()),
         (admission) => {
           if (!admission.admitted) return;
-          for (const id of request.chain) tasks.countTaken(id, calls);
+          tasks.countTaken(request, 1);
           if (request.approval !== null) approvals.forget(request.approval);
         },
-      );
-    },
+      ),
+    giveBack: (taken, records) =>
+      queue.add(
+        () => {
+          checkIdentifiers(...taken.chain);
+          tasks.giveBack(taken);
+          log.append(records);
+        },
+        () => tasks.countTaken(taken, -1),
+      ),
     task: (id) => tasks.view(id)?.task,
     chain: (id) => tasks.chain(id),
     tree: (id, limit) => tasks.tree(id, limit),
@@ -180,23 +188,29 @@ function taskVerbs(
 /** What was taken is given back when a later check fails, so that "not admitted" leaves no trace. */
 function admitInTransaction(
   request: Parameters<Store['admit']>[0],
-  calls: number,
   records: Parameters<Store['admit']>[1],
   { log, tasks, approvals, actions }: Pick<Tables, 'log' | 'tasks' | 'approvals'> & { actions: ActionTable },
   now: number,
 ): Admission {
-  const taken: string[] = [];
+  const { counted, draws = [] } = request;
+  const calls = counted ? 1 : 0;
+  const taken = { chain: [] as string[], counted, draws: [] as Draw[] };
   const undo = (because: Exclude<Admission, { admitted: true }>['because']): Admission => {
-    for (const id of taken) tasks.take(id, -calls, now);
+    tasks.giveBack(taken);
     return { admitted: false, because };
   };
   checkIdentifiers(...request.chain, request.approval ?? '');
   for (const [level, id] of request.chain.entries()) {
     const task = tasks.take(id, calls, now);
     if (task === undefined) return undo(tasks.isLive(id, now) ? 'over_budget' : 'task_ended');
-    taken.push(id);
+    taken.chain.push(id);
     // INVARIANT 3: a chain with a level left out would escape that level's budget and its end.
     if (task.parent !== (request.chain[level + 1] ?? null)) throw new Error('the chain is not that of its task');
+  }
+  for (const draw of draws) {
+    if (!request.chain.includes(draw.task)) throw new Error('an action draws on a task that is not of its chain');
+    if (!tasks.takeFrom(draw)) return undo('over_budget');
+    taken.draws.push(draw);
   }
   if (request.approval !== null && !approvals.spend(request.approval, request.chain[0] ?? null, now)) {
     return undo('approval_spent');
@@ -204,6 +218,12 @@ function admitInTransaction(
   if (request.counted) actions.count(request.chain, records);
   log.append(records);
   return { admitted: true };
+}
+
+/** What a task begins with. */
+function unused({ budget }: Task): Used {
+  const counters = countersOf(budget).map(({ name }) => [name, 0] as const);
+  return counters.length === 0 ? { calls: 0 } : { calls: 0, counters: Object.fromEntries(counters) };
 }
 
 function webhookVerbs(queue: CommitQueue, deliveries: DeliveryTable): WebhookStore {

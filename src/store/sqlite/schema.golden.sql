@@ -93,6 +93,14 @@ CREATE TABLE task_actions (
   PRIMARY KEY (task, target, operation)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE task_counters (
+  task TEXT NOT NULL REFERENCES tasks (id),
+  counter TEXT NOT NULL,
+  at_most INTEGER NOT NULL,
+  used INTEGER NOT NULL DEFAULT 0 CHECK (used BETWEEN 0 AND at_most),
+  PRIMARY KEY (task, counter)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE tasks (
   id TEXT PRIMARY KEY,
   parent TEXT REFERENCES tasks (id),
