@@ -20,6 +20,7 @@ import { RemitError } from './core/errors.ts';
 import type { Effect } from './core/effect.ts';
 import type { CheckArguments } from './core/grant.ts';
 import type { EventRecord } from './core/record.ts';
+import type { FailPoint } from './ending/fail-point.ts';
 import { createLiveWork } from './gateway/live.ts';
 import { createMcpGateway, type McpGateway } from './gateway/mcp/gateway.ts';
 import { refuse } from './gateway/mcp/refuse.ts';
@@ -47,6 +48,8 @@ import { createLifecycle } from './task/lifecycle.ts';
 import { createAuthenticator } from './token/authenticate.ts';
 import { audiencesOf } from './token/audiences.ts';
 import { createKeys } from './token/keys.ts';
+import { openCloser } from './wiring/endings.ts';
+import { openFailPoints } from './wiring/fail-points.ts';
 import { openIdentity, startAuthority } from './wiring/identity.ts';
 import { keepKeysRotating, openKeySeal, openLogKey, openTokenKey } from './wiring/keys.ts';
 import { startRefusals } from './wiring/refusals.ts';
@@ -144,7 +147,7 @@ async function run(config: Config, dev: boolean): Promise<void> {
     },
   });
   await bundles.ready;
-  const { lifecycle, gateway, live, app, key } = await wire(config, {
+  const { lifecycle, closer, gateway, live, app, key } = await wire(config, {
     store,
     seal,
     tree,
@@ -155,7 +158,10 @@ async function run(config: Config, dev: boolean): Promise<void> {
     referee,
     checkArguments,
     refusals,
+    failPoint: openFailPoints(dev),
   });
+  // What the last process has left to end, by the same code.
+  closer.sweep();
 
   const people = config.identity.people.find((provider) => provider.dev);
   const idp =
@@ -173,7 +179,10 @@ async function run(config: Config, dev: boolean): Promise<void> {
   );
   await listen(server, config);
   const sweep = setInterval(() => {
-    lifecycle.expireOverdue().catch((error: unknown) => log.error({ err: error }, 'overdue tasks are not ended'));
+    const failed = (about: string) => (error: unknown) => log.error({ err: error }, about);
+    lifecycle.expireOverdue().catch(failed('overdue tasks are not ended'));
+    lifecycle.endIdle().catch(failed('idle tasks are not ended'));
+    closer.sweep();
   }, SWEEP_EVERY_MS);
   const rotation = keepKeysRotating(key, log);
   const stopped = stopSignal();
@@ -188,6 +197,7 @@ async function run(config: Config, dev: boolean): Promise<void> {
   const closed = closeServer(server);
   await Promise.race([live.draining(), new Promise((resolve) => setTimeout(resolve, DRAIN_FOR_MS).unref())]);
   await gateway.close();
+  await closer.settled();
   await closed;
   await referee.close();
   await refusals.stop();
@@ -209,11 +219,12 @@ type Opened = {
   referee: Referee;
   checkArguments: CheckArguments;
   refusals: Refusals;
+  failPoint: FailPoint;
 };
 
 /** Puts control plane and gateway together around one store and one policy set. */
 async function wire(config: Config, opened: Opened) {
-  const { store, seal, tree, log, bundles, inForce, referee, checkArguments, refusals } = opened;
+  const { store, seal, tree, log, bundles, inForce, referee, checkArguments, refusals, failPoint } = opened;
   const pdp = inForce.current;
   const { publicUrl } = config.server;
   const skewSeconds = config.clockSkewSeconds;
@@ -222,11 +233,22 @@ async function wire(config: Config, opened: Opened) {
   const key = await openTokenKey(config, { store, seal, event, clock });
   const identity = openIdentity(config, { bundles, clock, bootedAt: opened.bootedAt });
   const fresh = () => store.healthy();
-  const decided = { log: store, pdp, referee, fresh, clock, newId, sha256 };
+  const { suspension } = store;
+  const decided = { log: store, pdp, referee, fresh, suspension, clock, newId, sha256 };
+  const live = createLiveWork({
+    isLive: (id) => {
+      const chain = store.chain(id);
+      return chain.length > 0 && chain.every(({ task }) => task.state === 'active');
+    },
+    isRevoked: (id) => store.isTokenRevoked(id),
+    isSuspended: (target) => suspension('target', target) !== undefined,
+  });
   const lifecycle = createLifecycle({
     ...decided,
     store,
     limits: config.tasks,
+    calling: () => live.calling(),
+    failPoint,
     approvalLifetimeMs: config.approvals.lifetimeSeconds * 1000,
   });
   const catalogue = {
@@ -237,21 +259,12 @@ async function wire(config: Config, opened: Opened) {
   const tokenParts = { key, issuer, clock, newId, skewSeconds };
   const authenticator = createAuthenticator({ ...tokenParts, ...identity, tasks: store, revoked: store });
 
-  const live = createLiveWork(
-    (id) => {
-      const chain = store.chain(id);
-      return chain.length > 0 && chain.every(({ task }) => task.state === 'active');
-    },
-    (id) => store.isTokenRevoked(id),
-  );
-  lifecycle.onEnded((tasks, reason) => {
-    for (const task of tasks) live.endTask(task.id, reason);
-  });
   const steps: StepParts = {
     store,
     pdp,
     referee,
     fresh,
+    suspension,
     clock,
     newId,
     sha256,
@@ -278,6 +291,8 @@ async function wire(config: Config, opened: Opened) {
     refused: ({ target, ...refusal }) => refusals.refused({ at: `/mcp/${target}`, ...refusal }),
     maxBodyBytes: config.server.maxBodyBytes,
   });
+  const closer = openCloser({ store, live, processes: gateway.processes, clock, newId, failPoint, log });
+  lifecycle.onEnded((tasks, reason) => closer.ended(tasks, reason));
   const policyParts = {
     ...decided,
     store,
@@ -326,7 +341,7 @@ async function wire(config: Config, opened: Opened) {
     faults: log,
     maxBodyBytes: config.server.maxBodyBytes,
   });
-  return { lifecycle, gateway, live, app, key };
+  return { lifecycle, closer, gateway, live, app, key };
 }
 
 /** Operations that a grant may name: those of the target file, and MCP's own two. */

@@ -71,6 +71,12 @@ export const configForm = z.strictObject({
         .max(24 * 60)
         .default(240),
       default_calls: z.number().int().positive().default(1000),
+      /** After so long without use a task ends by itself; 0 for never. */
+      idle_minutes: z
+        .number()
+        .min(0)
+        .max(24 * 60)
+        .default(15),
     })
     .prefault({}),
   approvals: z.strictObject({ lifetime_minutes: z.number().positive().max(60).default(10) }).prefault({}),
@@ -158,6 +164,7 @@ export function readConfig(path: string, options: { dev: boolean; overrides?: Ov
       maxLifetimeSeconds: form.tasks.max_minutes * 60,
       defaultLifetimeSeconds: Math.min(form.tasks.default_minutes, form.tasks.max_minutes) * 60,
       defaultCalls: form.tasks.default_calls,
+      idleMs: form.tasks.idle_minutes === 0 ? null : form.tasks.idle_minutes * 60_000,
     },
     approvals: { lifetimeSeconds: form.approvals.lifetime_minutes * 60 },
     targets,

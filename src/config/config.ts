@@ -56,7 +56,13 @@ export type Config = {
      */
     encryption: { current: EncryptionKeySource; previous: EncryptionKeySource | null } | null;
   };
-  tasks: { maxLifetimeSeconds: number; defaultLifetimeSeconds: number; defaultCalls: number };
+  tasks: {
+    maxLifetimeSeconds: number;
+    defaultLifetimeSeconds: number;
+    defaultCalls: number;
+    /** After how long without use a task ends; `null` for never. */
+    idleMs: number | null;
+  };
   approvals: { lifetimeSeconds: number };
   targets: TargetConfig[];
 };

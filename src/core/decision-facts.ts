@@ -5,6 +5,7 @@ import type { JsonObject, JsonValue } from './json.ts';
 import type { Agent, Delegator } from './party.ts';
 import { redactArguments, redactText, redactTexts } from './redact.ts';
 import type { Sensitivity } from './sensitivity.ts';
+import type { Suspension } from './suspension.ts';
 import type { PromptOrigin, Task, TaskState } from './task.ts';
 
 /**
@@ -27,6 +28,8 @@ export type DecisionFacts = {
   token: { issued_at: number; binding: TokenFacts['binding']; narrowed_to?: Grant[] } | null;
   /** The approval that there was for this action, whether or not it was needed. */
   approval: { id: string; approvers: PersonFacts[] } | null;
+  /** What the action fell under that could do nothing then. Absent: nothing. */
+  suspended?: Suspension;
   /** Of these, something was redacted or cut, so what is computed from them may come out otherwise. */
   redacted: RedactedFact[];
 };
@@ -87,7 +90,7 @@ export type FactsCoverInput = Holds<
       keyof GivenApproval,
     ],
     [
-      'now' | 'fresh' | 'action' | 'agent' | 'delegator' | 'chain' | 'token' | 'approval',
+      'now' | 'fresh' | 'action' | 'agent' | 'delegator' | 'chain' | 'token' | 'approval' | 'suspended',
       (
         | ('target' | 'operation' | 'effect' | 'resources' | 'sensitivity' | 'arguments')
         | ('protocol' | 'definition' | 'undescribed' | 'provenance')
@@ -99,8 +102,8 @@ export type FactsCoverInput = Holds<
       (
         | ('id' | 'parent' | 'delegator' | 'agent' | 'purpose' | 'parameters' | 'grant' | 'sensitivity' | 'origin')
         | ('window' | 'budget' | 'maxHops' | 'state' | 'createdAt')
-        // Why and when a task ended decides nothing: that it has, is in its state.
-        | ('endedAt' | 'endReason')
+        // Why and when a task ended decides nothing: that it has, is in its state. Nor does the record that it was made with.
+        | ('endedAt' | 'endReason' | 'decision')
       ),
       'issuedAt' | 'binding' | 'narrowedTo',
       'id' | 'approvers',
@@ -161,6 +164,7 @@ export function decisionFacts(input: DecisionInput): DecisionFacts {
             ...(sameJson(token.narrowedTo, acting?.grant ?? []) ? {} : { narrowed_to: grants(token.narrowedTo) }),
           },
     approval: approval === null ? null : { id: approval.id, approvers: approval.approvers.map(personFacts) },
+    ...(input.suspended === undefined ? {} : { suspended: { ...input.suspended } }),
     redacted: REDACTED_FACTS.filter((fact) => redacted.has(fact)),
   };
 }

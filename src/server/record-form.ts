@@ -5,6 +5,7 @@ import { EFFECTS } from '../core/effect.ts';
 import type { Reason } from '../core/decision.ts';
 import type { LogRecord } from '../core/record.ts';
 import { SENSITIVITIES } from '../core/sensitivity.ts';
+import { SUSPENSION_KINDS } from '../core/suspension.ts';
 import { TASK_STATES } from '../core/task.ts';
 import { grantForm, originForm } from '../task/task-request.ts';
 
@@ -21,6 +22,7 @@ const json = z.record(z.string(), z.json());
 
 const REASON_CODES = [
   'stale_view',
+  'suspended',
   'unknown_operation',
   'unresolved_resource',
   'target_unavailable',
@@ -96,6 +98,15 @@ const factsForm = z.strictObject({
     })
     .nullable(),
   approval: z.strictObject({ id: z.string(), approvers: z.array(personForm) }).nullable(),
+  suspended: z
+    .strictObject({
+      kind: z.enum(SUSPENSION_KINDS),
+      id: z.string(),
+      since: z.number().int(),
+      by: z.string(),
+      reason: z.string(),
+    })
+    .optional(),
   redacted: z.array(z.enum(REDACTED_FACTS)),
 });
 
@@ -165,6 +176,9 @@ const eventRecordForm = z.strictObject({
     'process.started',
     'process.stopped',
     'task.ended',
+    'task.closed',
+    'access.suspended',
+    'access.resumed',
     'token.revoked',
     'approval.expired',
     'definition.pinned',

@@ -10,42 +10,70 @@
  * Identifiers are compared byte for byte.
  */
 import type { Approval } from '../core/approval.ts';
+import type { Closing, EndCause } from '../core/closing.ts';
 import type { Delegator } from '../core/party.ts';
 import type { LogRecord } from '../core/record.ts';
 import type { TaskView } from '../core/decision.ts';
+import type { FindSuspension, Suspension } from '../core/suspension.ts';
 import type { EndedState, Task } from '../core/task.ts';
 
 export type Records = readonly LogRecord[];
 
 export type Admission =
   | { admitted: true }
-  /** The task, or a task above it, had ended, or a budget was used up, or the approval was already spent. */
-  | { admitted: false; because: 'task_ended' | 'over_budget' | 'approval_spent' };
+  /** The task, or a task above it, had ended, a budget was used up, the approval already spent, or the target suspended. */
+  | { admitted: false; because: 'task_ended' | 'over_budget' | 'approval_spent' | 'suspended' };
+
+export type TaskEnd = {
+  id: string;
+  to: EndedState;
+  /** Milliseconds since the epoch. */
+  at: number;
+  reason: string;
+  /** `to`, unless told. */
+  cause?: EndCause;
+  /** Who ends it; nobody, unless told. */
+  by?: string | null;
+  /** Ends it only if it has not been used after this time. */
+  unusedSince?: number;
+};
 
 export interface TaskStore {
   /**
-   * Makes the task, under a parent that is live and not otherwise. `approval` is spent with it, or nothing is made.
+   * Makes the task, under a parent that is live and not otherwise, and unless it falls under a suspension. `approval` is
+   * spent with it, or nothing is made.
    */
   createTask(
     task: Task,
     records: Records,
     approval?: string | null,
-  ): Promise<'created' | 'parent_ended' | 'approval_spent'>;
+  ): Promise<'created' | 'parent_ended' | 'approval_spent' | 'suspended'>;
   /**
    * Ends the task and every descendant that has not ended, in one step. Pending and unspent approvals of all of them
-   * are closed with it. `records` is called with what was ended, so that the record says exactly that.
+   * are closed with it, and a closing is opened for each task. `records` is called with what was ended, so that the
+   * record says exactly that.
    */
   endTask(
-    end: { id: string; to: EndedState; at: number; reason: string },
+    end: TaskEnd,
     records: (ended: readonly Task[]) => Records,
-  ): Promise<{ outcome: 'ended'; tasks: Task[] } | { outcome: 'already_ended' } | { outcome: 'unknown' }>;
+  ): Promise<
+    { outcome: 'ended'; tasks: Task[] } | { outcome: 'already_ended' } | { outcome: 'in_use' } | { outcome: 'unknown' }
+  >;
   /**
    * INVARIANT 5 and 6: the last gate before an effect. In one step: every task of the chain is still active and within
-   * budget (one call is taken from each when `counted`), the approval (if any) is spent, and the decision is recorded.
-   * When not admitted, nothing is changed and nothing is recorded.
+   * budget (one call is taken from each when `counted`), the approval (if any) is spent, the target (if any) is not suspended,
+   * and the decision is recorded. A `token` is issued with it, under the first task of the chain. When not admitted,
+   * nothing is changed and nothing is recorded.
    */
   admit(
-    request: { chain: readonly string[]; counted: boolean; approval: string | null },
+    request: {
+      chain: readonly string[];
+      counted: boolean;
+      approval: string | null;
+      target?: string;
+      /** `expiresAt`: when nobody takes it any more, in ms since the epoch. */
+      token?: { id: string; expiresAt: number };
+    },
     records: Records,
   ): Promise<Admission>;
   task(id: string): Task | undefined;
@@ -65,6 +93,37 @@ export interface TaskStore {
   }): Task[];
   /** Active tasks whose window has closed at `now`. */
   overdue(now: number): Task[];
+  /** Active tasks that were not used, and did not start, after this time. */
+  unused(since: number): Task[];
+  /** Tasks that have not ended. */
+  live(): Task[];
+}
+
+/** What the ends of tasks have ended, and what is left to end. */
+export interface ClosingStore {
+  closing(task: string): Closing | undefined;
+  /** Those that have something outstanding and are to be tried (again) at `now`: the longest due first. */
+  closingsDue(now: number, limit: number): Closing[];
+  /** Keeps the closing after one more attempt, with its record. `stale`: another attempt was kept first. */
+  saveClosing(closing: Closing, records: Records): Promise<'saved' | 'stale' | 'unknown'>;
+}
+
+/** What may do nothing now. */
+export interface SuspensionStore {
+  /**
+   * From when this resolves on it may do nothing, and in the same step every live task that ends with it (`endsWith`) has
+   * ended, as `endTask` ends one. `records` is called with what was ended.
+   */
+  suspend(
+    suspension: Suspension,
+    records: (ended: readonly Task[]) => Records,
+  ): Promise<{ outcome: 'suspended'; tasks: Task[] } | { outcome: 'already_suspended' }>;
+  /** What ended stays ended; something new may be begun. */
+  resume(resumed: Pick<Suspension, 'kind' | 'id'>, records: Records): Promise<'resumed' | 'not_suspended'>;
+  /** From memory. */
+  suspension: FindSuspension;
+  /** Oldest first. */
+  suspensions(): Suspension[];
 }
 
 export interface ApprovalStore {
@@ -146,7 +205,12 @@ export interface RevokedTokenStore {
     records: Records,
   ): Promise<'revoked' | 'already_revoked'>;
   isTokenRevoked(id: string): boolean;
+  /** Ids of the tokens that were issued under the task and somebody could still take at `now`. */
+  tokensOf(task: string, now: number): string[];
+  /** Revokes all of them, and keeps that for `keepMs` after each has expired. Resolves with their ids. */
+  revokeTokensOf(task: string, at: number, keepMs: number): Promise<string[]>;
 }
+
 /** A set whose policies were found to be evaluated otherwise than Cedar says. */
 export type DistrustedPolicySet = {
   hash: string;
@@ -169,7 +233,16 @@ export interface LogStore {
 }
 
 /** All of it: what a database adapter provides, and what `main.ts` hands out in parts. */
-export interface Store extends TaskStore, ApprovalStore, DefinitionStore, PolicySetStore, RevokedTokenStore, LogStore {
+export interface Store
+  extends
+    TaskStore,
+    ApprovalStore,
+    DefinitionStore,
+    PolicySetStore,
+    RevokedTokenStore,
+    ClosingStore,
+    SuspensionStore,
+    LogStore {
   /** Commits what is queued and closes. */
   close(): Promise<void>;
 }

@@ -35,7 +35,7 @@ export async function handOn(asker: Asker, parentId: string, request: HopRequest
     const chain = parts.store.chain(parentId);
     await checkStructure(asker, { chain, parentId, request }, parts);
     const child = childOf(chain, request, parts);
-    const { input, digest, approval } = inputOf(asker, chain, request, parts);
+    const { input, digest, approval } = inputOf(asker, { chain, request, child }, parts);
     const decision = parts.pdp().decide(input);
     const recordId = parts.newId('rec');
     parts.referee.consider({ record: recordId, input, decision });
@@ -54,8 +54,9 @@ export async function handOn(asker: Asker, parentId: string, request: HopRequest
     if (decision.outcome !== 'permit') await refuse({ input, decision, digest, record }, parts);
     const spent = decision.liftedByApproval.length > 0 ? approval : null;
     const stated = spent === null ? null : { id: spent.id, approvers: spent.approvers.map(delegatorId) };
-    const outcome = await parts.store.createTask(child, [record(stated)], spent?.id ?? null);
-    if (outcome === 'created') return child;
+    const created = { ...child, decision: recordId };
+    const outcome = await parts.store.createTask(created, [record(stated)], spent?.id ?? null);
+    if (outcome === 'created') return created;
     if (outcome === 'parent_ended') throw new Conflict(`task \`${parentId}\` has ended`);
   }
   throw new Unavailable('the task is changing too fast to decide; try again');
@@ -139,8 +140,7 @@ function childOf(chain: readonly TaskView[], request: HopRequest, parts: HopPart
  */
 function inputOf(
   asker: Asker,
-  chain: readonly TaskView[],
-  request: HopRequest,
+  { chain, request, child }: { chain: readonly TaskView[]; request: HopRequest; child: Task },
   parts: HopParts,
 ): { input: DecisionInput; digest: string; approval: GivenApproval | null } {
   const parent = chain[0]!.task;
@@ -149,6 +149,7 @@ function inputOf(
     resources: [`task:${parent.id}`],
     arguments: argumentsOf(request),
     chain,
+    creates: child,
   };
   const input = ownInput({ ...asker, delegator: parent.delegator }, own, parts);
   const digest = actionDigest(

@@ -296,7 +296,7 @@ describe('ending', () => {
     plane.clock.advance(61_000);
     expect((await plane.lifecycle.expireOverdue()).map((task: Task) => task.id)).toEqual([short.id]);
     expect(await plane.lifecycle.expireOverdue()).toEqual([]);
-    expect(heard).toEqual([{ ids: [short.id], reason: 'expired' }]);
+    expect(heard).toEqual([{ ids: [short.id], reason: 'its window has closed' }]);
     expect(plane.records().at(-1)).toMatchObject({ event: 'task.ended', subject: { state: 'expired' } });
     expect(plane.store.task(long.id)?.state).toBe('active');
   });
@@ -306,7 +306,7 @@ describe('ending', () => {
     plane.clock.advance(61_000);
     expect(await status(complete(agent, id))).toBe(409);
     expect(plane.store.task(id)?.state).toBe('expired');
-    expect(heard).toEqual([{ ids: [id], reason: 'expired' }]);
+    expect(heard).toEqual([{ ids: [id], reason: 'its window has closed' }]);
   });
 
   test.each([{}, { reason: '' }, { reason: 'x', by: 'me' }])(

@@ -32,7 +32,8 @@ export function createSessions(parts: Pick<McpParts, 'newId' | 'live'>): Session
       if (siblings.length >= MAX_SESSIONS) void end(siblings[0]!, 'too many sessions of this task');
       const session = { id: parts.newId('mcp'), taskId, target: target.name, channel, detach: () => undefined as void };
       sessions.set(session.id, session);
-      session.detach = parts.live.attach(taskId, (reason) => void end(session, reason));
+      const work = { taskId, kind: 'session' as const, id: session.id, target: target.name };
+      session.detach = parts.live.attach(work, (reason) => void end(session, reason));
       return session.id;
     },
     find: (id, taskId, target) => {

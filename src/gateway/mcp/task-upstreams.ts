@@ -19,8 +19,10 @@ export type TaskUpstreams = {
   openSession(taskId: string, target: TargetConfig): Channel;
   /** A channel that belongs to no task, for looking at a target. `close` ends all of it. */
   openAlone(target: TargetConfig, revision: Revision): Channel;
-  /** Resolves when every process that was started has gone. */
-  gone(): Promise<void>;
+  /** The processes that were started for the task and have not gone, as `<target>:<pid>`. */
+  processesOf(taskId: string): string[];
+  /** Resolves when every process that was started, for the task if one is named, has gone. */
+  gone(taskId?: string): Promise<void>;
   /** Takes the target's own credential out of a text. */
   redactor(target: TargetConfig): (text: string) => string;
 };
@@ -29,15 +31,15 @@ type Held = { stdio: StdioServer | null; stateless: Channel | null };
 
 export function createTaskUpstreams(parts: Pick<McpParts, 'live' | 'readSecret' | 'log'>): TaskUpstreams {
   const held = new Map<string, Held>();
-  const processes = new Set<Promise<void>>();
+  const processes = new Set<{ taskId: string | null; id: string; gone: Promise<void> }>();
 
   function of(taskId: string, target: TargetConfig): Held {
     const key = `${taskId}\n${target.name}`;
     const known = held.get(key);
     if (known !== undefined) return known;
-    const fresh: Held = { stdio: target.upstream.kind === 'stdio' ? startable(target) : null, stateless: null };
+    const fresh: Held = { stdio: target.upstream.kind === 'stdio' ? startable(target, taskId) : null, stateless: null };
     held.set(key, fresh);
-    parts.live.attach(taskId, (reason) => {
+    parts.live.attach({ taskId, kind: 'upstream', id: target.name, target: target.name }, (reason) => {
       held.delete(key);
       fresh.stdio?.close(reason);
       void fresh.stateless?.close(reason);
@@ -45,7 +47,7 @@ export function createTaskUpstreams(parts: Pick<McpParts, 'live' | 'readSecret' 
     return fresh;
   }
 
-  function startable(target: TargetConfig): StdioServer {
+  function startable(target: TargetConfig, taskId: string | null): StdioServer {
     const { upstream } = target;
     if (upstream.kind !== 'stdio') throw new Error('an HTTP target has no process');
     return createStdioServer({
@@ -53,9 +55,10 @@ export function createTaskUpstreams(parts: Pick<McpParts, 'live' | 'readSecret' 
       upstream,
       readEnv: () => readAll(upstream.env),
       version: REMIT_INFO.version,
-      onStart: (gone) => {
-        processes.add(gone);
-        void gone.then(() => processes.delete(gone));
+      onStart: ({ gone, pid }) => {
+        const process = { taskId, id: `${target.name}:${pid ?? 'none'}`, gone };
+        processes.add(process);
+        void gone.then(() => processes.delete(process));
       },
       onExit: (stderr) => {
         const text = redactText(redactor(target)(stderr));
@@ -98,7 +101,7 @@ export function createTaskUpstreams(parts: Pick<McpParts, 'live' | 'readSecret' 
     },
     openSession: (taskId, target) => open('session', target, of(taskId, target).stdio),
     openAlone: (target, revision) => {
-      const stdio = target.upstream.kind === 'stdio' ? startable(target) : null;
+      const stdio = target.upstream.kind === 'stdio' ? startable(target, null) : null;
       const channel = open(revision, target, stdio);
       const close = async (reason: string): Promise<void> => {
         await channel.close(reason);
@@ -106,7 +109,11 @@ export function createTaskUpstreams(parts: Pick<McpParts, 'live' | 'readSecret' 
       };
       return { ...channel, close };
     },
-    gone: async () => void (await Promise.all(processes)),
+    processesOf: (taskId) => [...processes].filter((process) => process.taskId === taskId).map(({ id }) => id),
+    gone: async (taskId) => {
+      const awaited = [...processes].filter((process) => taskId === undefined || process.taskId === taskId);
+      await Promise.all(awaited.map(({ gone }) => gone));
+    },
     redactor,
   };
 }

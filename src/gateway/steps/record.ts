@@ -81,6 +81,7 @@ async function settle(
           chain: exchange.chain.map(({ task }) => task.id),
           counted: !exchange.action.protocol,
           approval: spent?.id ?? null,
+          target: exchange.action.target,
         },
         [record(spent === null ? null : { id: spent.id, approvers: spent.approvers.map(delegatorId) })],
       );

@@ -1,16 +1,23 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Approval } from '../../core/approval.ts';
 import { Conflict } from '../../core/errors.ts';
+import { suspensionOfTask } from '../../core/suspension.ts';
 import { hasEnded, mayBecome } from '../../core/task.ts';
 import type { Admission, DefinitionPin, Store } from '../ports.ts';
 import { ApprovalTable } from './approval-table.ts';
+import { ClosingTable } from './closing-table.ts';
+import { closingVerbs } from './closing-verbs.ts';
 import { CommitQueue } from './commit-queue.ts';
 import { openDatabase } from './database.ts';
 import { DefinitionTable } from './definition-table.ts';
+import { endTree, forgetTree, type EndTables } from './end-tree.ts';
 import { checkIdentifiers } from './identifier.ts';
+import { IssuedTokenTable } from './issued-token-table.ts';
 import { policySetVerbs } from './policy-set-verbs.ts';
 import { RecordLog } from './record-log.ts';
 import { RevokedTokenTable } from './revoked-token-table.ts';
+import { SuspensionTable } from './suspension-table.ts';
+import { suspensionVerbs } from './suspension-verbs.ts';
 import { TaskTable } from './task-table.ts';
 
 export type SqliteOptions = {
@@ -40,7 +47,10 @@ export async function openSqliteStore(options: SqliteOptions): Promise<SqliteSto
     tasks: new TaskTable(db),
     approvals: new ApprovalTable(db),
     definitions: new DefinitionTable(db),
+    suspensions: new SuspensionTable(db),
   };
+  const tokens = new IssuedTokenTable(db);
+  const ending = { ...tables, tokens, closings: new ClosingTable(db) };
   const listeners: ((size: number) => void)[] = [];
   let savepoint = 0;
   let announced = tables.log.size();
@@ -71,11 +81,13 @@ export async function openSqliteStore(options: SqliteOptions): Promise<SqliteSto
     options.maxBatch ?? 512,
   );
   return {
-    ...taskVerbs(queue, tables, options.clock),
+    ...taskVerbs(queue, ending, options.clock),
+    ...closingVerbs(queue, tables.log, ending.closings),
+    ...suspensionVerbs(queue, ending),
     ...approvalVerbs(queue, tables, options.clock),
     ...definitionVerbs(queue, tables),
     ...policySetVerbs(db, queue, tables.log),
-    ...revokedTokenVerbs(queue, tables.log, new RevokedTokenTable(db)),
+    ...revokedTokenVerbs(queue, tables.log, { revoked: new RevokedTokenTable(db), tokens }),
     append: (records) => queue.add(() => tables.log.append(records)),
     entries: (start, limit) => tables.log.entries(start, limit),
     size: () => tables.log.size(),
@@ -91,26 +103,35 @@ export async function openSqliteStore(options: SqliteOptions): Promise<SqliteSto
 
 type Tables = { log: RecordLog; tasks: TaskTable; approvals: ApprovalTable; definitions: DefinitionTable };
 
-type TaskVerbs = Pick<Store, 'createTask' | 'endTask' | 'admit' | 'task' | 'chain' | 'tree' | 'tasks' | 'overdue'>;
+type TaskVerbs = Pick<
+  Store,
+  'createTask' | 'endTask' | 'admit' | 'task' | 'chain' | 'tree' | 'tasks' | 'overdue' | 'unused' | 'live'
+>;
 
-function taskVerbs(queue: CommitQueue, { log, tasks, approvals }: Tables, clock: () => number): TaskVerbs {
+type EndingTables = Tables & EndTables & { suspensions: SuspensionTable };
+
+function taskVerbs(queue: CommitQueue, tables: EndingTables, clock: () => number): TaskVerbs {
+  const { log, tasks, approvals } = tables;
   return {
     createTask: (task, records, approval = null) =>
       queue.add(
         () => {
           checkIdentifiers(task.id, task.delegator.issuer, task.delegator.subject, task.agent.id, approval ?? '');
           const { parent } = task;
+          if (suspensionOfTask(task, tables.suspensions.stored) !== undefined) return 'suspended' as const;
           if (parent !== null && !tasks.isLive(parent, clock())) return 'parent_ended' as const;
           if (approval !== null && !approvals.spend(approval, parent ?? undefined, clock())) {
             return 'approval_spent' as const;
           }
           tasks.insert(task);
+          if (parent !== null) tasks.touch(parent, clock());
           log.append(records);
           return 'created' as const;
         },
         (outcome) => {
           if (outcome !== 'created') return;
           tasks.remember({ task: structuredClone(task), used: { calls: 0 } });
+          if (task.parent !== null) tasks.wasUsed(task.parent, clock());
           if (approval !== null) approvals.forget(approval);
         },
       ),
@@ -123,25 +144,28 @@ function taskVerbs(queue: CommitQueue, { log, tasks, approvals }: Tables, clock:
             if (state === undefined) return { outcome: 'unknown' as const };
             if (hasEnded(state)) return { outcome: 'already_ended' as const };
             if (!mayBecome(state, end.to)) throw new Conflict(`a task that is ${state} cannot become ${end.to}`);
-            const ended = tasks.endTree(end);
-            const closed = ended.flatMap((task) => approvals.close(task.id));
-            log.append(records(ended));
-            return { outcome: 'ended' as const, tasks: ended, closed };
+            if (end.unusedSince !== undefined && tasks.isUsedAfter(end.id, end.unusedSince)) {
+              return { outcome: 'in_use' as const };
+            }
+            const ended = endTree(end, tables);
+            log.append(records(ended.tasks));
+            return { outcome: 'ended' as const, ended };
           },
           (result) => {
-            if (result.outcome !== 'ended') return;
-            for (const task of result.tasks) tasks.remember({ task, used: { calls: 0 } });
-            for (const id of result.closed) approvals.forget(id);
+            if (result.outcome === 'ended') forgetTree(result.ended, tables);
           },
         )
-        .then((result) => (result.outcome === 'ended' ? { outcome: 'ended', tasks: result.tasks } : result)),
+        .then((result) => (result.outcome === 'ended' ? { outcome: 'ended', tasks: result.ended.tasks } : result)),
     admit: (request, records) => {
       const calls = request.counted ? 1 : 0;
       return queue.add(
-        () => admitInTransaction(request, calls, records, { log, tasks, approvals }, clock()),
+        () => admitInTransaction(request, calls, records, tables, clock()),
         (admission) => {
           if (!admission.admitted) return;
-          for (const id of request.chain) tasks.countTaken(id, calls);
+          for (const id of request.chain) {
+            tasks.countTaken(id, calls);
+            tasks.wasUsed(id, clock());
+          }
           if (request.approval !== null) approvals.forget(request.approval);
         },
       );
@@ -151,6 +175,8 @@ function taskVerbs(queue: CommitQueue, { log, tasks, approvals }: Tables, clock:
     tree: (id, limit) => tasks.tree(id, limit),
     tasks: (filter) => tasks.list(filter),
     overdue: (now) => tasks.overdue(now),
+    unused: (since) => tasks.unused(since),
+    live: () => tasks.live(),
   };
 }
 
@@ -159,7 +185,7 @@ function admitInTransaction(
   request: Parameters<Store['admit']>[0],
   calls: number,
   records: Parameters<Store['admit']>[1],
-  { log, tasks, approvals }: Pick<Tables, 'log' | 'tasks' | 'approvals'>,
+  { log, tasks, approvals, tokens, suspensions }: EndingTables,
   now: number,
 ): Admission {
   const taken: string[] = [];
@@ -167,7 +193,11 @@ function admitInTransaction(
     for (const id of taken) tasks.take(id, -calls, now);
     return { admitted: false, because };
   };
-  checkIdentifiers(...request.chain, request.approval ?? '');
+  checkIdentifiers(...request.chain, request.approval ?? '', request.token?.id ?? '');
+  // A target that is cut off ends only the tasks that have no other, so the gate asks for it by itself.
+  if (request.target !== undefined && suspensions.stored('target', request.target) !== undefined) {
+    return { admitted: false, because: 'suspended' };
+  }
   for (const [level, id] of request.chain.entries()) {
     const task = tasks.take(id, calls, now);
     if (task === undefined) return undo(tasks.isLive(id, now) ? 'over_budget' : 'task_ended');
@@ -178,6 +208,8 @@ function admitInTransaction(
   if (request.approval !== null && !approvals.spend(request.approval, request.chain[0], now)) {
     return undo('approval_spent');
   }
+  for (const id of request.chain) tasks.touch(id, now);
+  if (request.token !== undefined) tokens.insert(request.token, request.chain[0]!, now);
   log.append(records);
   return { admitted: true };
 }
@@ -268,17 +300,29 @@ function definitionVerbs(queue: CommitQueue, { log, definitions }: Tables): Defi
 function revokedTokenVerbs(
   queue: CommitQueue,
   log: RecordLog,
-  revoked: RevokedTokenTable,
-): Pick<Store, 'revokeToken' | 'isTokenRevoked'> {
+  { revoked, tokens }: { revoked: RevokedTokenTable; tokens: IssuedTokenTable },
+): Pick<Store, 'revokeToken' | 'isTokenRevoked' | 'tokensOf' | 'revokeTokensOf'> {
   return {
     revokeToken: ({ id, at, keepUntil }, records) =>
       queue.add(() => {
         checkIdentifiers(id);
         revoked.purge(at);
         if (!revoked.insert(id, keepUntil)) return 'already_revoked' as const;
+        tokens.delete(id);
         log.append(records);
         return 'revoked' as const;
       }),
     isTokenRevoked: (id) => revoked.has(id),
+    tokensOf: (task, now) => (task.isWellFormed() ? tokens.ofTask(task, now).map(({ id }) => id) : []),
+    revokeTokensOf: (task, at, keepMs) =>
+      queue.add(() => {
+        checkIdentifiers(task);
+        const issued = tokens.ofTask(task, at);
+        for (const { id, expiresAt } of issued) {
+          revoked.insert(id, expiresAt + keepMs);
+          tokens.delete(id);
+        }
+        return issued.map(({ id }) => id);
+      }),
   };
 }

@@ -10,6 +10,12 @@ CREATE TABLE approvals (
   body TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE closings (
+  task TEXT PRIMARY KEY REFERENCES tasks (id),
+  next_at INTEGER,
+  body TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE definitions (
   target TEXT NOT NULL,
   operation TEXT NOT NULL,
@@ -24,6 +30,12 @@ CREATE TABLE distrusted_policy_sets (
   hash TEXT PRIMARY KEY,
   decision TEXT NOT NULL,
   at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE issued_tokens (
+  id TEXT PRIMARY KEY,
+  task TEXT NOT NULL REFERENCES tasks (id),
+  expires_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE migrations (name TEXT PRIMARY KEY, digest TEXT NOT NULL, breaking INTEGER NOT NULL) STRICT;
@@ -51,6 +63,15 @@ CREATE TABLE revoked_tokens (
   keep_until INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE suspensions (
+  kind TEXT NOT NULL,
+  id TEXT NOT NULL,
+  since INTEGER NOT NULL,
+  suspended_by TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  PRIMARY KEY (kind, id)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE tasks (
   id TEXT PRIMARY KEY,
   parent TEXT REFERENCES tasks (id),
@@ -65,11 +86,17 @@ CREATE TABLE tasks (
   ended_at INTEGER,
   end_reason TEXT,
   body TEXT NOT NULL
-) STRICT, WITHOUT ROWID;
+, used_at INTEGER) STRICT, WITHOUT ROWID;
 
 CREATE INDEX approvals_by_created ON approvals (created_at, id);
 
 CREATE INDEX approvals_by_task ON approvals (task, digest);
+
+CREATE INDEX closings_by_next_at ON closings (next_at) WHERE next_at IS NOT NULL;
+
+CREATE INDEX issued_tokens_by_expires_at ON issued_tokens (expires_at);
+
+CREATE INDEX issued_tokens_by_task ON issued_tokens (task);
 
 CREATE INDEX revoked_tokens_by_keep_until ON revoked_tokens (keep_until);
 

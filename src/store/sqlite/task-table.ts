@@ -1,12 +1,15 @@
 import type { DatabaseSync, SQLOutputValue, StatementSync } from 'node:sqlite';
 import type { TaskView } from '../../core/decision.ts';
+import type { Suspension } from '../../core/suspension.ts';
 import type { Task } from '../../core/task.ts';
 import type { TaskStore } from '../ports.ts';
 
 type Row = Record<string, SQLOutputValue>;
 type TaskFilter = Parameters<TaskStore['tasks']>[0];
 
-const COLUMNS = 'state, used_calls, ended_at, end_reason, body';
+const COLUMNS = 'state, used_calls, used_at, ended_at, end_reason, body';
+
+const TOUCH_EVERY_MS = 1_000;
 
 /** The table of tasks, and in memory those that have not ended. */
 export class TaskTable {
@@ -20,7 +23,11 @@ export class TaskTable {
   readonly #take: StatementSync;
   readonly #isLive: StatementSync;
   readonly #state: StatementSync;
+  readonly #touch: StatementSync;
+  readonly #usedAt: StatementSync;
   readonly #memory = new Map<string, TaskView>();
+  /** When tasks that have not ended were last used, where they were. */
+  readonly #used = new Map<string, number>();
 
   constructor(db: DatabaseSync) {
     this.#db = db;
@@ -57,18 +64,28 @@ export class TaskTable {
     );
     this.#isLive = db.prepare(`SELECT 1 FROM tasks WHERE id = ? AND state = 'active' AND expires_at > ?`);
     this.#state = db.prepare('SELECT state FROM tasks WHERE id = ?');
+    this.#touch = db.prepare('UPDATE tasks SET used_at = ?2 WHERE id = ?1 AND coalesce(used_at, 0) <= ?2 - ?3');
+    this.#usedAt = db.prepare('SELECT used_at FROM tasks WHERE id = ?');
     this.reload();
   }
 
   reload(): void {
     const rows = this.#live.all();
     this.#memory.clear();
-    for (const row of rows) this.remember(viewOf(row));
+    this.#used.clear();
+    for (const row of rows) {
+      const view = viewOf(row);
+      this.remember(view);
+      if (row['used_at'] !== null) this.#used.set(view.task.id, Number(row['used_at']));
+    }
   }
 
   remember(view: TaskView): void {
     if (view.task.state === 'active' || view.task.state === 'requested') this.#memory.set(view.task.id, view);
-    else this.#memory.delete(view.task.id);
+    else {
+      this.#memory.delete(view.task.id);
+      this.#used.delete(view.task.id);
+    }
   }
 
   insert(task: Task): void {
@@ -105,6 +122,33 @@ export class TaskTable {
     return this.#take.get(id, calls, now) as { parent: string | null } | undefined;
   }
 
+  /** Keeps that the task is used at `now`, to the second. */
+  touch(id: string, now: number): void {
+    this.#touch.run(id, now, TOUCH_EVERY_MS);
+  }
+
+  /** Whether the task was used after `since`, as the open transaction sees it. */
+  isUsedAfter(id: string, since: number): boolean {
+    return Number(this.#usedAt.get(id)?.['used_at'] ?? 0) > since;
+  }
+
+  /** Those that have not ended and could end with the suspension, as the open transaction sees them; oldest first. */
+  liveOf({ kind, id }: Pick<Suspension, 'kind' | 'id'>): Task[] {
+    const bar = id.indexOf('|');
+    const [condition, values] =
+      kind === 'agent'
+        ? ['AND agent = ?', [id]]
+        : kind === 'delegator'
+          ? ['AND delegator_issuer = ? AND delegator_subject = ?', [id.slice(0, bar), id.slice(bar + 1)]]
+          : ['', []];
+    return this.#db
+      .prepare(
+        `SELECT ${COLUMNS} FROM tasks WHERE state IN ('requested', 'active') ${condition} ORDER BY created_at, id`,
+      )
+      .all(...values)
+      .map((row) => viewOf(row).task);
+  }
+
   /** Ends the task and its descendants; returns them as they are now. */
   endTree(end: { id: string; to: Task['state']; at: number; reason: string }): Task[] {
     return this.#tree.all(end.id).map((row) => {
@@ -120,6 +164,10 @@ export class TaskTable {
       this.#end.run(ended.state, end.at, ended.endReason!, task.id);
       return ended;
     });
+  }
+
+  wasUsed(id: string, now: number): void {
+    if (this.#memory.has(id)) this.#used.set(id, Math.max(now, this.#used.get(id) ?? 0));
   }
 
   countTaken(id: string, calls: number): void {
@@ -147,6 +195,17 @@ export class TaskTable {
 
   tree(id: string, limit: number): TaskView[] {
     return id.isWellFormed() ? this.#whole.all(id, limit).map(viewOf) : [];
+  }
+
+  live(): Task[] {
+    return [...this.#memory.values()].map((view) => view.task);
+  }
+
+  unused(since: number): Task[] {
+    return this.live().filter(({ id, state, window, createdAt }) => {
+      const last = Math.max(this.#used.get(id) ?? 0, window.notBefore, createdAt);
+      return state === 'active' && last <= since;
+    });
   }
 
   overdue(now: number): Task[] {
