@@ -22,6 +22,7 @@ import type { CheckArguments } from './core/grant.ts';
 import type { EventRecord } from './core/record.ts';
 import type { FailPoint } from './ending/fail-point.ts';
 import { createLiveWork } from './gateway/live.ts';
+import { endLeftovers } from './gateway/mcp/upstream/leftover-processes.ts';
 import { createMcpGateway, type McpGateway } from './gateway/mcp/gateway.ts';
 import { refuse } from './gateway/mcp/refuse.ts';
 import type { McpRequest } from './gateway/mcp/request.ts';
@@ -121,6 +122,8 @@ async function run(config: Config, dev: boolean): Promise<void> {
   if (!dev && !seal.encrypts) log.warn('the signing keys are not encrypted at rest; name a key in `keys.encryption`');
   const tree = await openLog(config, { store, seal, log });
   await store.append([...unfinishedOutcomes(store, { clock, newId }), event('process.started', { dev })]);
+
+  await endLeftovers(store.processes(), store);
 
   const checkArguments = createCheckArguments();
   const atStart = await policyAtStart(readPolicyFolder(config.policies), {
@@ -283,6 +286,7 @@ async function wire(config: Config, opened: Opened) {
     },
     listable: (caller, target, operation) => listable(caller, target, operation, steps),
     definitions: store,
+    processes: store,
     live,
     readSecret: (source) => readSecret(source, process.env),
     clock,
@@ -291,7 +295,7 @@ async function wire(config: Config, opened: Opened) {
     refused: ({ target, ...refusal }) => refusals.refused({ at: `/mcp/${target}`, ...refusal }),
     maxBodyBytes: config.server.maxBodyBytes,
   });
-  const closer = openCloser({ store, live, processes: gateway.processes, clock, newId, failPoint, log });
+  const closer = openCloser({ store, live, clock, newId, failPoint, log });
   lifecycle.onEnded((tasks, reason) => closer.ended(tasks, reason));
   const policyParts = {
     ...decided,

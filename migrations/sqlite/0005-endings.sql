@@ -17,6 +17,16 @@ CREATE TABLE issued_tokens (
 CREATE INDEX issued_tokens_by_task ON issued_tokens (task);
 CREATE INDEX issued_tokens_by_expires_at ON issued_tokens (expires_at);
 
+-- Processes of targets that were started and are not known to have gone: what a killed process of Remit leaves running is
+-- ended by the next one. `birth` tells a process from a later one with the same pid.
+CREATE TABLE processes (
+  id TEXT PRIMARY KEY,
+  pid INTEGER NOT NULL,
+  birth TEXT NOT NULL,
+  task TEXT REFERENCES tasks (id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX processes_by_task ON processes (task) WHERE task IS NOT NULL;
+
 -- What may do nothing until it is resumed.
 CREATE TABLE suspensions (
   kind TEXT NOT NULL,

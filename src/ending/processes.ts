@@ -1,31 +1,37 @@
 import type { LiveWork } from '../gateway/live.ts';
+import type { ProcessStore, StartedProcess } from '../store/ports.ts';
 import type { Ending } from './ending.ts';
 
 /** How long a process is waited for; SIGKILL comes two seconds after SIGTERM. */
 const PATIENCE_MS = 3_000;
+const LOOK_EVERY_MS = 10;
 
-export type Processes = {
-  /** Ids of those that were started for the task and have not gone. */
-  processesOf(task: string): readonly string[];
-  /** Resolves when they have. */
-  gone(task: string): Promise<void>;
+export type ProcessEndingParts = {
+  store: Pick<ProcessStore, 'processes'>;
+  live: Pick<LiveWork, 'endTask'>;
+  /** Ends what an earlier process of Remit has started. */
+  endLeftovers: (left: readonly StartedProcess[]) => Promise<void>;
 };
 
-/** Processes of targets on standard input and output: each is of one task, and ends with its whole process group. */
-export function processEnding(processes: Processes, live: Pick<LiveWork, 'endTask'>): Ending {
+/**
+ * Processes of targets on standard input and output: each is of one task, and ends with its whole process group. They are in
+ * the store until they have gone, since they outlive a process of Remit that is killed.
+ */
+export function processEnding({ store, live, endLeftovers }: ProcessEndingParts): Ending {
   return {
     kind: 'processes',
-    end: (task, reason) => {
-      const running = processes.processesOf(task);
-      live.endTask(task, reason, 'upstream');
-      if (running.length === 0) return [];
-      const patience = Promise.withResolvers<void>();
-      const timer = setTimeout(patience.resolve, PATIENCE_MS);
-      return Promise.race([processes.gone(task), patience.promise]).then(() => {
-        clearTimeout(timer);
-        return running;
-      });
+    end: async (task, reason) => {
+      const left = store.processes(task);
+      // Those that this process has started are held by work of this kind: SIGTERM now, SIGKILL if it takes too long.
+      const own = live.endTask(task, reason, 'upstream').length > 0;
+      if (left.length === 0) return [];
+      if (!own) await endLeftovers(left);
+      const deadline = Date.now() + PATIENCE_MS;
+      while (store.processes(task).length > 0 && Date.now() < deadline) {
+        await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
+      }
+      return left.map(({ id }) => id);
     },
-    outstanding: (task) => processes.processesOf(task),
+    outstanding: (task) => store.processes(task).map(({ id }) => id),
   };
 }

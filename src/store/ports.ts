@@ -108,6 +108,24 @@ export interface ClosingStore {
   saveClosing(closing: Closing, records: Records): Promise<'saved' | 'stale' | 'unknown'>;
 }
 
+/** A process of a target, of one task; of none when it was started to look at the target. */
+export type StartedProcess = {
+  /** `<target>:<pid>` */
+  id: string;
+  pid: number;
+  /** What tells it from a later process with the same pid. */
+  birth: string;
+  task: string | null;
+};
+
+/** Processes that were started and are not known to have gone, also by a process of Remit before this one. */
+export interface ProcessStore {
+  processStarted(started: StartedProcess): Promise<void>;
+  processGone(id: string): Promise<void>;
+  /** All, or those of one task. */
+  processes(task?: string): StartedProcess[];
+}
+
 /** What may do nothing now. */
 export interface SuspensionStore {
   /**
@@ -241,6 +259,7 @@ export interface Store
     PolicySetStore,
     RevokedTokenStore,
     ClosingStore,
+    ProcessStore,
     SuspensionStore,
     LogStore {
   /** Commits what is queued and closes. */

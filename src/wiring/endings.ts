@@ -3,23 +3,23 @@ import type { Logger } from 'pino';
 import { createCloser, type Closer } from '../ending/closer.ts';
 import type { FailPoint } from '../ending/fail-point.ts';
 import { liveWorkEnding } from '../ending/live-work.ts';
-import { processEnding, type Processes } from '../ending/processes.ts';
+import { processEnding } from '../ending/processes.ts';
 import { tokenEnding } from '../ending/tokens.ts';
 import type { LiveWork } from '../gateway/live.ts';
-import type { ClosingStore, RevokedTokenStore } from '../store/ports.ts';
+import { endLeftovers } from '../gateway/mcp/upstream/leftover-processes.ts';
+import type { ClosingStore, ProcessStore, RevokedTokenStore } from '../store/ports.ts';
 import { REVOKED_MARGIN_MS } from '../token/revocation.ts';
 
 export type EndingParts = {
-  store: ClosingStore & RevokedTokenStore;
+  store: ClosingStore & RevokedTokenStore & ProcessStore;
   live: LiveWork;
-  processes: Processes;
   clock: () => number;
   newId: (prefix: string) => string;
   failPoint: FailPoint;
   log: Pick<Logger, 'error'>;
 };
 
-export function openCloser({ store, live, processes, clock, newId, failPoint, log }: EndingParts): Closer {
+export function openCloser({ store, live, clock, newId, failPoint, log }: EndingParts): Closer {
   return createCloser({
     store,
     // Another kind of thing that a task may have is another line here.
@@ -27,7 +27,7 @@ export function openCloser({ store, live, processes, clock, newId, failPoint, lo
       liveWorkEnding('calls', 'call', live),
       liveWorkEnding('streams', 'stream', live),
       liveWorkEnding('sessions', 'session', live),
-      processEnding(processes, live),
+      processEnding({ store, live, endLeftovers: (left) => endLeftovers(left, store) }),
       tokenEnding({ store, clock, keepMs: REVOKED_MARGIN_MS }),
     ],
     clock,

@@ -60,6 +60,7 @@ export function createOpenGateway(targets: readonly TargetConfig[], given: Parti
     },
     listable: () => true,
     definitions,
+    processes: { processStarted: async () => {}, processGone: async () => {} },
     live,
     readSecret: (source) => ('value' in source ? source.value : 'canary-of-the-target'),
     clock: () => 1_000,

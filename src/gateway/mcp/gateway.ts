@@ -14,7 +14,7 @@ import type { McpGatewayDeps, McpParts } from './parts.ts';
 import { mcpPipeline } from './pipeline.ts';
 import type { McpExchange } from './request.ts';
 import { createSessions } from './sessions.ts';
-import { createTaskUpstreams, type TaskUpstreams } from './task-upstreams.ts';
+import { createTaskUpstreams } from './task-upstreams.ts';
 
 export type McpGateway = {
   /** Serves one HTTP request to `<publicUrl>/mcp/<target>`, from `peer`. Never rejects. */
@@ -25,8 +25,6 @@ export type McpGateway = {
    * @throws NotFound for an unknown target; UpstreamFailed, UpstreamTimeout or TooLarge when it does not answer.
    */
   introspect(target: string): Promise<{ server: JsonObject; tools: JsonObject[] }>;
-  /** Processes of targets that belong to a task: which there are, and when they have gone. */
-  processes: Pick<TaskUpstreams, 'processesOf' | 'gone'>;
   /** Cuts everything that is under way, and waits until every process of a target has gone. */
   close(): Promise<void>;
 };
@@ -79,7 +77,6 @@ export function createMcpGateway(deps: McpGatewayDeps): McpGateway {
       if (target === undefined) throw new NotFound(`target \`${name}\` is unknown`);
       return introspectTarget(target, upstreams, parts);
     },
-    processes: upstreams,
     close: async () => {
       parts.live.cutAll('remit is shutting down');
       await upstreams.gone();

@@ -5,6 +5,8 @@ import type { McpParts } from './parts.ts';
 import type { Revision } from './methods.ts';
 import { createHttpChannel } from './upstream/http-channel.ts';
 import { createStdioChannel } from './upstream/stdio-channel.ts';
+import { birthOf } from './upstream/process-birth.ts';
+import type { StdioProcess } from './upstream/stdio-process.ts';
 import { createStdioServer, type StdioServer } from './upstream/stdio-server.ts';
 import type { Channel } from './upstream/channel.ts';
 
@@ -19,19 +21,17 @@ export type TaskUpstreams = {
   openSession(taskId: string, target: TargetConfig): Channel;
   /** A channel that belongs to no task, for looking at a target. `close` ends all of it. */
   openAlone(target: TargetConfig, revision: Revision): Channel;
-  /** The processes that were started for the task and have not gone, as `<target>:<pid>`. */
-  processesOf(taskId: string): string[];
-  /** Resolves when every process that was started, for the task if one is named, has gone. */
-  gone(taskId?: string): Promise<void>;
+  /** Resolves when every process that was started has gone, and the store knows. */
+  gone(): Promise<void>;
   /** Takes the target's own credential out of a text. */
   redactor(target: TargetConfig): (text: string) => string;
 };
 
 type Held = { stdio: StdioServer | null; stateless: Channel | null };
 
-export function createTaskUpstreams(parts: Pick<McpParts, 'live' | 'readSecret' | 'log'>): TaskUpstreams {
+export function createTaskUpstreams(parts: Pick<McpParts, 'live' | 'readSecret' | 'log' | 'processes'>): TaskUpstreams {
   const held = new Map<string, Held>();
-  const processes = new Set<{ taskId: string | null; id: string; gone: Promise<void> }>();
+  const processes = new Set<Promise<void>>();
 
   function of(taskId: string, target: TargetConfig): Held {
     const key = `${taskId}\n${target.name}`;
@@ -55,16 +55,37 @@ export function createTaskUpstreams(parts: Pick<McpParts, 'live' | 'readSecret' 
       upstream,
       readEnv: () => readAll(upstream.env),
       version: REMIT_INFO.version,
-      onStart: ({ gone, pid }) => {
-        const process = { taskId, id: `${target.name}:${pid ?? 'none'}`, gone };
-        processes.add(process);
-        void gone.then(() => processes.delete(process));
+      onStart: (started) => {
+        const gone = keepStarted(started, { target: target.name, taskId });
+        processes.add(gone);
+        void gone.then(() => processes.delete(gone));
       },
       onExit: (stderr) => {
         const text = redactText(redactor(target)(stderr));
         parts.log.info({ target: target.name, stderr: text }, 'the process of a target ended');
       },
     });
+  }
+
+  /** So that the next process of Remit can end it, if this one is killed. Resolves when it has gone, and that is kept. */
+  async function keepStarted(
+    started: StdioProcess,
+    { target, taskId }: { target: string; taskId: string | null },
+  ): Promise<void> {
+    const { pid, gone } = started;
+    const birth = pid === undefined ? null : birthOf(pid);
+    if (pid === undefined || birth === null) return gone;
+    const id = `${target}:${pid}`;
+    try {
+      await parts.processes.processStarted({ id, pid, birth, task: taskId });
+      await gone;
+      await parts.processes.processGone(id);
+    } catch (error) {
+      // What the next process of Remit would not know of does not run.
+      started.kill('the process could not be kept');
+      parts.log.error({ err: error, target }, 'the process of a target is not kept');
+      await gone;
+    }
   }
 
   function open(revision: Revision, target: TargetConfig, stdio: StdioServer | null): Channel {
@@ -109,11 +130,7 @@ export function createTaskUpstreams(parts: Pick<McpParts, 'live' | 'readSecret' 
       };
       return { ...channel, close };
     },
-    processesOf: (taskId) => [...processes].filter((process) => process.taskId === taskId).map(({ id }) => id),
-    gone: async (taskId) => {
-      const awaited = [...processes].filter((process) => taskId === undefined || process.taskId === taskId);
-      await Promise.all(awaited.map(({ gone }) => gone));
-    },
+    gone: async () => void (await Promise.all(processes)),
     redactor,
   };
 }

@@ -1,6 +1,6 @@
 import { openClosing, type ByKind } from '../../core/closing.ts';
 import type { Task } from '../../core/task.ts';
-import type { TaskEnd } from '../ports.ts';
+import type { ProcessStore, TaskEnd } from '../ports.ts';
 import type { ApprovalTable } from './approval-table.ts';
 import type { ClosingTable } from './closing-table.ts';
 import type { IssuedTokenTable } from './issued-token-table.ts';
@@ -11,6 +11,7 @@ export type EndTables = {
   approvals: ApprovalTable;
   tokens: IssuedTokenTable;
   closings: ClosingTable;
+  processes: Pick<ProcessStore, 'processes'>;
 };
 
 /** What one end has changed in the open transaction. */
@@ -20,13 +21,14 @@ export type EndedTree = { tasks: Task[]; approvals: string[] };
  * Ends a task and all below it, closes their approvals, and opens a closing for each with what was there to end at this
  * moment: whatever becomes of the process after the commit, the restart knows what has to be finished.
  */
-export function endTree(end: TaskEnd, { tasks, approvals, tokens, closings }: EndTables): EndedTree {
+export function endTree(end: TaskEnd, { tasks, approvals, tokens, closings, processes }: EndTables): EndedTree {
   const ended: EndedTree = { tasks: tasks.endTree(end), approvals: [] };
   for (const task of ended.tasks) {
     const closed = approvals.close(task.id);
     ended.approvals.push(...closed);
     const below = task.id === end.id ? ended.tasks.map(({ id }) => id).filter((id) => id !== end.id) : [];
     const issued = tokens.ofTask(task.id, end.at).map(({ id }) => id);
+    const running = processes.processes(task.id).map(({ id }) => id);
     closings.write(
       openClosing(
         {
@@ -38,7 +40,7 @@ export function endTree(end: TaskEnd, { tasks, approvals, tokens, closings }: En
         },
         {
           ended: present({ tasks: below, approvals: closed }),
-          outstanding: present({ tokens: issued }),
+          outstanding: present({ tokens: issued, processes: running }),
         },
       ),
     );

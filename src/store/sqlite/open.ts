@@ -14,6 +14,7 @@ import { endTree, forgetTree, type EndTables } from './end-tree.ts';
 import { checkIdentifiers } from './identifier.ts';
 import { IssuedTokenTable } from './issued-token-table.ts';
 import { policySetVerbs } from './policy-set-verbs.ts';
+import { processVerbs } from './process-verbs.ts';
 import { RecordLog } from './record-log.ts';
 import { RevokedTokenTable } from './revoked-token-table.ts';
 import { SuspensionTable } from './suspension-table.ts';
@@ -49,8 +50,6 @@ export async function openSqliteStore(options: SqliteOptions): Promise<SqliteSto
     definitions: new DefinitionTable(db),
     suspensions: new SuspensionTable(db),
   };
-  const tokens = new IssuedTokenTable(db);
-  const ending = { ...tables, tokens, closings: new ClosingTable(db) };
   const listeners: ((size: number) => void)[] = [];
   let savepoint = 0;
   let announced = tables.log.size();
@@ -80,10 +79,14 @@ export async function openSqliteStore(options: SqliteOptions): Promise<SqliteSto
     },
     options.maxBatch ?? 512,
   );
+  const tokens = new IssuedTokenTable(db);
+  const processes = processVerbs(db, queue);
+  const ending = { ...tables, tokens, closings: new ClosingTable(db), processes };
   return {
     ...taskVerbs(queue, ending, options.clock),
     ...closingVerbs(queue, tables.log, ending.closings),
     ...suspensionVerbs(queue, ending),
+    ...processes,
     ...approvalVerbs(queue, tables, options.clock),
     ...definitionVerbs(queue, tables),
     ...policySetVerbs(db, queue, tables.log),

@@ -52,6 +52,13 @@ CREATE TABLE policy_sets (
   files TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE processes (
+  id TEXT PRIMARY KEY,
+  pid INTEGER NOT NULL,
+  birth TEXT NOT NULL,
+  task TEXT REFERENCES tasks (id)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE records (
   seq INTEGER PRIMARY KEY,
   id TEXT NOT NULL UNIQUE,
@@ -97,6 +104,8 @@ CREATE INDEX closings_by_next_at ON closings (next_at) WHERE next_at IS NOT NULL
 CREATE INDEX issued_tokens_by_expires_at ON issued_tokens (expires_at);
 
 CREATE INDEX issued_tokens_by_task ON issued_tokens (task);
+
+CREATE INDEX processes_by_task ON processes (task) WHERE task IS NOT NULL;
 
 CREATE INDEX revoked_tokens_by_keep_until ON revoked_tokens (keep_until);
 

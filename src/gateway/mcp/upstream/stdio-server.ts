@@ -27,7 +27,7 @@ export type StdioServerParts = {
   upstream: StdioUpstream;
   readEnv: () => Record<string, string>;
   version: string;
-  onStart: (started: Pick<StdioProcess, 'gone' | 'pid'>) => void;
+  onStart: (started: StdioProcess) => void;
   /** `stderr` as it ended, redacted by the callee. */
   onExit: (stderr: string) => void;
 };
