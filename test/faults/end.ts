@@ -1,10 +1,10 @@
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { decodeJwt } from 'jose';
 import type { EventRecord, LogRecord } from '../../src/core/record.ts';
 import { FAIL_POINTS, type FailPointName } from '../../src/ending/fail-point.ts';
-import { startAgent, type AgentProcess } from '../harness/agent-process.ts';
+import { openAgent, type Agent } from '../harness/in-process-agent.ts';
 import { signIn, type Person } from '../harness/person.ts';
 import { addTarget } from '../harness/quickstart.ts';
 import { root, startRemit, until, type RemitProcess } from '../harness/remit-process.ts';
@@ -37,7 +37,7 @@ export type Finished = {
 
 /**
  * Has Remit die (SIGKILL) at every step of the end of a task that has a child, a pending approval, tokens, a call in
- * flight and two processes, and starts it again each time.
+ * flight and a process, and starts it again each time.
  */
 export async function dieAtEveryStep(): Promise<{ rounds: Finished[]; log: string }> {
   const remit = await startRemit({ prepare: addSlowTarget, failPoints: true });
@@ -46,9 +46,8 @@ export async function dieAtEveryStep(): Promise<{ rounds: Finished[]; log: strin
     const rounds: Finished[] = [];
     const tasks: string[][] = [];
     for (const point of FAIL_POINTS) {
-      // Another one each time: a connection to the Workload API takes longer to come back after each restart.
-      const agent = await startAgent(remit, AGENT);
-      const round = await dieAt(point, { remit, agent, alice }).finally(() => agent.dispose());
+      const agent = await openAgent(remit, AGENT);
+      const round = await dieAt(point, { remit, agent, alice }).finally(() => agent.close());
       rounds.push(round.finished);
       tasks.push(round.tasks);
     }
@@ -61,7 +60,7 @@ export async function dieAtEveryStep(): Promise<{ rounds: Finished[]; log: strin
   }
 }
 
-type Parts = { remit: RemitProcess; agent: AgentProcess; alice: Person };
+type Parts = { remit: RemitProcess; agent: Agent; alice: Person };
 
 async function dieAt(
   point: FailPointName,
@@ -70,18 +69,19 @@ async function dieAt(
   const started = join(remit.folder, 'started');
   rmSync(started, { force: true });
   const { id: task } = (await alice.call<{ id: string }>('POST', '/tasks', TASK)).body;
-  const child = await agent.ask<{ body: { id: string } }>({ do: 'api', path: `/tasks/${task}/hops`, body: HOP });
-  await agent.ask({ do: 'connect', target: 'slow', task, revision: 'auto' });
-  await agent.ask({ do: 'connect', target: 'files', task, revision: 'auto' });
-  const held = await agent.ask<{ structuredContent: { remit: { approval: { id: string } } } }>(HELD_CALL);
-  const waiting = agent.ask({ do: 'call', target: 'slow', name: 'wait', arguments: { seconds: 60 } }).catch(() => ({}));
+  const child = await agent.call<{ id: string }>('POST', `/tasks/${task}/hops`, HOP);
+  const slow = await agent.connect('slow', task);
+  const held = (await slow.client.callTool(HELD_CALL)) as {
+    structuredContent: { remit: { approval: { id: string } } };
+  };
+  void slow.client.callTool({ name: 'wait', arguments: { seconds: 60 } }).catch(() => undefined);
   await until(() => existsSync(started), 10_000);
   const pid = Number(readFileSync(started, 'utf8'));
-  const tokens = [await tokenOf(agent, 'slow'), await tokenOf(agent, 'files')];
+  const tokens = [decodeJwt(await slow.token()).jti!];
 
   await remit.dieAt(point);
   const revoke = () => alice.call('POST', `/tasks/${task}/revoke`, { reason: 'a mistake' });
-  await Promise.all([revoke().catch(() => undefined), remit.ended(), waiting]);
+  await Promise.all([revoke().catch(() => undefined), remit.ended()]);
   await remit.start();
 
   const shown = async (id: string) => (await alice.call<TaskShown>('GET', `/tasks/${id}`)).body;
@@ -115,19 +115,11 @@ export function isUndone(point: FailPointName): boolean {
 const TASK = {
   agent: AGENT,
   purpose: 'to be ended',
-  grant: [
-    { target: 'files', operations: ['write_file'] },
-    { target: 'slow', operations: ['wait'] },
-  ],
+  grant: [{ target: 'slow', operations: ['wait'] }],
   max_hops: 1,
 };
 const HOP = { agent: CHILD_AGENT, purpose: 'to be ended too', grant: [{ target: 'slow', operations: ['wait'] }] };
-const HELD_CALL = {
-  do: 'call',
-  target: 'files',
-  name: 'write_file',
-  arguments: { path: 'out/summary.md', content: 'x' },
-} as const;
+const HELD_CALL = { name: 'wait', arguments: { seconds: 1 } };
 
 function addSlowTarget(folder: string): void {
   addTarget(folder, {
@@ -141,11 +133,11 @@ function addSlowTarget(folder: string): void {
     },
     operations: { wait: { effect: 'read' } },
   });
-}
-
-async function tokenOf(agent: AgentProcess, target: string): Promise<string> {
-  const { token } = await agent.ask<{ token: string }>({ do: 'token', target });
-  return decodeJwt(token).jti!;
+  writeFileSync(
+    join(folder, 'policies', 'slow.cedar'),
+    `@id("a-second-is-asked-for") @approval("note-owners") @reason("a second is asked for")
+    forbid (principal, action == Action::"slow:wait", resource) when { context.args.seconds == 1 };`,
+  );
 }
 
 /** How many `task.ended` and complete `task.closed` records the log holds of each. Remit has stopped. */

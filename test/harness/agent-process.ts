@@ -17,9 +17,7 @@ export type AgentCommand =
   | { do: 'token'; target: string }
   /** The agent's token for Remit's own API, which needs no task. */
   | { do: 'own-token' }
-  | { do: 'complete'; task: string }
-  /** A request to Remit's own API; answers with status and body. */
-  | { do: 'api'; path: string; body: unknown };
+  | { do: 'complete'; task: string };
 
 export async function startAgent(remit: RemitProcess, id: string): Promise<AgentProcess> {
   const child = spawn(

@@ -41,15 +41,6 @@ async function obey(command: AgentCommand): Promise<unknown> {
       const response = await session.fetch(`${remitUrl}/v1/tasks/${command.task}/complete`, { method: 'POST' });
       return response.json();
     }
-    case 'api': {
-      const session = await openAgentSession({ remitUrl, workload });
-      const response = await session.fetch(`${remitUrl}/v1${command.path}`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify(command.body),
-      });
-      return { status: response.status, body: await response.json() };
-    }
   }
 }
 
