@@ -2,6 +2,7 @@ import { describe } from 'vitest';
 import { admissionConformance } from './conformance/admission.ts';
 import { approvalConformance } from './conformance/approvals.ts';
 import { definitionConformance } from './conformance/definitions.ts';
+import { endingConformance } from './conformance/endings.ts';
 import { logConformance } from './conformance/log.ts';
 import { policySetConformance } from './conformance/policy-sets.ts';
 import { revokedTokenConformance } from './conformance/revoked-tokens.ts';
@@ -17,6 +18,7 @@ export function storeConformance(name: string, open: OpenStore): void {
     describe('definitions', () => definitionConformance(open));
     describe('policy sets', () => policySetConformance(open));
     describe('revoked tokens', () => revokedTokenConformance(open));
+    describe('endings', () => endingConformance(open));
     describe('log', () => logConformance(open));
   });
 }

@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline';
 import type { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { InvalidConfig, Unavailable } from '../../core/errors.ts';
-import { approvalFixture, bob, NOW, recordFixture, taskFixture } from '../conformance/fixture.ts';
+import { alice, approvalFixture, bob, NOW, recordFixture, taskFixture } from '../conformance/fixture.ts';
 import { logNotes } from '../conformance/subject.ts';
 import type { Store } from '../ports.ts';
 import { openSqliteStore, type SqliteOptions } from './open.ts';
@@ -40,10 +40,17 @@ const VERBS: Record<string, (store: Store) => Promise<unknown>> = {
     ]),
   revokeToken: (store) =>
     store.revokeToken({ id: 'tok_1', at: NOW, keepUntil: NOW + 1 }, [recordFixture('rec_verb', 'verb')]),
+  saveClosing: (store) =>
+    store.saveClosing({ ...store.closing('ended')!, attempts: 1 }, [recordFixture('rec_verb', 'verb')]),
+  suspend: (store) => store.suspend(SUSPENSION, () => [recordFixture('rec_verb', 'verb')]),
+  resume: (store) => store.resume({ ...SUSPENSION, id: 'bob' }, [recordFixture('rec_verb', 'verb')]),
+  revokeTokensOf: (store) =>
+    Promise.all([store.append([recordFixture('rec_verb', 'verb')]), store.revokeTokensOf('task_1', NOW, 1)]),
   distrustPolicySet: (store) =>
     store.distrustPolicySet({ hash: 'hash', decision: 'rec_1', at: NOW }, [recordFixture('rec_verb', 'verb')]),
   append: (store) => store.append([recordFixture('rec_verb', 'verb')]),
 };
+const SUSPENSION = { kind: 'delegator', id: `${alice.issuer}|alice`, since: NOW, by: 'carol', reason: 'stop' } as const;
 const SEEN = { target: 'files', operation: 'read', digest: '1', definition: '{}', at: NOW };
 
 async function prepare(store: Store): Promise<void> {
@@ -53,6 +60,11 @@ async function prepare(store: Store): Promise<void> {
   await store.requestApproval(approvalFixture({ id: 'waits', digest: 'waits' }), () => []);
   await store.observeDefinition(SEEN, () => []);
   await store.observeDefinition({ ...SEEN, digest: '2' }, () => []);
+  await store.createTask(taskFixture({ id: 'ended' }), []);
+  await store.endTask({ id: 'ended', to: 'revoked', at: NOW, reason: 'stop' }, () => []);
+  await store.suspend({ ...SUSPENSION, id: 'bob' }, () => []);
+  const token = { id: 'tok_2', expiresAt: NOW + 1 };
+  await store.admit({ chain: ['task_1'], counted: false, approval: null, token }, []);
 }
 
 /** Everything that readers can see of it. */
@@ -65,7 +77,11 @@ function seen(store: Store): unknown {
     definitions: store.definitions('files'),
     policySet: store.policySet('hash'),
     policyHistory: store.policyHistory(10),
-    revoked: store.isTokenRevoked('tok_1'),
+    revoked: ['tok_1', 'tok_2'].map((id) => store.isTokenRevoked(id)),
+    issued: store.tokensOf('task_1', NOW),
+    closings: ['ended', 'task_1'].map((id) => store.closing(id)),
+    suspensions: store.suspensions(),
+    unused: store.unused(NOW),
     distrusted: store.distrustedPolicySets(),
     log: logNotes(store),
   };
