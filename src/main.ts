@@ -21,6 +21,8 @@ import type { Effect } from './core/effect.ts';
 import type { CheckArguments } from './core/grant.ts';
 import type { EventRecord } from './core/record.ts';
 import type { FailPoint } from './ending/fail-point.ts';
+import { createHalt } from './ending/halt.ts';
+import { createSuspensions } from './ending/suspensions.ts';
 import { createLiveWork } from './gateway/live.ts';
 import { endLeftovers } from './gateway/mcp/upstream/leftover-processes.ts';
 import { createMcpGateway, type McpGateway } from './gateway/mcp/gateway.ts';
@@ -236,7 +238,8 @@ async function wire(config: Config, opened: Opened) {
   const key = await openTokenKey(config, { store, seal, event, clock });
   const identity = openIdentity(config, { bundles, clock, bootedAt: opened.bootedAt });
   const fresh = () => store.healthy();
-  const { suspension } = store;
+  const halt = createHalt(store.suspension);
+  const suspension = halt.find;
   const decided = { log: store, pdp, referee, fresh, suspension, clock, newId, sha256 };
   const live = createLiveWork({
     isLive: (id) => {
@@ -297,6 +300,19 @@ async function wire(config: Config, opened: Opened) {
   });
   const closer = openCloser({ store, live, clock, newId, failPoint, log });
   lifecycle.onEnded((tasks, reason) => closer.ended(tasks, reason));
+  const suspensions = createSuspensions({
+    ...decided,
+    store,
+    halt,
+    live,
+    closer,
+    ended: (tasks, reason) => lifecycle.ended(tasks, reason),
+    known: {
+      targets,
+      trustDomains: catalogue.trustDomains,
+      issuers: config.identity.people.map((provider) => provider.issuer),
+    },
+  });
   const policyParts = {
     ...decided,
     store,
@@ -323,6 +339,7 @@ async function wire(config: Config, opened: Opened) {
     policies: createPolicies(policyParts),
     review: createReview({ ...policyParts, isKnownForm: (record) => recordForm.safeParse(record).success }),
     keys: createKeys({ ...decided, key }),
+    suspensions,
     targets,
     definitions: store,
     people: config.identity.people,

@@ -20,6 +20,8 @@ export type CloserParts = {
 export interface Closer {
   /** Of tasks that have ended just now, durably. What is only in this process has been cut when this returns. */
   ended(tasks: readonly Task[], reason: string): void;
+  /** Cuts what these tasks have in this process, before they have ended: of `ended`, when it comes, what it will tell of. */
+  cut(tasks: readonly Task[], reason: string): void;
   /** Tries again whatever is due: after a failure, and at the start what the last process has left. */
   sweep(): void;
   /** Resolves when no attempt is under way. */
@@ -35,7 +37,7 @@ const BATCH = 1_000;
  */
 export function createCloser(parts: CloserParts): Closer {
   const underWay = new Map<string, Promise<void>>();
-  /** What was ended by attempts whose record could not be kept. */
+  /** What was ended before the closing was open, or by attempts whose record could not be kept. */
   const unsaved = new Map<string, Record<string, readonly string[]>>();
 
   function begin(task: string, reason: string): void {
@@ -64,6 +66,16 @@ export function createCloser(parts: CloserParts): Closer {
   return {
     ended: (tasks, reason) => {
       for (const { id } of tasks) begin(id, reason);
+    },
+    cut: (tasks, reason) => {
+      for (const { id } of tasks) {
+        const begun: Record<string, readonly string[]> = { ...unsaved.get(id) };
+        for (const ending of parts.endings) {
+          const ids = ending.immediate === true ? ending.end(id, reason) : [];
+          if (Array.isArray(ids) && ids.length > 0) begun[ending.kind] = [...(begun[ending.kind] ?? []), ...ids];
+        }
+        if (Object.keys(begun).length > 0) unsaved.set(id, begun);
+      }
     },
     sweep: () => {
       for (const { task, reason } of parts.store.closingsDue(parts.clock(), BATCH)) begin(task, reason);

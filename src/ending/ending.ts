@@ -6,6 +6,8 @@ import type { EndingKind } from './fail-point.ts';
  */
 export type Ending = {
   kind: EndingKind;
+  /** Whether all of it is in this process, and `end` needs nobody but it. */
+  immediate?: true;
   /**
    * Ends what the task has, and gives the ids of what it ended. What is only in this process is ended before it returns.
    * Called again while something is outstanding, also after a restart; may fail, and leave something outstanding.

@@ -5,6 +5,7 @@ import type { Ending } from './ending.ts';
 export function liveWorkEnding(kind: Ending['kind'], work: WorkKind, live: Pick<LiveWork, 'endTask' | 'of'>): Ending {
   return {
     kind,
+    immediate: true,
     end: (task, reason) => live.endTask(task, reason, work),
     outstanding: (task) => live.of(task, work),
   };

@@ -56,6 +56,12 @@ const SAMPLES: Record<string, { path: string; body?: unknown }> = {
   'POST /v1/policy/publish': { path: '/v1/policy/publish', body: { files: PUBLISHED } },
   'POST /v1/policy/rollback': { path: '/v1/policy/rollback', body: {} },
   'GET /v1/keys': { path: '/v1/keys' },
+  'GET /v1/suspensions': { path: '/v1/suspensions' },
+  'POST /v1/suspensions': { path: '/v1/suspensions', body: { kind: 'target', id: 'memory', reason: 'a test' } },
+  'POST /v1/suspensions/resume': {
+    path: '/v1/suspensions/resume',
+    body: { kind: 'target', id: 'files', reason: 'a test' },
+  },
   'POST /v1/keys/rotate': { path: '/v1/keys/rotate', body: {} },
 };
 

@@ -47,6 +47,10 @@ export const OWN_OPERATIONS = {
   'policy.rollback': 'write',
   'keys.read': 'read',
   'keys.rotate': 'write',
+  'access.read': 'read',
+  'access.stop': 'write',
+  'access.suspend': 'write',
+  'access.resume': 'write',
 } as const satisfies Record<string, Effect>;
 export type OwnOperation = keyof typeof OWN_OPERATIONS;
 

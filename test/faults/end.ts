@@ -47,7 +47,8 @@ export async function dieAtEveryStep(): Promise<{ rounds: Finished[]; log: strin
     const tasks: string[][] = [];
     for (const point of FAIL_POINTS) {
       const agent = await openAgent(remit, AGENT);
-      const round = await dieAt(point, { remit, agent, alice }).finally(() => agent.close());
+      const round = await dieAt(point, { remit, agent, alice });
+      await agent.close();
       rounds.push(round.finished);
       tasks.push(round.tasks);
     }
