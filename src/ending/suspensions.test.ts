@@ -89,7 +89,7 @@ describe('the kill switch', () => {
     const { id } = await requestTask(alice);
     const cut: string[] = [];
     plane.live.attach({ taskId: id, kind: 'call', id: 'req_1', target: 'files' }, (reason) => cut.push(reason));
-    const { suspend: stored } = plane.store;
+    const stored = plane.store.suspend.bind(plane.store);
     plane.store.suspend = () => Promise.reject(new Error('a full disk'));
     expect(await suspend({ kind: 'everything' })).toMatchObject([
       503,
