@@ -21,6 +21,7 @@ import type { Effect } from './core/effect.ts';
 import type { CheckArguments } from './core/grant.ts';
 import type { EventRecord } from './core/record.ts';
 import type { FailPoint } from './ending/fail-point.ts';
+import { createDecideAgain } from './ending/decide-again.ts';
 import { createHalt } from './ending/halt.ts';
 import { createSuspensions } from './ending/suspensions.ts';
 import { createLiveWork } from './gateway/live.ts';
@@ -152,7 +153,7 @@ async function run(config: Config, dev: boolean): Promise<void> {
     },
   });
   await bundles.ready;
-  const { lifecycle, closer, gateway, live, app, key } = await wire(config, {
+  const { lifecycle, closer, decideAgain, gateway, live, app, key } = await wire(config, {
     store,
     seal,
     tree,
@@ -187,6 +188,7 @@ async function run(config: Config, dev: boolean): Promise<void> {
     const failed = (about: string) => (error: unknown) => log.error({ err: error }, about);
     lifecycle.expireOverdue().catch(failed('overdue tasks are not ended'));
     lifecycle.endIdle().catch(failed('idle tasks are not ended'));
+    decideAgain.sweep();
     closer.sweep();
   }, SWEEP_EVERY_MS);
   const rotation = keepKeysRotating(key, log);
@@ -300,6 +302,19 @@ async function wire(config: Config, opened: Opened) {
   });
   const closer = openCloser({ store, live, clock, newId, failPoint, log });
   lifecycle.onEnded((tasks, reason) => closer.ended(tasks, reason));
+  const decideAgain = createDecideAgain({
+    store,
+    pdp,
+    lifecycle,
+    sha256,
+    onProblem: (error, about) => log.error({ err: error }, about),
+  });
+  if (config.tasks.endWhenPolicyForbids) {
+    inForce.onSwap(() => decideAgain.begin());
+    lifecycle.onMade((task) => decideAgain.made(task));
+    // The policy folder may have changed, or the last process have died after a publication.
+    decideAgain.begin();
+  }
   const suspensions = createSuspensions({
     ...decided,
     store,
@@ -362,7 +377,7 @@ async function wire(config: Config, opened: Opened) {
     faults: log,
     maxBodyBytes: config.server.maxBodyBytes,
   });
-  return { lifecycle, closer, gateway, live, app, key };
+  return { lifecycle, closer, decideAgain, gateway, live, app, key };
 }
 
 /** Operations that a grant may name: those of the target file, and MCP's own two. */

@@ -72,6 +72,7 @@ export const configForm = z.strictObject({
         .default(240),
       default_calls: z.number().int().positive().default(1000),
       /** After so long without use a task ends by itself; 0 for never. */
+      end_when_policy_forbids: z.boolean().default(true),
       idle_minutes: z
         .number()
         .min(0)
@@ -164,6 +165,7 @@ export function readConfig(path: string, options: { dev: boolean; overrides?: Ov
       maxLifetimeSeconds: form.tasks.max_minutes * 60,
       defaultLifetimeSeconds: Math.min(form.tasks.default_minutes, form.tasks.max_minutes) * 60,
       defaultCalls: form.tasks.default_calls,
+      endWhenPolicyForbids: form.tasks.end_when_policy_forbids,
       idleMs: form.tasks.idle_minutes === 0 ? null : form.tasks.idle_minutes * 60_000,
     },
     approvals: { lifetimeSeconds: form.approvals.lifetime_minutes * 60 },

@@ -62,6 +62,8 @@ export type Config = {
     defaultCalls: number;
     /** After how long without use a task ends; `null` for never. */
     idleMs: number | null;
+    /** Whether live tasks end that a policy set which comes in force would not have permitted. */
+    endWhenPolicyForbids: boolean;
   };
   approvals: { lifetimeSeconds: number };
   targets: TargetConfig[];

@@ -5,6 +5,7 @@ import type { DecisionRecord } from '../core/record.ts';
 import type { Task } from '../core/task.ts';
 import type { FailPoint } from '../ending/fail-point.ts';
 import { authorize, refusedRecord, type Asker, type OwnAction, type OwnOperation } from './authorize.ts';
+import { createArguments } from './create-arguments.ts';
 import { allOf, endTask, endUnasked, expire, idleEnd, type Ended, type EndParts, type UnaskedEnd } from './end.ts';
 import { handOn, type HopParts } from './hop.ts';
 import { isParty, unknownTask } from './party.ts';
@@ -50,6 +51,8 @@ export interface Lifecycle {
   ended: Ended;
   /** INVARIANT 6: the listener cuts live work. */
   onEnded(listener: Ended): void;
+  /** The listener hears of each task right after it is durable. Must not throw. */
+  onMade(listener: (task: Task) => void): void;
 }
 
 /** So many tasks of a tree are shown at most. */
@@ -62,10 +65,15 @@ export function createLifecycle(parts: LifecycleParts): Lifecycle {
   const ended: Ended = (tasks, reason) => {
     for (const listener of listeners) listener(tasks, reason);
   };
+  const makers: ((task: Task) => void)[] = [];
+  const made = (task: Task): Task => {
+    for (const listener of makers) listener(task);
+    return task;
+  };
   const ending: EndParts = { ...parts, authorizeOn: (asker, own) => authorizeOn(asker, own, parts), ended };
   return {
-    request: (asker, request) => requestTask(asker, request, parts),
-    handOn: (asker, parent, request) => handOn(asker, parent, request, parts),
+    request: async (asker, request) => made(await requestTask(asker, request, parts)),
+    handOn: async (asker, parent, request) => made(await handOn(asker, parent, request, parts)),
     show: (asker, id) => showTask(asker, id, parts),
     tree: async (asker, id) => {
       await showTask(asker, id, parts);
@@ -93,6 +101,7 @@ export function createLifecycle(parts: LifecycleParts): Lifecycle {
     endUnasked: (task, end) => endUnasked(task, end, ending),
     ended,
     onEnded: (listener) => void listeners.push(listener),
+    onMade: (listener) => void makers.push(listener),
   };
 }
 
@@ -118,15 +127,7 @@ async function requestTask(asker: Asker, request: TaskRequest, parts: LifecycleP
   const own: OwnAction = {
     operation: 'task.create',
     resources: [`task:${task.id}`],
-    arguments: {
-      agent: task.agent.id,
-      purpose: task.purpose,
-      parameters: task.parameters,
-      grant: JSON.parse(JSON.stringify(task.grant)) as never,
-      sensitivity: task.sensitivity,
-      expires_at: task.window.expiresAt,
-      calls: task.budget.calls,
-    },
+    arguments: createArguments(task),
     creates: task,
   };
   for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
