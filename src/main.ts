@@ -204,6 +204,7 @@ async function run(config: Config, dev: boolean): Promise<void> {
   const closed = closeServer(server);
   await Promise.race([live.draining(), new Promise((resolve) => setTimeout(resolve, DRAIN_FOR_MS).unref())]);
   await gateway.close();
+  await decideAgain.stop();
   await closer.settled();
   await closed;
   await referee.close();

@@ -27,6 +27,8 @@ export interface DecideAgain {
   /** Begins again what could not be done the last time. */
   sweep(): void;
   settled(): Promise<void>;
+  /** Looks at no further task. Resolves when the one under way is done. */
+  stop(): Promise<void>;
 }
 
 /** So many are looked at before others have their turn. */
@@ -81,6 +83,10 @@ export function createDecideAgain(parts: DecideAgainParts): DecideAgain {
       if (unfinished) begin();
     },
     settled: () => running,
+    stop: () => {
+      round++;
+      return running;
+    },
   };
 }
 

@@ -38,15 +38,16 @@ export class TaskTable {
     this.#byId = db.prepare(`SELECT ${COLUMNS} FROM tasks WHERE id = ?`);
     this.#live = db.prepare(`SELECT ${COLUMNS} FROM tasks WHERE state IN ('requested', 'active')`);
     // The task and all below it that have not ended, parents before their children. Below a task that has ended
-    // nothing is alive, so the walk stops there.
+    // nothing is alive, so the walk stops there. The `+` and CROSS JOIN keep the planner
+    // from looking at every task that there is.
     this.#tree = db.prepare(
       `WITH RECURSIVE tree (id, depth) AS (
          SELECT id, 0 FROM tasks WHERE id = ? AND state IN ('requested', 'active')
          UNION ALL
          SELECT child.id, tree.depth + 1 FROM tasks child JOIN tree ON child.parent = tree.id
-         WHERE child.state IN ('requested', 'active')
+         WHERE +child.state IN ('requested', 'active')
        )
-       SELECT ${COLUMNS} FROM tree JOIN tasks USING (id) ORDER BY depth, created_at, id`,
+       SELECT ${COLUMNS} FROM tree CROSS JOIN tasks USING (id) ORDER BY depth, created_at, id`,
     );
     this.#whole = db.prepare(
       `WITH RECURSIVE tree (id, depth) AS (
@@ -54,7 +55,7 @@ export class TaskTable {
          UNION ALL
          SELECT child.id, tree.depth + 1 FROM tasks child JOIN tree ON child.parent = tree.id LIMIT ?2
        )
-       SELECT ${COLUMNS} FROM tree JOIN tasks USING (id) ORDER BY depth, created_at, id`,
+       SELECT ${COLUMNS} FROM tree CROSS JOIN tasks USING (id) ORDER BY depth, created_at, id`,
     );
     this.#end = db.prepare('UPDATE tasks SET state = ?, ended_at = ?, end_reason = ? WHERE id = ?');
     this.#take = db.prepare(
