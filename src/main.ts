@@ -6,6 +6,8 @@ import { parseArgs } from 'node:util';
 import { getRequestListener } from '@hono/node-server';
 import { pino, type Logger } from 'pino';
 import { recordForm } from './server/record-form.ts';
+import { createAgents } from './agent/agents.ts';
+import { createAnswered } from './approval/answered.ts';
 import { createApprovals } from './approval/approvals.ts';
 import { printable } from './audit/record-text.ts';
 import type { Refusals } from './audit/refusals.ts';
@@ -52,6 +54,7 @@ import { createLifecycle } from './task/lifecycle.ts';
 import { createAuthenticator } from './token/authenticate.ts';
 import { audiencesOf } from './token/audiences.ts';
 import { createKeys } from './token/keys.ts';
+import { openAgentRegistry, registrationNames, type OpenAgentRegistry } from './wiring/agents.ts';
 import { openCloser } from './wiring/endings.ts';
 import { openFailPoints } from './wiring/fail-points.ts';
 import { openIdentity, startAuthority } from './wiring/identity.ts';
@@ -153,6 +156,7 @@ async function run(config: Config, dev: boolean): Promise<void> {
     },
   });
   await bundles.ready;
+  const registry = openAgentRegistry(config, { store, clock, log });
   const { lifecycle, closer, decideAgain, gateway, live, app, key } = await wire(config, {
     store,
     seal,
@@ -160,6 +164,7 @@ async function run(config: Config, dev: boolean): Promise<void> {
     log,
     bootedAt,
     bundles,
+    registry,
     inForce,
     referee,
     checkArguments,
@@ -209,6 +214,7 @@ async function run(config: Config, dev: boolean): Promise<void> {
   await closed;
   await referee.close();
   await refusals.stop();
+  await registry.stop();
   await store.append([event('process.stopped', {})]).catch(() => {});
   await tree.close();
   await store.close();
@@ -223,6 +229,7 @@ type Opened = {
   log: Logger;
   bootedAt: number;
   bundles: OpenTrustBundles;
+  registry: OpenAgentRegistry;
   inForce: InForce;
   referee: Referee;
   checkArguments: CheckArguments;
@@ -232,14 +239,14 @@ type Opened = {
 
 /** Puts control plane and gateway together around one store and one policy set. */
 async function wire(config: Config, opened: Opened) {
-  const { store, seal, tree, log, bundles, inForce, referee, checkArguments, refusals, failPoint } = opened;
+  const { store, seal, tree, log, bundles, registry, inForce, referee, checkArguments, refusals, failPoint } = opened;
   const pdp = inForce.current;
   const { publicUrl } = config.server;
   const skewSeconds = config.clockSkewSeconds;
   const issuer = publicUrl;
   const targets = new Map(config.targets.map((target) => [target.name, target]));
   const key = await openTokenKey(config, { store, seal, event, clock });
-  const identity = openIdentity(config, { bundles, clock, bootedAt: opened.bootedAt });
+  const identity = openIdentity(config, { bundles, registry, clock, bootedAt: opened.bootedAt });
   const fresh = () => store.healthy();
   const halt = createHalt(store.suspension);
   const suspension = halt.find;
@@ -255,6 +262,7 @@ async function wire(config: Config, opened: Opened) {
   const lifecycle = createLifecycle({
     ...decided,
     store,
+    agents: registry,
     limits: config.tasks,
     calling: () => live.calling(),
     failPoint,
@@ -287,13 +295,14 @@ async function wire(config: Config, opened: Opened) {
     steps: {
       gather: gatherStep<McpRequest, McpAnswer>(steps),
       decide: decideStep<McpRequest, McpAnswer>(steps),
-      record: recordStep<McpRequest, McpAnswer>(steps, refuse),
+      record: recordStep<McpRequest, McpAnswer>(steps, (exchange) => refuse(exchange, publicUrl)),
       observe: observeStep<McpRequest, McpAnswer>(steps),
     },
     listable: (caller, target, operation) => listable(caller, target, operation, steps),
     definitions: store,
     processes: store,
     live,
+    answered: createAnswered(store),
     readSecret: (source) => readSecret(source, process.env),
     clock,
     newId,
@@ -335,6 +344,7 @@ async function wire(config: Config, opened: Opened) {
     inForce,
     checkArguments,
     catalogue: () => currentCatalogue(config, store),
+    approvalLifetimeMs: config.approvals.lifetimeSeconds * 1000,
   };
   const tokens = {
     ...decided,
@@ -351,7 +361,9 @@ async function wire(config: Config, opened: Opened) {
     tasks: store,
     catalogue,
     taskTokens: tokenParts,
-    approvals: createApprovals({ ...decided, store }),
+    agents: createAgents({ ...decided, store, registry, onEnded: lifecycle.ended }),
+    registrationNames: registrationNames(config),
+    approvals: createApprovals({ ...decided, store, stepUps: config.approvals.stepUps }),
     policies: createPolicies(policyParts),
     review: createReview({ ...policyParts, isKnownForm: (record) => recordForm.safeParse(record).success }),
     keys: createKeys({ ...decided, key }),

@@ -5,7 +5,6 @@ import {
   PEOPLE,
   personSession,
   requestTask,
-  SUMMARISER,
   type ControlPlane,
   type Session,
 } from '../../test/fixtures/control-plane.ts';
@@ -59,7 +58,6 @@ test('the kill switch, what is stopped, and back; the task says what ended it', 
 });
 
 test.each<[args: string[], kind: string, id: string]>([
-  [['--agent', SUMMARISER], 'agent', SUMMARISER],
   [['--person', 'alice'], 'delegator', `${PEOPLE}|alice`],
   [['--target', 'files'], 'target', 'files'],
   [['--trust-domain', 'remit.local'], 'trust_domain', 'remit.local'],

@@ -4,10 +4,11 @@ import { callApi } from './api.ts';
 import { UsageError, type Command, type Io } from './io.ts';
 
 export const STOP_USAGE = `remit stop --everything --reason TEXT    the kill switch: every task ends, and nothing new begins
-remit stop --agent SPIFFE_ID | --person ID | --target NAME | --trust-domain NAME --reason TEXT
-                                        the same for one of them; a person is ISSUER|SUBJECT, or the subject alone
+remit stop --person ID | --target NAME | --trust-domain NAME --reason TEXT
+                                        the same for one of them; a person is ISSUER|SUBJECT, or the subject alone;
+                                        an agent: remit agent suspend
 remit stop list                         what may do nothing now
-remit resume (--everything | --agent … | --person … | --target … | --trust-domain …) [--reason TEXT]
+remit resume (--everything | --person … | --target … | --trust-domain …) [--reason TEXT]
                                         let it act again; what has ended stays ended
 remit person offboard ID --reason TEXT  end all that the person has handed out, and take nothing more of them
 remit person reinstate ID               take it again`;
@@ -63,17 +64,16 @@ function readNamed(args: string[]): { named: Named; reason: string | undefined }
     args,
     options: {
       everything: { type: 'boolean' },
-      agent: { type: 'string' },
       person: { type: 'string' },
       target: { type: 'string' },
       'trust-domain': { type: 'string' },
       reason: { type: 'string' },
     },
   });
-  const { agent, person: delegator, target, 'trust-domain': trustDomain, reason } = values;
+  const { person: delegator, target, 'trust-domain': trustDomain, reason } = values;
   const named: Named[] = [
     ...(values.everything === true ? [{ kind: 'everything' }] : []),
-    ...Object.entries({ agent, delegator, target, trust_domain: trustDomain }).flatMap(([kind, id]) =>
+    ...Object.entries({ delegator, target, trust_domain: trustDomain }).flatMap(([kind, id]) =>
       id === undefined ? [] : [{ kind, id }],
     ),
   ];

@@ -1,6 +1,7 @@
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { InvalidConfig } from '../core/errors.ts';
+import { approvalsForm, readApprovals } from './approvals.ts';
 import { clientForm, readClients } from './client.ts';
 import type { Config } from './config.ts';
 import { encryptionForm, readEncryption } from './key-encryption.ts';
@@ -62,6 +63,7 @@ export const configForm = z.strictObject({
       encryption: encryptionForm.optional(),
     })
     .prefault({}),
+  agents: z.strictObject({ unregistered: z.enum(['allow', 'deny']).optional() }).prefault({}),
   tasks: z
     .strictObject({
       default_minutes: z.number().positive().default(15),
@@ -80,7 +82,7 @@ export const configForm = z.strictObject({
         .default(15),
     })
     .prefault({}),
-  approvals: z.strictObject({ lifetime_minutes: z.number().positive().max(60).default(10) }).prefault({}),
+  approvals: approvalsForm,
   targets: z.array(z.string().min(1)).min(1),
 });
 
@@ -161,6 +163,8 @@ export function readConfig(path: string, options: { dev: boolean; overrides?: Ov
       publishAheadMs: form.keys.publish_ahead_minutes * 60_000,
       encryption: form.keys.encryption === undefined ? null : readEncryption(form.keys.encryption, folder),
     },
+    // With development identities anybody can be any agent: there is nobody to keep out.
+    agents: { unregistered: form.agents.unregistered ?? (options.dev ? 'allow' : 'deny') },
     tasks: {
       maxLifetimeSeconds: form.tasks.max_minutes * 60,
       defaultLifetimeSeconds: Math.min(form.tasks.default_minutes, form.tasks.max_minutes) * 60,
@@ -168,7 +172,7 @@ export function readConfig(path: string, options: { dev: boolean; overrides?: Ov
       endWhenPolicyForbids: form.tasks.end_when_policy_forbids,
       idleMs: form.tasks.idle_minutes === 0 ? null : form.tasks.idle_minutes * 60_000,
     },
-    approvals: { lifetimeSeconds: form.approvals.lifetime_minutes * 60 },
+    approvals: readApprovals(form.approvals),
     targets,
   };
 }

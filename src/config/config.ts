@@ -56,6 +56,8 @@ export type Config = {
      */
     encryption: { current: EncryptionKeySource; previous: EncryptionKeySource | null } | null;
   };
+  /** Whether an agent that nobody has registered may do anything. */
+  agents: { unregistered: 'allow' | 'deny' };
   tasks: {
     maxLifetimeSeconds: number;
     defaultLifetimeSeconds: number;
@@ -65,7 +67,11 @@ export type Config = {
     /** Whether live tasks end that a policy set which comes in force would not have permitted. */
     endWhenPolicyForbids: boolean;
   };
-  approvals: { lifetimeSeconds: number };
+  approvals: {
+    lifetimeSeconds: number;
+    /** What is asked of the sign-in of who approves something of a sensitivity, beside what policy asks. */
+    stepUps: Partial<Record<Sensitivity, { acrValues: string[]; maxAgeSeconds: number | null }>>;
+  };
   targets: TargetConfig[];
 };
 

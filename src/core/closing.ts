@@ -1,4 +1,4 @@
-/** Why a task ended, for a program. Those of `SUSPENSION_KINDS` say what was suspended. */
+/** Why a task ended, for a program. The last five say what was suspended. */
 export const END_CAUSES = [
   'completed',
   'revoked',

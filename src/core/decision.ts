@@ -1,4 +1,5 @@
 import type { Action, Undescribed } from './action.ts';
+import type { Used } from './budget.ts';
 import type { Grant } from './grant.ts';
 import type { Agent, Delegator } from './party.ts';
 import type { Suspension } from './suspension.ts';
@@ -15,9 +16,11 @@ export type Reason = {
     | 'quarantined_operation'
     | Undescribed['code']
     | 'task_not_live'
+    | 'agent_not_active'
     | 'outside_grant'
     | 'over_sensitivity'
     | 'over_budget'
+    | 'uncountable_amount'
     | 'no_policy'
     | 'policy_forbids'
     | 'policy_error'
@@ -75,7 +78,7 @@ export type TokenFacts = { issuedAt: number; binding: 'dpop' | 'mtls'; narrowedT
 
 export type TaskView = {
   task: Task;
-  used: { calls: number };
+  used: Used;
   /** What the task has touched, such as the origin and sensitivity of results. Absent where nothing labels results. */
   labels?: readonly string[];
 };

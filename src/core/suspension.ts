@@ -3,19 +3,13 @@ import type { DecisionInput } from './decision.ts';
 import { delegatorId } from './party.ts';
 import type { Task } from './task.ts';
 
-export const SUSPENSION_KINDS = [
-  'everything',
-  'delegator',
-  'agent',
-  'target',
-  'trust_domain',
-] as const satisfies EndCause[];
+export const SUSPENSION_KINDS = ['everything', 'delegator', 'target', 'trust_domain'] as const satisfies EndCause[];
 export type SuspensionKind = (typeof SUSPENSION_KINDS)[number];
 
-/** Something that may do nothing until it is resumed. */
+/** Something that may do nothing until it is resumed. Agents are not here: their registration has a state of its own. */
 export type Suspension = {
   kind: SuspensionKind;
-  /** Of `everything`: `everything`. Else `delegatorId`, SPIFFE ID, name of a target, name of a trust domain. */
+  /** Of `everything`: `everything`. Else `delegatorId`, name of a target, name of a trust domain. */
   id: string;
   /** Milliseconds since the epoch. */
   since: number;
@@ -40,8 +34,6 @@ export function endsWith(task: Task, { kind, id }: Pick<Suspension, 'kind' | 'id
       return true;
     case 'delegator':
       return delegatorId(task.delegator) === id;
-    case 'agent':
-      return task.agent.id === id;
     case 'trust_domain':
       return task.agent.trustDomain === id;
     case 'target':
@@ -55,7 +47,6 @@ export function suspensionOfTask(task: Task, find: FindSuspension): Suspension |
   return (
     find('everything', EVERYTHING) ??
     find('delegator', delegatorId(task.delegator)) ??
-    find('agent', task.agent.id) ??
     find('trust_domain', task.agent.trustDomain) ??
     // As `endsWith`: a task that could do nothing but at targets that are cut off.
     (at.every((suspended) => suspended !== undefined) ? at[0] : undefined)
@@ -77,14 +68,11 @@ export function suspensionOfAction(
   if (target !== undefined) return target;
   const own =
     (delegator === null ? undefined : find('delegator', delegatorId(delegator))) ??
-    (agent === null ? undefined : (find('agent', agent.id) ?? find('trust_domain', agent.trustDomain)));
-  // Somebody else may look at what a suspended agent did, and end what is left of it.
+    (agent === null ? undefined : find('trust_domain', agent.trustDomain));
+  // Somebody else may look at what somebody suspended did, and end what is left of it.
   if (own !== undefined || isLook(action)) return own;
   for (const { task } of chain) {
-    const level =
-      find('delegator', delegatorId(task.delegator)) ??
-      find('agent', task.agent.id) ??
-      find('trust_domain', task.agent.trustDomain);
+    const level = find('delegator', delegatorId(task.delegator)) ?? find('trust_domain', task.agent.trustDomain);
     if (level !== undefined) return level;
   }
   return undefined;

@@ -208,7 +208,7 @@ test('revocation is monotone: whatever comes after an end, in whatever order, no
     resume: () => plane.store.resume(SUSPENSION, []),
     request: () => requestTask(alice).catch(() => null),
   };
-  const SUSPENSION = { kind: 'agent', id: OTHER_AGENT, since: 0, by: 'carol', reason: 'x' } as const;
+  const SUSPENSION = { kind: 'trust_domain', id: 'ci.example.test', since: 0, by: 'carol', reason: 'x' } as const;
   await fc.assert(
     fc.asyncProperty(fc.array(fc.constantFrom(...Object.keys(acts)), { minLength: 1, maxLength: 8 }), async (names) => {
       const { id } = await requestTask(alice, { max_hops: 1 });

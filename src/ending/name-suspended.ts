@@ -1,6 +1,5 @@
 import { InvalidRequest } from '../core/errors.ts';
 import { delegatorId } from '../core/party.ts';
-import { parseWorkloadId } from '../core/spiffe-id.ts';
 import { EVERYTHING, type Suspension, type SuspensionKind } from '../core/suspension.ts';
 
 /** What there is to suspend. */
@@ -34,14 +33,6 @@ export function nameSuspended(
         throw new InvalidRequest(`\`id\`: trust domain \`${id}\` is not configured`);
       }
       return { kind, id };
-    case 'agent': {
-      const agent = parseWorkloadId(id);
-      if ('problem' in agent) throw new InvalidRequest(`\`id\` ${agent.problem}`);
-      if (!known.trustDomains.includes(agent.trustDomain)) {
-        throw new InvalidRequest(`\`id\`: trust domain \`${agent.trustDomain}\` is not configured`);
-      }
-      return { kind, id: agent.id };
-    }
     case 'delegator':
       return { kind, id: nameDelegator(id, known.issuers) };
   }

@@ -1,10 +1,11 @@
+import { agentRecord } from '../agent/agents.ts';
 import { Conflict, Unavailable } from '../core/errors.ts';
 import { delegatorId } from '../core/party.ts';
 import type { EventRecord, LogRecord } from '../core/record.ts';
 import type { Suspension, SuspensionKind } from '../core/suspension.ts';
 import type { Task } from '../core/task.ts';
 import type { LiveWork } from '../gateway/live.ts';
-import type { SuspensionStore, TaskStore } from '../store/ports.ts';
+import type { AgentStore, SuspensionStore, TaskStore } from '../store/ports.ts';
 import { askerName, authorize, type Asker, type AuthorizeParts, type OwnAction } from '../task/authorize.ts';
 import { endedRecord, type Ended } from '../task/end.ts';
 import type { Closer } from './closer.ts';
@@ -12,7 +13,7 @@ import type { Halt } from './halt.ts';
 import { nameSuspended, type Suspendable } from './name-suspended.ts';
 
 export type SuspensionParts = AuthorizeParts & {
-  store: SuspensionStore & Pick<TaskStore, 'live'>;
+  store: SuspensionStore & Pick<TaskStore, 'live'> & Pick<AgentStore, 'suspendAgentsOf'>;
   known: Suspendable;
   halt: Halt;
   live: Pick<LiveWork, 'endTarget'>;
@@ -23,7 +24,7 @@ export type SuspensionParts = AuthorizeParts & {
 
 export type Named = { kind: SuspensionKind; id: string | undefined; reason: string };
 
-/** What may do nothing: an agent, a delegator, a target, a trust domain, or everything. */
+/** What may do nothing: a delegator, a target, a trust domain, or everything. */
 export interface Suspensions {
   /** Oldest first. */
   list(asker: Asker): Promise<Suspension[]>;
@@ -57,6 +58,19 @@ export function createSuspensions(parts: SuspensionParts): Suspensions {
     return result.tasks;
   }
 
+  /** Nobody answers any more for the agents of a person who has gone. They are resumed one by one, by their next owner. */
+  async function suspendAgentsOf(asker: Asker, { id, since: at, reason }: Suspension): Promise<number> {
+    const bar = id.indexOf('|');
+    const owner = { issuer: id.slice(0, bar), subject: id.slice(bar + 1) };
+    const why = `their owner is offboarded: ${reason}`;
+    const { tasks } = await store.suspendAgentsOf(owner, { at, reason: why }, (agents, ended) => [
+      ...agents.map((agent) => agentRecord('agent.suspended', agent, { asker, reason: why }, parts)),
+      ...ended.map((task) => endedRecord(task, parts)),
+    ]);
+    parts.ended(tasks, why);
+    return tasks.length;
+  }
+
   /** INVARIANT 6: nothing waits for the store. It is denied from here on, and what is under way is cut, before it is durable. */
   async function stopEverything(suspension: Suspension, records: readonly LogRecord[]): Promise<Task[] | null> {
     halt.begin(suspension);
@@ -87,7 +101,9 @@ export function createSuspensions(parts: SuspensionParts): Suspensions {
       );
       const suspension = { kind, id, since: clock(), by: askerName(asker), reason: named.reason };
       const ended = await (kind === 'everything' ? stopEverything : begin)(suspension, [record]);
-      if (ended !== null) return { suspension, ended: ended.length };
+      // Also when the person was suspended before: the process may have died in between.
+      const more = kind === 'delegator' ? await suspendAgentsOf(asker, suspension) : 0;
+      if (ended !== null) return { suspension, ended: ended.length + more };
       await parts.log.append([record]);
       throw new Conflict(kind === 'everything' ? 'everything is stopped already' : `\`${id}\` is suspended already`);
     },

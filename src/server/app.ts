@@ -13,6 +13,8 @@ import { exchangeToken, type TokenEndpointParts, type TokenRequest } from '../to
 import { introspectToken, type IntrospectionParts } from '../token/introspection.ts';
 import { authorizationServerMetadata, protectedResourceMetadata, type Offered } from '../token/metadata.ts';
 import { revokeToken, type RevocationParts } from '../token/revocation.ts';
+import { agentRoutes, type AgentRouteParts } from './routes/agents.ts';
+import { approvalPage } from './approval-page.ts';
 import type { ApprovalRouteParts } from './routes/approvals.ts';
 import { approvalRoutes } from './routes/approvals.ts';
 import { keyRoutes } from './routes/keys.ts';
@@ -33,6 +35,7 @@ import { remitConfiguration } from './remit-configuration.ts';
 import { oauthErrorResponse, problemResponse, type FaultLog } from './problem.ts';
 
 export type AppParts = TaskRouteParts &
+  AgentRouteParts &
   ApprovalRouteParts &
   TargetRouteParts & {
     policies: Policies;
@@ -124,6 +127,7 @@ export function controlRoutes(app: ControlApp, parts: AppParts): void {
     description: 'RFC 9449: a sender-constrained access token with a proof for each request',
   });
   taskRoutes(app, parts);
+  agentRoutes(app, parts);
   approvalRoutes(app, parts);
   targetRoutes(app, parts);
   logRoutes(app, parts);
@@ -141,6 +145,7 @@ function publicRoutes(app: ControlApp, parts: AppParts): void {
     // Not 503: requests are answered as they should be, and the way out is a request too.
     return c.json(concerns.length === 0 ? { status: 'ok' } : { status: 'degraded', concerns });
   });
+  app.get('/approvals/:id', (c) => approvalPage(c, c.req.param('id')));
   app.get('/openapi.json', (c) => c.json(openApiDocument(app)));
   app.get('/jwks', etag(), (c) => {
     c.header('Cache-Control', `public, max-age=${parts.tokenKey.rememberSeconds}`);

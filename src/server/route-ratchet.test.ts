@@ -17,6 +17,7 @@ import {
   type Session,
 } from '../../test/fixtures/control-plane.ts';
 import type { Task } from '../core/task.ts';
+import { agentFixture } from '../store/conformance/fixture.ts';
 import { schemaDocuments } from './write-schema.ts';
 
 /**
@@ -25,6 +26,9 @@ import { schemaDocuments } from './write-schema.ts';
  */
 const DIGEST = `sha256:${'b'.repeat(64)}`;
 const PUBLISHED = { 'all.cedar': 'permit (principal, action, resource);' };
+const REGISTERED = 'spiffe://remit.local/agent/registered';
+const SUSPENDED = 'spiffe://remit.local/agent/suspended';
+const OWNER = { issuer: 'https://idp.example.test', subject: 'alice' };
 const HOP = { ...taskBody(), agent: OTHER_AGENT };
 const SAMPLES: Record<string, { path: string; body?: unknown }> = {
   'POST /v1/tasks': { path: '/v1/tasks', body: taskBody() },
@@ -56,6 +60,16 @@ const SAMPLES: Record<string, { path: string; body?: unknown }> = {
   'POST /v1/policy/publish': { path: '/v1/policy/publish', body: { files: PUBLISHED } },
   'POST /v1/policy/rollback': { path: '/v1/policy/rollback', body: {} },
   'GET /v1/keys': { path: '/v1/keys' },
+  'GET /v1/agents': { path: '/v1/agents' },
+  'GET /v1/agents/show': { path: `/v1/agents/show?id=${encodeURIComponent(REGISTERED)}` },
+  'POST /v1/agents': {
+    path: '/v1/agents',
+    body: { id: 'spiffe://remit.local/agent/new', purpose: 'test', owner: OWNER },
+  },
+  'POST /v1/agents/set': { path: '/v1/agents/set', body: { id: REGISTERED, purpose: 'another' } },
+  'POST /v1/agents/suspend': { path: '/v1/agents/suspend', body: { id: REGISTERED, reason: 'test' } },
+  'POST /v1/agents/resume': { path: '/v1/agents/resume', body: { id: SUSPENDED, reason: 'test' } },
+  'POST /v1/agents/retire': { path: '/v1/agents/retire', body: { id: REGISTERED, reason: 'test' } },
   'GET /v1/suspensions': { path: '/v1/suspensions' },
   'POST /v1/suspensions': { path: '/v1/suspensions', body: { kind: 'target', id: 'memory', reason: 'a test' } },
   'POST /v1/suspensions/resume': {
@@ -82,6 +96,10 @@ async function open(policies?: Record<string, string>): Promise<void> {
   if (policies === undefined) task = (await requestTask(alice, { max_hops: 1 })).id;
   else await plane.store.createTask(taskOf((task = 'task_1'), plane.clock.now()), []);
   await plane.store.requestApproval(sampleApproval(task, plane.clock.now()), () => []);
+  for (const id of [REGISTERED, SUSPENDED]) {
+    const agent = agentFixture({ id, owner: OWNER, state: id === SUSPENDED ? 'suspended' : 'active' });
+    await plane.store.registerAgent(agent, []);
+  }
   for (const digest of [`sha256:${'a'.repeat(64)}`, DIGEST]) {
     const at = plane.clock.now();
     const seen = { target: 'files', operation: 'read_text_file', digest, definition: '{}', at };

@@ -1,5 +1,6 @@
 import { describe } from 'vitest';
 import { admissionConformance } from './conformance/admission.ts';
+import { agentConformance } from './conformance/agents.ts';
 import { approvalConformance } from './conformance/approvals.ts';
 import { definitionConformance } from './conformance/definitions.ts';
 import { endingConformance } from './conformance/endings.ts';
@@ -18,6 +19,7 @@ export function storeConformance(name: string, open: OpenStore): void {
     describe('definitions', () => definitionConformance(open));
     describe('policy sets', () => policySetConformance(open));
     describe('revoked tokens', () => revokedTokenConformance(open));
+    describe('agents', () => agentConformance(open));
     describe('endings', () => endingConformance(open));
     describe('log', () => logConformance(open));
   });

@@ -51,6 +51,12 @@ export const OWN_OPERATIONS = {
   'access.stop': 'write',
   'access.suspend': 'write',
   'access.resume': 'write',
+  'agent.read': 'read',
+  'agent.register': 'write',
+  'agent.update': 'write',
+  'agent.suspend': 'write',
+  'agent.resume': 'write',
+  'agent.retire': 'write',
 } as const satisfies Record<string, Effect>;
 export type OwnOperation = keyof typeof OWN_OPERATIONS;
 

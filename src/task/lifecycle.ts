@@ -1,15 +1,17 @@
-import { Forbidden, InvalidRequest, Unavailable } from '../core/errors.ts';
+import { Conflict, Forbidden, InvalidRequest, Unavailable } from '../core/errors.ts';
 import type { TaskView } from '../core/decision.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { DecisionRecord } from '../core/record.ts';
-import type { Task } from '../core/task.ts';
+import type { Task, Window } from '../core/task.ts';
 import type { FailPoint } from '../ending/fail-point.ts';
-import { authorize, refusedRecord, type Asker, type OwnAction, type OwnOperation } from './authorize.ts';
+import { authorizeOrAsk } from './authorize-or-ask.ts';
+import { authorize, refusedRecord, type Asker, type OwnOperation } from './authorize.ts';
 import { createArguments } from './create-arguments.ts';
 import { allOf, endTask, endUnasked, expire, idleEnd, type Ended, type EndParts, type UnaskedEnd } from './end.ts';
 import { handOn, type HopParts } from './hop.ts';
 import { isParty, unknownTask } from './party.ts';
 import type { HopRequest, TaskRequest } from './task-request.ts';
+import { checkWindow, endOf, type WindowRequest } from './window-form.ts';
 
 export type LifecycleParts = HopParts & {
   limits: {
@@ -106,7 +108,9 @@ export function createLifecycle(parts: LifecycleParts): Lifecycle {
 }
 
 async function requestTask(asker: Asker, request: TaskRequest, parts: LifecycleParts): Promise<Task> {
-  if (asker.delegator === null) return refuseAgent(asker, parts);
+  if (asker.delegator === null) return refuse(asker, 'only a person can hand out a task; sign in as one', parts);
+  const objection = parts.agents.objectionTo(request.agent.id);
+  if (objection !== null) return refuse(asker, `${objection.message}; ${objection.next}`, parts);
   const now = parts.clock();
   const task: Task = {
     id: parts.newId('task'),
@@ -118,43 +122,67 @@ async function requestTask(asker: Asker, request: TaskRequest, parts: LifecycleP
     grant: request.grant,
     sensitivity: request.sensitivity,
     origin: request.origin,
-    window: windowOf(request, now, parts.limits),
-    budget: { calls: request.calls ?? parts.limits.defaultCalls },
+    window: windowOf(request.window, now, parts.limits),
+    budget: { ...request.budget, calls: request.budget.calls ?? parts.limits.defaultCalls },
     maxHops: request.maxHops,
     state: 'active',
     createdAt: now,
   };
-  const own: OwnAction = {
-    operation: 'task.create',
+  const { expires_at: _made, ...asked } = createArguments(task);
+  const own = {
+    operation: 'task.create' as const,
     resources: [`task:${task.id}`],
     arguments: createArguments(task),
+    asked: { resources: [], arguments: { ...asked, ...windowAsked(request, parts.limits) } },
     creates: task,
   };
   for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
-    const record = await authorize(asker, own, parts);
+    const { record, approval } = await authorizeOrAsk(asker, own, parts);
     const created = { ...task, decision: record.id };
-    // A suspension that came in between denies the next attempt, on the record.
-    if ((await parts.store.createTask(created, [record])) === 'created') return created;
+    const outcome = await parts.store.createTask(created, [record], approval);
+    if (outcome === 'created') return created;
+    // Two requests that were the same, and one approval: the other needs one of its own.
+    if (outcome === 'approval_spent') throw new Conflict('the approval of this request was used meanwhile; ask again');
+    // Suspended between the look above and this: as if it had been so from the start.
+    if (outcome === 'agent_stopped') {
+      return refuse(asker, `agent \`${task.agent.id}\` is suspended or retired`, parts);
+    }
+    // Something else was suspended in between: that denies the next attempt, on the record.
   }
   throw new Unavailable('the task cannot be made now; try again');
 }
 
-async function refuseAgent(asker: Asker, parts: LifecycleParts): Promise<never> {
-  const reason = 'only a person can hand out a task; sign in as one';
+/** Of the window what was asked, and is the same when it is asked again. */
+function windowAsked(request: TaskRequest, limits: LifecycleParts['limits']): JsonObject {
+  const { notBefore, expiresAt, lifetimeSeconds } = request.window;
+  return {
+    ...(expiresAt === undefined
+      ? { lifetime_seconds: lifetimeSeconds ?? limits.defaultLifetimeSeconds }
+      : { expires_at: expiresAt }),
+    ...(notBefore === undefined ? {} : { not_before: notBefore }),
+    origin: JSON.parse(JSON.stringify(request.origin)) as JsonObject,
+    max_hops: request.maxHops,
+  };
+}
+
+async function refuse(asker: Asker, reason: string, parts: LifecycleParts): Promise<never> {
   await parts.log.append([refusedRecord(asker, { operation: 'task.create', subject: {}, reason }, parts)]);
   throw new Forbidden(reason);
 }
 
-function windowOf(request: TaskRequest, now: number, limits: LifecycleParts['limits']): Task['window'] {
-  const lifetime = request.lifetimeSeconds ?? limits.defaultLifetimeSeconds;
-  if (lifetime > limits.maxLifetimeSeconds) {
-    throw new InvalidRequest(`\`lifetime_seconds\`: a task lives at most ${limits.maxLifetimeSeconds} seconds`);
-  }
+function windowOf(request: WindowRequest, now: number, limits: LifecycleParts['limits']): Window {
   const notBefore = Math.max(request.notBefore ?? now, now);
   if (notBefore - now > limits.maxLifetimeSeconds * 1000) {
     throw new InvalidRequest('`not_before`: is too far ahead; request the task nearer to its start');
   }
-  return { notBefore, expiresAt: notBefore + lifetime * 1000 };
+  const expiresAt = endOf(request, notBefore) ?? notBefore + limits.defaultLifetimeSeconds * 1000;
+  if (expiresAt - notBefore > limits.maxLifetimeSeconds * 1000) {
+    const member = request.expiresAt === undefined ? 'lifetime_seconds' : 'expires_at';
+    throw new InvalidRequest(`\`${member}\`: a task lives at most ${limits.maxLifetimeSeconds} seconds`);
+  }
+  const window = { notBefore, expiresAt, ...(request.schedules.length === 0 ? {} : { schedules: request.schedules }) };
+  checkWindow(window, now);
+  return window;
 }
 
 async function showTask(asker: Asker, id: string, parts: LifecycleParts): Promise<Task> {

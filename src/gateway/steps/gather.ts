@@ -37,6 +37,6 @@ export function gather(exchange: Exchange<unknown, unknown>, parts: StepParts): 
     parts.sha256,
   );
   const given = parts.store.givenApproval(acting.id, exchange.digest, parts.clock());
-  if (given?.answeredBy === undefined) delete exchange.approval;
-  else exchange.approval = { id: given.id, approvers: [given.answeredBy] };
+  if (given === undefined) delete exchange.approval;
+  else exchange.approval = given;
 }

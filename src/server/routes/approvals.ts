@@ -1,7 +1,7 @@
 import { z } from '@hono/zod-openapi';
 import type { Approvals } from '../../approval/approvals.ts';
 import { APPROVAL_STATES } from '../../core/approval.ts';
-import { approvalToWire, approvalWire } from '../wire.ts';
+import { approvalToWire, approvalWire } from '../approval-wire.ts';
 import { controlRoute, type ControlApp } from './route.ts';
 
 const idParam = z.object({ id: z.string().min(1).max(64) });
@@ -25,36 +25,46 @@ const showRoute = controlRoute({
   request: { params: idParam },
   answer: approvalWire,
 });
+const answerForm = z.strictObject({
+  reason: z.string().min(1).max(500).optional().openapi({ description: 'kept with the answer, for whoever asks why' }),
+  digest: z
+    .string()
+    .max(100)
+    .optional()
+    .openapi({ description: 'of the approval as it was shown; for another than that the answer is not taken' }),
+});
+const answerBody = { required: false, content: { 'application/json': { schema: answerForm } } };
 const approveRoute = controlRoute({
   method: 'post',
   path: '/v1/approvals/{id}/approve',
   summary: 'say yes to exactly this action, once',
-  request: { params: idParam },
+  request: { params: idParam, body: answerBody },
   answer: approvalWire,
 });
 const refuseRoute = controlRoute({
   method: 'post',
   path: '/v1/approvals/{id}/refuse',
   summary: 'say no',
-  request: { params: idParam },
+  request: { params: idParam, body: answerBody },
   answer: approvalWire,
 });
 
-export type ApprovalRouteParts = { approvals: Approvals; clock: () => number };
+export type ApprovalRouteParts = { approvals: Approvals };
 
-export function approvalRoutes(app: ControlApp, parts: ApprovalRouteParts): void {
-  const { approvals, clock } = parts;
+export function approvalRoutes(app: ControlApp, { approvals }: ApprovalRouteParts): void {
   app.openapi(listRoute, async (c) => {
     const found = await approvals.list(c.var.asker, c.req.valid('query'));
-    return c.json({ approvals: found.map((approval) => approvalToWire(approval, clock())) }, 200);
+    return c.json({ approvals: found.map(approvalToWire) }, 200);
   });
   app.openapi(showRoute, async (c) =>
-    c.json(approvalToWire(await approvals.show(c.var.asker, c.req.valid('param').id), clock()), 200),
+    c.json(approvalToWire(await approvals.show(c.var.asker, c.req.valid('param').id)), 200),
   );
-  app.openapi(approveRoute, async (c) =>
-    c.json(approvalToWire(await approvals.answer(c.var.asker, c.req.valid('param').id, 'approved'), clock()), 200),
-  );
-  app.openapi(refuseRoute, async (c) =>
-    c.json(approvalToWire(await approvals.answer(c.var.asker, c.req.valid('param').id, 'refused'), clock()), 200),
-  );
+  app.openapi(approveRoute, async (c) => {
+    const answer = { to: 'approved' as const, ...c.req.valid('json') };
+    return c.json(approvalToWire(await approvals.answer(c.var.asker, c.req.valid('param').id, answer)), 200);
+  });
+  app.openapi(refuseRoute, async (c) => {
+    const answer = { to: 'refused' as const, ...c.req.valid('json') };
+    return c.json(approvalToWire(await approvals.answer(c.var.asker, c.req.valid('param').id, answer)), 200);
+  });
 }

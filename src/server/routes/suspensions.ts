@@ -22,8 +22,7 @@ const named = z.strictObject({
     .refine((value) => value.isWellFormed(), 'expected well-formed Unicode')
     .optional()
     .openapi({
-      description:
-        'a SPIFFE ID, the name of a target or of a trust domain, or `ISSUER|SUBJECT` of a person; everything has none',
+      description: 'the name of a target or of a trust domain, or `ISSUER|SUBJECT` of a person; everything has none',
     }),
   reason: z
     .string()
@@ -42,7 +41,7 @@ const listRoute = controlRoute({
 const suspendRoute = controlRoute({
   method: 'post',
   path: '/v1/suspensions',
-  summary: 'suspend an agent, a delegator, a target, a trust domain or everything; live tasks end with it',
+  summary: 'suspend a delegator, a target, a trust domain or everything; live tasks end with it',
   request: { body },
   answer: suspensionWire.extend({ ended: z.number().int() }),
 });

@@ -133,15 +133,15 @@ export function endingConformance(open: OpenStore): void {
   test.each<[what: string, suspended: Partial<Suspension>, ends: string[]]>([
     ['everything', {}, ['agent', 'both', 'child', 'delegator', 'domain', 'plain', 'target']],
     ['a delegator', { kind: 'delegator', id: `${bob.issuer}|bob` }, ['delegator']],
-    ['an agent, with what is below its tasks', { kind: 'agent', id: 'spiffe://example.org/x' }, ['agent', 'child']],
+    ['a trust domain, with what is below its tasks', { kind: 'trust_domain', id: 'example.com' }, ['agent', 'child']],
     ['a trust domain', { kind: 'trust_domain', id: 'example.net' }, ['domain']],
     ['a target, where a task has no other', { kind: 'target', id: 'memory' }, ['target']],
-    ['nobody that there is', { kind: 'agent', id: 'spiffe://example.org/none' }, []],
+    ['nobody that there is', { kind: 'delegator', id: `${bob.issuer}|none` }, []],
   ])('suspending %s ends exactly its tasks in the same step', async (_what, suspended, ends) => {
     await create(
       { id: 'plain' },
       { id: 'delegator', delegator: bob },
-      { id: 'agent', ...agent('spiffe://example.org/x') },
+      { id: 'agent', ...agent('spiffe://example.com/x', 'example.com') },
       { id: 'child', parent: 'agent' },
       { id: 'domain', ...agent('spiffe://example.net/a', 'example.net') },
       { id: 'target', ...at('memory', 'memory') },

@@ -1,10 +1,14 @@
 import type { DatabaseSync } from 'node:sqlite';
-import type { Approval } from '../../core/approval.ts';
+import { countersOf, type Draw, type Used } from '../../core/budget.ts';
 import { Conflict } from '../../core/errors.ts';
 import { suspensionOfTask } from '../../core/suspension.ts';
-import { hasEnded, mayBecome } from '../../core/task.ts';
+import { hasEnded, mayBecome, type Task } from '../../core/task.ts';
 import type { Admission, DefinitionPin, Store } from '../ports.ts';
+import { AgentTable } from './agent-table.ts';
+import { agentVerbs } from './agent-verbs.ts';
+import { ActionTable } from './action-table.ts';
 import { ApprovalTable } from './approval-table.ts';
+import { approvalVerbs } from './approval-verbs.ts';
 import { ClosingTable } from './closing-table.ts';
 import { closingVerbs } from './closing-verbs.ts';
 import { CommitQueue } from './commit-queue.ts';
@@ -49,7 +53,9 @@ export async function openSqliteStore(options: SqliteOptions): Promise<SqliteSto
     approvals: new ApprovalTable(db),
     definitions: new DefinitionTable(db),
     suspensions: new SuspensionTable(db),
+    agents: new AgentTable(db),
   };
+  const actions = new ActionTable(db);
   const listeners: ((size: number) => void)[] = [];
   let savepoint = 0;
   let announced = tables.log.size();
@@ -83,13 +89,14 @@ export async function openSqliteStore(options: SqliteOptions): Promise<SqliteSto
   const processes = processVerbs(db, queue);
   const ending = { ...tables, tokens, closings: new ClosingTable(db), processes };
   return {
-    ...taskVerbs(queue, ending, options.clock),
+    ...taskVerbs(queue, { ...ending, actions }, options.clock),
     ...closingVerbs(queue, tables.log, ending.closings),
     ...suspensionVerbs(queue, ending),
     ...processes,
     ...approvalVerbs(queue, tables, options.clock),
     ...definitionVerbs(queue, tables),
-    ...policySetVerbs(db, queue, tables.log),
+    ...policySetVerbs(db, queue, tables, options.clock),
+    ...agentVerbs(queue, ending),
     ...revokedTokenVerbs(queue, tables.log, { revoked: new RevokedTokenTable(db), tokens }),
     append: (records) => queue.add(() => tables.log.append(records)),
     entries: (start, limit) => tables.log.entries(start, limit),
@@ -104,26 +111,44 @@ export async function openSqliteStore(options: SqliteOptions): Promise<SqliteSto
   };
 }
 
-type Tables = { log: RecordLog; tasks: TaskTable; approvals: ApprovalTable; definitions: DefinitionTable };
+type Tables = {
+  log: RecordLog;
+  tasks: TaskTable;
+  approvals: ApprovalTable;
+  definitions: DefinitionTable;
+  agents: AgentTable;
+};
 
 type TaskVerbs = Pick<
   Store,
-  'createTask' | 'endTask' | 'admit' | 'task' | 'chain' | 'tree' | 'tasks' | 'overdue' | 'unused' | 'live'
+  | 'createTask'
+  | 'endTask'
+  | 'admit'
+  | 'giveBack'
+  | 'task'
+  | 'chain'
+  | 'tree'
+  | 'pastActions'
+  | 'tasks'
+  | 'overdue'
+  | 'unused'
+  | 'live'
 >;
 
-type EndingTables = Tables & EndTables & { suspensions: SuspensionTable };
+type TaskTables = Tables & EndTables & { actions: ActionTable; suspensions: SuspensionTable };
 
-function taskVerbs(queue: CommitQueue, tables: EndingTables, clock: () => number): TaskVerbs {
-  const { log, tasks, approvals } = tables;
+function taskVerbs(queue: CommitQueue, tables: TaskTables, clock: () => number): TaskVerbs {
+  const { log, tasks, approvals, agents, actions } = tables;
   return {
     createTask: (task, records, approval = null) =>
       queue.add(
         () => {
           checkIdentifiers(task.id, task.delegator.issuer, task.delegator.subject, task.agent.id, approval ?? '');
+          if (agents.isStopped(task.agent.id)) return 'agent_stopped' as const;
           const { parent } = task;
           if (suspensionOfTask(task, tables.suspensions.stored) !== undefined) return 'suspended' as const;
           if (parent !== null && !tasks.isLive(parent, clock())) return 'parent_ended' as const;
-          if (approval !== null && !approvals.spend(approval, parent ?? undefined, clock())) {
+          if (approval !== null && !approvals.spend(approval, parent, clock())) {
             return 'approval_spent' as const;
           }
           tasks.insert(task);
@@ -133,7 +158,7 @@ function taskVerbs(queue: CommitQueue, tables: EndingTables, clock: () => number
         },
         (outcome) => {
           if (outcome !== 'created') return;
-          tasks.remember({ task: structuredClone(task), used: { calls: 0 } });
+          tasks.remember({ task: structuredClone(task), used: unused(task) });
           if (task.parent !== null) tasks.wasUsed(task.parent, clock());
           if (approval !== null) approvals.forget(approval);
         },
@@ -159,23 +184,29 @@ function taskVerbs(queue: CommitQueue, tables: EndingTables, clock: () => number
           },
         )
         .then((result) => (result.outcome === 'ended' ? { outcome: 'ended', tasks: result.ended.tasks } : result)),
-    admit: (request, records) => {
-      const calls = request.counted ? 1 : 0;
-      return queue.add(
-        () => admitInTransaction(request, calls, records, tables, clock()),
+    admit: (request, records) =>
+      queue.add(
+        () => admitInTransaction(request, records, tables, clock()),
         (admission) => {
           if (!admission.admitted) return;
-          for (const id of request.chain) {
-            tasks.countTaken(id, calls);
-            tasks.wasUsed(id, clock());
-          }
+          tasks.countTaken(request, 1);
+          for (const id of request.chain) tasks.wasUsed(id, clock());
           if (request.approval !== null) approvals.forget(request.approval);
         },
-      );
-    },
+      ),
+    giveBack: (taken, records) =>
+      queue.add(
+        () => {
+          checkIdentifiers(...taken.chain);
+          tasks.giveBack(taken);
+          log.append(records);
+        },
+        () => tasks.countTaken(taken, -1),
+      ),
     task: (id) => tasks.view(id)?.task,
     chain: (id) => tasks.chain(id),
     tree: (id, limit) => tasks.tree(id, limit),
+    pastActions: (task, limit) => actions.of(task, limit),
     tasks: (filter) => tasks.list(filter),
     overdue: (now) => tasks.overdue(now),
     unused: (since) => tasks.unused(since),
@@ -186,14 +217,15 @@ function taskVerbs(queue: CommitQueue, tables: EndingTables, clock: () => number
 /** What was taken is given back when a later check fails, so that "not admitted" leaves no trace. */
 function admitInTransaction(
   request: Parameters<Store['admit']>[0],
-  calls: number,
   records: Parameters<Store['admit']>[1],
-  { log, tasks, approvals, tokens, suspensions }: EndingTables,
+  { log, tasks, approvals, tokens, suspensions, actions }: TaskTables,
   now: number,
 ): Admission {
-  const taken: string[] = [];
+  const { counted, draws = [] } = request;
+  const calls = counted ? 1 : 0;
+  const taken = { chain: [] as string[], counted, draws: [] as Draw[] };
   const undo = (because: Exclude<Admission, { admitted: true }>['because']): Admission => {
-    for (const id of taken) tasks.take(id, -calls, now);
+    tasks.giveBack(taken);
     return { admitted: false, because };
   };
   checkIdentifiers(...request.chain, request.approval ?? '', request.token?.id ?? '');
@@ -204,58 +236,29 @@ function admitInTransaction(
   for (const [level, id] of request.chain.entries()) {
     const task = tasks.take(id, calls, now);
     if (task === undefined) return undo(tasks.isLive(id, now) ? 'over_budget' : 'task_ended');
-    taken.push(id);
+    taken.chain.push(id);
     // INVARIANT 3: a chain with a level left out would escape that level's budget and its end.
     if (task.parent !== (request.chain[level + 1] ?? null)) throw new Error('the chain is not that of its task');
   }
-  if (request.approval !== null && !approvals.spend(request.approval, request.chain[0], now)) {
+  for (const draw of draws) {
+    if (!request.chain.includes(draw.task)) throw new Error('an action draws on a task that is not of its chain');
+    if (!tasks.takeFrom(draw)) return undo('over_budget');
+    taken.draws.push(draw);
+  }
+  if (request.approval !== null && !approvals.spend(request.approval, request.chain[0] ?? null, now)) {
     return undo('approval_spent');
   }
   for (const id of request.chain) tasks.touch(id, now);
   if (request.token !== undefined) tokens.insert(request.token, request.chain[0]!, now);
+  if (request.counted) actions.count(request.chain, records);
   log.append(records);
   return { admitted: true };
 }
 
-type ApprovalVerbs = Pick<Store, 'requestApproval' | 'answerApproval' | 'givenApproval' | 'approval' | 'approvals'>;
-
-function approvalVerbs(queue: CommitQueue, { log, tasks, approvals }: Tables, clock: () => number): ApprovalVerbs {
-  return {
-    requestApproval: (request, records) =>
-      queue.add(
-        () => {
-          const waiting = approvals.waitingFor(request.task, request.digest, clock());
-          // A request for a task that has just ended is kept as closed: it can never be answered.
-          checkIdentifiers(request.id, request.task, request.digest);
-          const live = tasks.isLive(request.task, clock());
-          const kept: Approval = waiting ?? { ...request, state: live ? 'pending' : 'closed' };
-          if (waiting === undefined) approvals.insert(kept);
-          log.append(records(kept));
-          return kept;
-        },
-        (kept) => approvals.remember(kept),
-      ),
-    answerApproval: (answer, records) =>
-      queue.add(
-        () => {
-          checkIdentifiers(answer.id);
-          const approval = approvals.stored(answer.id);
-          if (approval === undefined) return 'unknown' as const;
-          const now = Math.max(answer.at, clock());
-          if (approval.state === 'closed' || !tasks.isLive(approval.task, now)) return 'task_ended' as const;
-          if (approval.state !== 'pending') return 'already_answered' as const;
-          if (!approvals.answer(answer, now)) return 'expired' as const;
-          log.append(records);
-          return 'answered' as const;
-        },
-        (outcome) => {
-          if (outcome === 'answered') approvals.remember(approvals.stored(answer.id)!);
-        },
-      ),
-    givenApproval: (task, digest, now) => approvals.given(task, digest, now),
-    approval: (id) => approvals.get(id),
-    approvals: (filter) => approvals.list(filter),
-  };
+/** What a task begins with. */
+function unused({ budget }: Task): Used {
+  const counters = countersOf(budget).map(({ name }) => [name, 0] as const);
+  return counters.length === 0 ? { calls: 0 } : { calls: 0, counters: Object.fromEntries(counters) };
 }
 
 type DefinitionVerbs = Pick<Store, 'definition' | 'definitions' | 'observeDefinition' | 'acceptDefinition'>;

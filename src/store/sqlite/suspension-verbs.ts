@@ -19,7 +19,7 @@ export function suspensionVerbs(queue: CommitQueue, tables: Tables): SuspensionS
             checkIdentifiers(id, by, reason);
             if (!suspensions.insert(suspension)) return { outcome: 'already_suspended' as const };
             const ended: EndedTree = { tasks: [], approvals: [] };
-            for (const task of tables.tasks.liveOf(suspension)) {
+            for (const task of tables.tasks.liveUnder(suspension)) {
               if (!endsWith(task, suspension)) continue;
               // One whose ancestor is among them has ended with it, and is not found any more.
               const tree = endTree({ id: task.id, to: 'revoked', at, reason, cause: kind, by }, tables);
