@@ -80,6 +80,12 @@ const SAMPLES: Record<string, { path: string; body?: unknown }> = {
   'POST /v1/agents/suspend': { path: '/v1/agents/suspend', body: { id: REGISTERED, reason: 'test' } },
   'POST /v1/agents/resume': { path: '/v1/agents/resume', body: { id: SUSPENDED, reason: 'test' } },
   'POST /v1/agents/retire': { path: '/v1/agents/retire', body: { id: REGISTERED, reason: 'test' } },
+  'GET /v1/suspensions': { path: '/v1/suspensions' },
+  'POST /v1/suspensions': { path: '/v1/suspensions', body: { kind: 'target', id: 'memory', reason: 'a test' } },
+  'POST /v1/suspensions/resume': {
+    path: '/v1/suspensions/resume',
+    body: { kind: 'target', id: 'files', reason: 'a test' },
+  },
   'POST /v1/keys/rotate': { path: '/v1/keys/rotate', body: {} },
 };
 

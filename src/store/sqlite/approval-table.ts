@@ -3,7 +3,6 @@ import { approversOf, type Answer, type Approval } from '../../core/approval.ts'
 import type { GivenApproval } from '../../core/decision.ts';
 import { delegatorId, type Delegator } from '../../core/party.ts';
 import type { ApprovalStore } from '../ports.ts';
-import { StandingTable } from './standing-table.ts';
 
 type Row = Record<string, SQLOutputValue>;
 
@@ -14,8 +13,6 @@ type Given = Pick<Approval, 'id' | 'task' | 'digest' | 'expiresAt'> & { approver
 
 /** The tables of approvals and answers, and in memory those that are approved and not spent. */
 export class ApprovalTable {
-  /** They are spent and closed as approvals are, wherever those are. */
-  readonly standing: StandingTable;
   readonly #db: DatabaseSync;
   readonly #insert: StatementSync;
   readonly #byId: StatementSync;
@@ -37,7 +34,6 @@ export class ApprovalTable {
 
   constructor(db: DatabaseSync) {
     this.#db = db;
-    this.standing = new StandingTable(db);
     this.#insert = db.prepare(
       `INSERT INTO approvals (id, task, digest, requester, agent, target, operation, state, created_at, expires_at, body)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
@@ -78,7 +74,6 @@ export class ApprovalTable {
   }
 
   reload(): void {
-    this.standing.reload();
     this.#memory.clear();
     this.#byDigest.clear();
     for (const row of this.#given.all()) this.remember(this.#approval(row));
@@ -94,9 +89,7 @@ export class ApprovalTable {
     this.#byDigest.set(digestKey(task, digest), id);
   }
 
-  /** Of what was spent or closed. */
   forget(id: string): void {
-    if (isStanding(id)) return this.standing.refresh(id);
     const given = this.#memory.get(id);
     if (given === undefined) return;
     this.#memory.delete(id);
@@ -157,13 +150,12 @@ export class ApprovalTable {
 
   /** INVARIANT 8: once, for the task it was given for, in time. */
   spend(id: string, task: string | null, now: number): boolean {
-    if (isStanding(id)) return this.standing.spend(id, task, now);
     return this.#spend.run(id, task, now).changes === 1;
   }
 
-  /** Closes what is open or stands for a task; returns the ids. */
+  /** Closes what is open for a task; returns the ids. */
   close(task: string): string[] {
-    return [...this.#close.all(task).map((row) => String(row['id'])), ...this.standing.close(task)];
+    return this.#close.all(task).map((row) => String(row['id']));
   }
 
   given(task: string | null, digest: string, now: number): GivenApproval | undefined {
@@ -225,10 +217,6 @@ function answerOf(row: Row): Answer {
 
 /** What cards did not say before there were rules of sensitivity: the strictest is asked for. */
 const OF_BEFORE: Pick<Approval['card'], 'sensitivity' | 'policies'> = { sensitivity: 'restricted', policies: [] };
-
-function isStanding(id: string): boolean {
-  return id.startsWith('sta_');
-}
 
 function digestKey(task: string | null, digest: string): string {
   return `${digest} ${task ?? ''}`;

@@ -5,17 +5,17 @@ import type { ApprovalTable } from './approval-table.ts';
 import type { CommitQueue } from './commit-queue.ts';
 import { checkIdentifiers } from './identifier.ts';
 import type { RecordLog } from './record-log.ts';
+import type { StandingTable } from './standing-table.ts';
 import type { TaskTable } from './task-table.ts';
 
-type Tables = { log: RecordLog; tasks: TaskTable; approvals: ApprovalTable };
+type Tables = { log: RecordLog; tasks: TaskTable; approvals: ApprovalTable; standing: StandingTable };
 
 /** Asking, answering and looking. Spending an approval is part of what it is spent on. */
 export function approvalVerbs(
   queue: CommitQueue,
-  { log, tasks, approvals }: Tables,
+  { log, tasks, approvals, standing }: Tables,
   clock: () => number,
 ): ApprovalStore & StandingStore {
-  const { standing } = approvals;
   return {
     requestApproval: (request, records, maxWaiting = Infinity) =>
       queue.add(() => {

@@ -50,12 +50,6 @@ export class StandingTable {
     else known.add(standing.id);
   }
 
-  /** After it was used, revoked or closed. */
-  refresh(id: string): void {
-    const standing = this.get(id);
-    if (standing !== undefined) this.remember(standing);
-  }
-
   forget(id: string): void {
     const standing = this.#memory.get(id);
     if (standing === undefined) return;
