@@ -16,6 +16,12 @@ export type PromptOrigin = {
   trust: 'authenticated' | 'organisation' | 'outside';
 };
 
+/**
+ * A provider's statement that an agent may act for a person. `issuer` and `id` (`jti`) together name it; `digest` is of
+ * what it says.
+ */
+export type IdentityAssertion = { issuer: string; id: string; digest: string };
+
 /** One bounded piece of delegated work. Times are milliseconds since the epoch. */
 export type Task = {
   id: string;

@@ -1,5 +1,6 @@
 import { describe } from 'vitest';
 import { admissionConformance } from './conformance/admission.ts';
+import { assertionConformance } from './conformance/assertions.ts';
 import { approvalConformance } from './conformance/approvals.ts';
 import { definitionConformance } from './conformance/definitions.ts';
 import { logConformance } from './conformance/log.ts';
@@ -12,6 +13,7 @@ import { taskConformance } from './conformance/tasks.ts';
 export function storeConformance(name: string, open: OpenStore): void {
   describe(`${name}: store conformance`, () => {
     describe('tasks', () => taskConformance(open));
+    describe('identity assertions', () => assertionConformance(open));
     describe('admission', () => admissionConformance(open));
     describe('approvals', () => approvalConformance(open));
     describe('definitions', () => definitionConformance(open));

@@ -13,7 +13,7 @@ import type { Approval } from '../core/approval.ts';
 import type { Delegator } from '../core/party.ts';
 import type { LogRecord } from '../core/record.ts';
 import type { TaskView } from '../core/decision.ts';
-import type { EndedState, Task } from '../core/task.ts';
+import type { EndedState, IdentityAssertion, Task } from '../core/task.ts';
 
 export type Records = readonly LogRecord[];
 
@@ -66,6 +66,23 @@ export interface TaskStore {
   /** Active tasks whose window has closed at `now`. */
   overdue(now: number): Task[];
 }
+
+/** Identity assertions, each of which makes one task, for good: rows are kept as long as the tasks are. */
+export interface AssertionStore {
+  /**
+   * Makes the (root) task, with its records, unless the assertion has made one: then nothing is changed. Of two who come
+   * with one assertion, one is told `created`. Another assertion by the name of a known one is `other_digest`.
+   */
+  createAssertedTask(
+    task: Task,
+    assertion: IdentityAssertion,
+    records: Records,
+  ): Promise<{ outcome: 'created' } | AssertedTask>;
+  /** What became of the assertion before, if it was there. */
+  assertedTask(assertion: IdentityAssertion): AssertedTask | undefined;
+}
+
+export type AssertedTask = { outcome: 'known'; task: string } | { outcome: 'other_digest' };
 
 export interface ApprovalStore {
   /** Makes the request, or returns the one that already waits (or was approved and not spent) for the same digest. */
@@ -169,7 +186,8 @@ export interface LogStore {
 }
 
 /** All of it: what a database adapter provides, and what `main.ts` hands out in parts. */
-export interface Store extends TaskStore, ApprovalStore, DefinitionStore, PolicySetStore, RevokedTokenStore, LogStore {
+export interface Store
+  extends TaskStore, AssertionStore, ApprovalStore, DefinitionStore, PolicySetStore, RevokedTokenStore, LogStore {
   /** Commits what is queued and closes. */
   close(): Promise<void>;
 }

@@ -1,14 +1,17 @@
 import { Conflict, Forbidden, InvalidRequest } from '../core/errors.ts';
 import type { TaskView } from '../core/decision.ts';
 import type { JsonObject } from '../core/json.ts';
+import type { Delegator } from '../core/party.ts';
 import type { DecisionRecord, EventRecord } from '../core/record.ts';
-import type { EndedState, Task } from '../core/task.ts';
+import type { EndedState, IdentityAssertion, Task } from '../core/task.ts';
+import type { AssertionStore } from '../store/ports.ts';
 import { authorize, refusedRecord, type Asker, type OwnOperation } from './authorize.ts';
 import { handOn, type HopParts } from './hop.ts';
 import { isParty, unknownTask } from './party.ts';
 import type { HopRequest, TaskRequest } from './task-request.ts';
 
 export type LifecycleParts = HopParts & {
+  store: AssertionStore;
   limits: { maxLifetimeSeconds: number; defaultLifetimeSeconds: number; defaultCalls: number };
 };
 
@@ -21,6 +24,13 @@ type Ended = (tasks: readonly Task[], reason: string) => void;
 export interface Lifecycle {
   /** A person hands a task to an agent. @throws Forbidden, InvalidRequest */
   request(asker: Asker, request: TaskRequest): Promise<Task>;
+  /** The task that a request of `delegator` would make. Nothing is decided. @throws InvalidRequest */
+  propose(delegator: Delegator, request: TaskRequest): Task;
+  /**
+   * An agent takes up a task for the person whom a provider's assertion names. An assertion makes one task: shown again,
+   * it leads to that one, whatever became of it. @throws Forbidden; Conflict for two assertions of one name.
+   */
+  takeUp(asker: Asker, proposed: Task, assertion: IdentityAssertion): Promise<Task>;
   /** An agent hands a part of its task to another agent. @throws as handOn */
   handOn(asker: Asker, parent: string, request: HopRequest): Promise<Task>;
   /** @throws NotFound also for a task that the asker may not know of. */
@@ -48,6 +58,8 @@ export function createLifecycle(parts: LifecycleParts): Lifecycle {
   };
   return {
     request: (asker, request) => requestTask(asker, request, parts),
+    propose: (delegator, request) => proposedTask(delegator, request, parts),
+    takeUp: (asker, proposed, assertion) => takeUpTask(asker, proposed, assertion, parts),
     handOn: (asker, parent, request) => handOn(asker, parent, request, parts),
     show: (asker, id) => showTask(asker, id, parts),
     tree: async (asker, id) => {
@@ -78,11 +90,37 @@ export function createLifecycle(parts: LifecycleParts): Lifecycle {
 
 async function requestTask(asker: Asker, request: TaskRequest, parts: LifecycleParts): Promise<Task> {
   if (asker.delegator === null) return refuseAgent(asker, parts);
+  const task = proposedTask(asker.delegator, request, parts);
+  const record = await authorizeCreation(asker, task, {}, parts);
+  await parts.store.createTask(task, [record]);
+  return task;
+}
+
+async function takeUpTask(
+  asker: Asker,
+  proposed: Task,
+  assertion: IdentityAssertion,
+  parts: LifecycleParts,
+): Promise<Task> {
+  let known = parts.store.assertedTask(assertion);
+  if (known === undefined) {
+    const { issuer, id } = assertion;
+    const record = await authorizeCreation(asker, proposed, { assertion: { issuer, id } }, parts);
+    const result = await parts.store.createAssertedTask(proposed, assertion, [record]);
+    if (result.outcome === 'created') return proposed;
+    known = result;
+  }
+  const task = known.outcome === 'known' ? parts.store.task(known.task) : undefined;
+  if (task === undefined) throw new Conflict('another identity assertion had the same `jti`; ask for a new one');
+  return task;
+}
+
+function proposedTask(delegator: Delegator, request: TaskRequest, parts: LifecycleParts): Task {
   const now = parts.clock();
-  const task: Task = {
+  return {
     id: parts.newId('task'),
     parent: null,
-    delegator: asker.delegator,
+    delegator,
     agent: { id: request.agent.id, trustDomain: request.agent.trustDomain },
     purpose: request.purpose,
     parameters: request.parameters,
@@ -95,7 +133,15 @@ async function requestTask(asker: Asker, request: TaskRequest, parts: LifecycleP
     state: 'active',
     createdAt: now,
   };
-  const record = await authorize(
+}
+
+function authorizeCreation(
+  asker: Asker,
+  task: Task,
+  facts: JsonObject,
+  parts: LifecycleParts,
+): Promise<DecisionRecord> {
+  return authorize(
     asker,
     {
       operation: 'task.create',
@@ -108,12 +154,11 @@ async function requestTask(asker: Asker, request: TaskRequest, parts: LifecycleP
         sensitivity: task.sensitivity,
         expires_at: task.window.expiresAt,
         calls: task.budget.calls,
+        ...facts,
       },
     },
     parts,
   );
-  await parts.store.createTask(task, [record]);
-  return task;
 }
 
 async function refuseAgent(asker: Asker, parts: LifecycleParts): Promise<never> {

@@ -1,7 +1,8 @@
-import { Forbidden, InvalidGrant } from '../core/errors.ts';
+import { Forbidden, InvalidAssertion, InvalidGrant } from '../core/errors.ts';
 import type { DecisionRecord } from '../core/record.ts';
 import { authorize, type Asker } from '../task/authorize.ts';
 import { issueAccessToken, type TokenSubject } from './access-token.ts';
+import { checkAssertion } from './check-assertion.ts';
 import { checkCertificate } from './check-certificate.ts';
 import { checkDetails } from './check-details.ts';
 import { checkForm } from './check-form.ts';
@@ -12,6 +13,7 @@ import { checkResource } from './check-resource.ts';
 import { checkScope } from './check-scope.ts';
 import { checkSubject } from './check-subject.ts';
 import type { Check, Exchange, TokenEndpointParts, TokenRequest, TokenResponse } from './exchange.ts';
+import { takeUpTask } from './take-up-task.ts';
 
 export type { TokenEndpointParts, TokenRequest, TokenResponse } from './exchange.ts';
 
@@ -20,19 +22,21 @@ const CHECKS: readonly [name: string, check: Check][] = [
   ['form', checkForm],
   ['grant type', checkGrantType],
   ['proof', checkProof],
+  ['assertion', checkAssertion],
   ['resource', checkResource],
   ['subject', checkSubject],
   ['certificate', checkCertificate],
   ['lifetime', checkLifetime],
   ['scope', checkScope],
   ['details', checkDetails],
+  ['task', takeUpTask],
 ];
 
 /**
- * RFC 8693 token exchange, and client credentials by SVID. Every token is bound to the key of the request's proof, or to
+ * RFC 8693 token exchange, client credentials by SVID, and identity assertions as a JWT grant (RFC 7523). Every token is bound to the key of the request's proof, or to
  * the certificate of its connection, and is decided and recorded before it exists.
  *
- * @throws InvalidRequest, InvalidDpopProof, InvalidTarget, InvalidClient, InvalidGrant, InvalidScope, InvalidAuthorizationDetails,
+ * @throws InvalidRequest, InvalidDpopProof, InvalidTarget, InvalidClient, InvalidGrant, InvalidAssertion, InvalidScope, InvalidAuthorizationDetails,
  *   UnsupportedGrantType, and Forbidden when policy does not permit an agent a token of its own.
  */
 export async function exchangeToken(http: TokenRequest, parts: TokenEndpointParts): Promise<TokenResponse> {
@@ -63,9 +67,10 @@ async function decideIssue(exchange: Exchange, parts: TokenEndpointParts): Promi
   };
   return authorize({ ...partiesOf(subject), token: null, request: http.request }, own, parts).catch(
     (cause: unknown) => {
-      // RFC 8693, section 2.2.2, has one error for subjects and actors that policy does not accept.
-      const ofExchange = exchange.grant !== 'agent' && cause instanceof Forbidden;
-      throw ofExchange ? new InvalidGrant(cause.message, { cause }) : cause;
+      if (!(cause instanceof Forbidden) || exchange.grant === 'agent') throw cause;
+      // RFC 8693, section 2.2.2, has one error for subjects and actors that policy does not accept; RFC 7521 another.
+      const Refused = exchange.grant === 'assertion' ? InvalidAssertion : InvalidGrant;
+      throw new Refused(cause.message, { cause });
     },
   );
 }

@@ -4,6 +4,7 @@ import { Conflict } from '../../core/errors.ts';
 import { hasEnded, mayBecome } from '../../core/task.ts';
 import type { Admission, DefinitionPin, Store } from '../ports.ts';
 import { ApprovalTable } from './approval-table.ts';
+import { AssertionTable } from './assertion-table.ts';
 import { CommitQueue } from './commit-queue.ts';
 import { openDatabase } from './database.ts';
 import { DefinitionTable } from './definition-table.ts';
@@ -72,6 +73,7 @@ export async function openSqliteStore(options: SqliteOptions): Promise<SqliteSto
   );
   return {
     ...taskVerbs(queue, tables, options.clock),
+    ...assertionVerbs(queue, tables, new AssertionTable(db)),
     ...approvalVerbs(queue, tables, options.clock),
     ...definitionVerbs(queue, tables),
     ...policySetVerbs(db, queue, tables.log),
@@ -262,6 +264,32 @@ function definitionVerbs(queue: CommitQueue, { log, definitions }: Tables): Defi
           return { outcome: 'accepted' as const, pin };
         }, remembered)
         .then(({ outcome }) => outcome),
+  };
+}
+
+function assertionVerbs(
+  queue: CommitQueue,
+  { log, tasks }: Tables,
+  assertions: AssertionTable,
+): Pick<Store, 'createAssertedTask' | 'assertedTask'> {
+  return {
+    createAssertedTask: (task, assertion, records) =>
+      queue.add(
+        () => {
+          checkIdentifiers(task.id, task.delegator.issuer, task.delegator.subject, task.agent.id);
+          checkIdentifiers(assertion.issuer, assertion.id, assertion.digest);
+          const known = assertions.find(assertion);
+          if (known !== undefined) return known;
+          tasks.insert(task);
+          assertions.insert(assertion, task.id);
+          log.append(records);
+          return { outcome: 'created' as const };
+        },
+        ({ outcome }) => {
+          if (outcome === 'created') tasks.remember({ task: structuredClone(task), used: { calls: 0 } });
+        },
+      ),
+    assertedTask: (assertion) => assertions.find(assertion),
   };
 }
 
