@@ -4,6 +4,8 @@ export default defineConfig({
   test: {
     include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
     setupFiles: ['./test/fixed-seed.ts'],
+    // The many processes that tests start compile the same sources; half of what they take is that.
+    env: { NODE_COMPILE_CACHE: new URL('node_modules/.cache/compiled', import.meta.url).pathname },
     testTimeout: 20_000,
     hookTimeout: 30_000,
     pool: 'forks',
