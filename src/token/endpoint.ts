@@ -44,8 +44,10 @@ export async function exchangeToken(http: TokenRequest, parts: TokenEndpointPart
   for (const [, check] of CHECKS) await check(exchange, parts);
   const { subject, resource, binding } = exchange;
   // INVARIANT 5: a crash after this line leaves a record of a token that nobody got, never the reverse.
-  await parts.log.append([await decideIssue(exchange, parts)]);
-  const expiresAt = Math.min(parts.clock() + parts.lifetimeSeconds * 1000, exchange.notAfter);
+  const record = await decideIssue(exchange, parts);
+  await parts.log.append([record]);
+  const lifetime = Math.min(parts.lifetimeSeconds, record.decision.obligations?.max_lifetime_seconds ?? Infinity);
+  const expiresAt = Math.min(parts.clock() + lifetime * 1000, exchange.notAfter);
   const token = await issueAccessToken({ subject, audience: resource.audience, binding, expiresAt }, parts);
   return {
     access_token: token.accessToken,
