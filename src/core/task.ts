@@ -3,6 +3,9 @@ import type { JsonObject } from './json.ts';
 import type { Agent, Delegator } from './party.ts';
 import type { Sensitivity } from './sensitivity.ts';
 
+/** How often a task is handed on at most; so many agents, and the first one, stand in a chain. */
+export const MAX_HOPS = 16;
+
 export const TASK_STATES = ['requested', 'active', 'completed', 'revoked', 'expired', 'denied'] as const;
 export type TaskState = (typeof TASK_STATES)[number];
 export type EndedState = 'completed' | 'revoked' | 'expired' | 'denied';

@@ -6,7 +6,7 @@ import type { EffectOf } from '../core/grant-within.ts';
 import { findJsonHazard, type JsonObject, type JsonValue } from '../core/json.ts';
 import { SENSITIVITIES } from '../core/sensitivity.ts';
 import { parseWorkloadId, type ParsedSpiffeId } from '../core/spiffe-id.ts';
-import type { PromptOrigin } from '../core/task.ts';
+import { MAX_HOPS, type PromptOrigin } from '../core/task.ts';
 import { schemaProblem } from '../pdp/check-arguments.ts';
 
 const text = (max: number) =>
@@ -51,7 +51,7 @@ export const taskRequestForm = z.strictObject({
   not_before: z.iso.datetime({ offset: true }).optional(),
   lifetime_seconds: z.number().int().positive().optional(),
   calls: z.number().int().positive().max(1_000_000).optional(),
-  max_hops: z.number().int().min(0).max(16).default(0),
+  max_hops: z.number().int().min(0).max(MAX_HOPS).default(0),
 });
 
 /**
@@ -67,7 +67,7 @@ export const hopRequestForm = z.strictObject({
   not_before: z.iso.datetime({ offset: true }).optional(),
   lifetime_seconds: z.number().int().positive().optional(),
   calls: z.number().int().positive().max(1_000_000).optional(),
-  max_hops: z.number().int().min(0).max(16).optional(),
+  max_hops: z.number().int().min(0).max(MAX_HOPS).optional(),
 });
 
 /** Longest `parameters`, and longest `grant`, as JSON. */

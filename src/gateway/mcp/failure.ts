@@ -1,7 +1,7 @@
 import { RemitError, UseDpopNonce, type ErrorCode } from '../../core/errors.ts';
 import type { JsonObject } from '../../core/json.ts';
-import { DPOP_ALGORITHMS } from '../../identity/dpop.ts';
 import { ERROR_TABLE } from '../../server/error-table.ts';
+import { challengesOf } from '../../token/challenge.ts';
 import { jsonAnswer, type McpAnswer, type Outcome } from './answer.ts';
 import { RPC, rpcError, rpcResult, type MessageId } from './message.ts';
 import type { InboundCall } from './request.ts';
@@ -12,7 +12,12 @@ export class CutOff extends Error {
 }
 
 /** Where a client learns how to get a token: RFC 9728 §5.1. */
-export type Challenge = { publicUrl: string; target: string };
+export type Challenge = {
+  publicUrl: string;
+  target: string;
+  /** Whether the connection has a client certificate. */
+  certified: boolean;
+};
 
 /** An error outside a call as an HTTP answer. A fault says `internal` and nothing else. */
 export function errorAnswer(error: unknown, challenge: Challenge, id: MessageId | null = null): McpAnswer {
@@ -25,11 +30,9 @@ export function errorAnswer(error: unknown, challenge: Challenge, id: MessageId 
   return jsonAnswer(status, rpcError(id, rpc, message), headers);
 }
 
-/** RFC 9449 §7.1 and RFC 9728 §5.1. */
-function challengeOf(code: ErrorCode, { publicUrl, target }: Challenge): string {
+function challengeOf(code: ErrorCode, { publicUrl, target, certified }: Challenge): string {
   const metadata = `${publicUrl}/.well-known/oauth-protected-resource/mcp/${target}`;
-  const error = code === 'unauthenticated' ? '' : `, error="${ERROR_TABLE[code].oauth}"`;
-  return `DPoP resource_metadata="${metadata}"${error}, algs="${DPOP_ALGORITHMS.join(' ')}"`;
+  return challengesOf(code === 'unauthenticated' ? null : ERROR_TABLE[code].oauth, metadata, certified);
 }
 
 /** The last word on a permitted call that did not come to a response: for a tool, a result that a model can read. */
