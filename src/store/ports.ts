@@ -24,13 +24,15 @@ export type Admission =
 
 export interface TaskStore {
   /**
-   * Makes the task, under a parent that is live and not otherwise. `approval` is spent with it, or nothing is made.
+   * Makes the task, under a parent that is live and not otherwise. `approval` is spent with it, or nothing is made; nor is
+   * it when `assertion`, or another by the same name, has made one: of two who come with one, one is told `created`.
    */
   createTask(
     task: Task,
     records: Records,
     approval?: string | null,
-  ): Promise<'created' | 'parent_ended' | 'approval_spent'>;
+    assertion?: IdentityAssertion | null,
+  ): Promise<'created' | 'parent_ended' | 'approval_spent' | 'assertion_used'>;
   /**
    * Ends the task and every descendant that has not ended, in one step. Pending and unspent approvals of all of them
    * are closed with it. `records` is called with what was ended, so that the record says exactly that.
@@ -67,22 +69,11 @@ export interface TaskStore {
   overdue(now: number): Task[];
 }
 
-/** Identity assertions, each of which makes one task, for good: rows are kept as long as the tasks are. */
+/** Identity assertions, each of which makes one task, for good: they are kept as long as the tasks are. */
 export interface AssertionStore {
-  /**
-   * Makes the (root) task, with its records, unless the assertion has made one: then nothing is changed. Of two who come
-   * with one assertion, one is told `created`. Another assertion by the name of a known one is `other_digest`.
-   */
-  createAssertedTask(
-    task: Task,
-    assertion: IdentityAssertion,
-    records: Records,
-  ): Promise<{ outcome: 'created' } | AssertedTask>;
-  /** What became of the assertion before, if it was there. */
-  assertedTask(assertion: IdentityAssertion): AssertedTask | undefined;
+  /** What the assertion has made. `other`: another assertion by the same name was there before. */
+  assertedTask(assertion: IdentityAssertion): { outcome: 'made'; task: string } | { outcome: 'other' } | undefined;
 }
-
-export type AssertedTask = { outcome: 'known'; task: string } | { outcome: 'other_digest' };
 
 export interface ApprovalStore {
   /** Makes the request, or returns the one that already waits (or was approved and not spent) for the same digest. */

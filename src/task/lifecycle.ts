@@ -1,7 +1,6 @@
 import { Conflict, Forbidden, InvalidRequest } from '../core/errors.ts';
 import type { TaskView } from '../core/decision.ts';
 import type { JsonObject } from '../core/json.ts';
-import type { Delegator } from '../core/party.ts';
 import type { DecisionRecord, EventRecord } from '../core/record.ts';
 import type { EndedState, IdentityAssertion, Task } from '../core/task.ts';
 import type { AssertionStore } from '../store/ports.ts';
@@ -22,15 +21,13 @@ type Ended = (tasks: readonly Task[], reason: string) => void;
 
 /** The life of tasks: each step is decided, recorded and takes effect at once, or not at all. */
 export interface Lifecycle {
-  /** A person hands a task to an agent. @throws Forbidden, InvalidRequest */
-  request(asker: Asker, request: TaskRequest): Promise<Task>;
-  /** The task that a request of `delegator` would make. Nothing is decided. @throws InvalidRequest */
-  propose(delegator: Delegator, request: TaskRequest): Task;
   /**
-   * An agent takes up a task for the person whom a provider's assertion names. An assertion makes one task: shown again,
-   * it leads to that one, whatever became of it. @throws Forbidden; Conflict for two assertions of one name.
+   * A person hands a task to an agent; or the agent takes one up for the person whom a provider's assertion names. An
+   * assertion makes one task: shown again, it leads to that one, whatever became of it.
+   *
+   * @throws Forbidden, InvalidRequest; Conflict for two assertions of one name.
    */
-  takeUp(asker: Asker, proposed: Task, assertion: IdentityAssertion): Promise<Task>;
+  request(asker: Asker, request: TaskRequest, assertion?: IdentityAssertion): Promise<Task>;
   /** An agent hands a part of its task to another agent. @throws as handOn */
   handOn(asker: Asker, parent: string, request: HopRequest): Promise<Task>;
   /** @throws NotFound also for a task that the asker may not know of. */
@@ -57,9 +54,7 @@ export function createLifecycle(parts: LifecycleParts): Lifecycle {
     for (const listener of listeners) listener(tasks, reason);
   };
   return {
-    request: (asker, request) => requestTask(asker, request, parts),
-    propose: (delegator, request) => proposedTask(delegator, request, parts),
-    takeUp: (asker, proposed, assertion) => takeUpTask(asker, proposed, assertion, parts),
+    request: (asker, request, assertion) => requestTask(asker, request, parts, assertion),
     handOn: (asker, parent, request) => handOn(asker, parent, request, parts),
     show: (asker, id) => showTask(asker, id, parts),
     tree: async (asker, id) => {
@@ -88,39 +83,20 @@ export function createLifecycle(parts: LifecycleParts): Lifecycle {
   };
 }
 
-async function requestTask(asker: Asker, request: TaskRequest, parts: LifecycleParts): Promise<Task> {
-  if (asker.delegator === null) return refuseAgent(asker, parts);
-  const task = proposedTask(asker.delegator, request, parts);
-  const record = await authorizeCreation(asker, task, {}, parts);
-  await parts.store.createTask(task, [record]);
-  return task;
-}
-
-async function takeUpTask(
+async function requestTask(
   asker: Asker,
-  proposed: Task,
-  assertion: IdentityAssertion,
+  request: TaskRequest,
   parts: LifecycleParts,
+  assertion?: IdentityAssertion,
 ): Promise<Task> {
-  let known = parts.store.assertedTask(assertion);
-  if (known === undefined) {
-    const { issuer, id } = assertion;
-    const record = await authorizeCreation(asker, proposed, { assertion: { issuer, id } }, parts);
-    const result = await parts.store.createAssertedTask(proposed, assertion, [record]);
-    if (result.outcome === 'created') return proposed;
-    known = result;
-  }
-  const task = known.outcome === 'known' ? parts.store.task(known.task) : undefined;
-  if (task === undefined) throw new Conflict('another identity assertion had the same `jti`; ask for a new one');
-  return task;
-}
-
-function proposedTask(delegator: Delegator, request: TaskRequest, parts: LifecycleParts): Task {
+  if (asker.delegator === null) return refuseAgent(asker, parts);
+  const made = assertion === undefined ? undefined : taskOf(assertion, parts);
+  if (made !== undefined) return made;
   const now = parts.clock();
-  return {
+  const task: Task = {
     id: parts.newId('task'),
     parent: null,
-    delegator,
+    delegator: asker.delegator,
     agent: { id: request.agent.id, trustDomain: request.agent.trustDomain },
     purpose: request.purpose,
     parameters: request.parameters,
@@ -133,15 +109,7 @@ function proposedTask(delegator: Delegator, request: TaskRequest, parts: Lifecyc
     state: 'active',
     createdAt: now,
   };
-}
-
-function authorizeCreation(
-  asker: Asker,
-  task: Task,
-  facts: JsonObject,
-  parts: LifecycleParts,
-): Promise<DecisionRecord> {
-  return authorize(
+  const record = await authorize(
     asker,
     {
       operation: 'task.create',
@@ -154,11 +122,23 @@ function authorizeCreation(
         sensitivity: task.sensitivity,
         expires_at: task.window.expiresAt,
         calls: task.budget.calls,
-        ...facts,
+        ...(assertion === undefined ? {} : { assertion: { issuer: assertion.issuer, id: assertion.id } }),
       },
     },
     parts,
   );
+  const outcome = await parts.store.createTask(task, [record], null, assertion);
+  // Somebody else came with it at the same moment.
+  if (outcome === 'assertion_used') return taskOf(assertion!, parts)!;
+  return task;
+}
+
+/** The task that the assertion has made. @throws Conflict when another assertion by the same name was there before. */
+function taskOf(assertion: IdentityAssertion, { store }: LifecycleParts): Task | undefined {
+  const found = store.assertedTask(assertion);
+  if (found === undefined) return undefined;
+  if (found.outcome === 'made') return store.task(found.task);
+  throw new Conflict('another identity assertion had the same `jti`; ask for a new one');
 }
 
 async function refuseAgent(asker: Asker, parts: LifecycleParts): Promise<never> {

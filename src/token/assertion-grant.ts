@@ -15,7 +15,7 @@ const PURPOSE = 'on an identity assertion, which states no purpose';
  */
 export function assertionGrant(exchange: Exchange, parts: TokenEndpointParts): void {
   const { asserted, resource } = exchange;
-  const { client, delegator } = asserted!;
+  const { client } = asserted!;
   const { grants, scope } = grantedBy(asserted!, parts);
   const there = grants.filter(({ target }) => target === resource.target);
   if (there.length === 0) throw new InvalidTarget('the identity assertion grants nothing at this resource');
@@ -29,17 +29,9 @@ export function assertionGrant(exchange: Exchange, parts: TokenEndpointParts): v
     }),
     parts.catalogue,
   );
-  const task = parts.lifecycle.propose(delegator, request);
-  exchange.subject = {
-    kind: 'task',
-    agent: client.agent,
-    task,
-    above: [],
-    root: task.id,
-    grants: there,
-    ...(scope === undefined ? {} : { scope }),
-  };
-  exchange.notAfter = Math.min(client.expiresAt, task.window.expiresAt);
+  const { agent, expiresAt } = client;
+  exchange.subject = { kind: 'asserted', agent, request, grants: there, ...(scope === undefined ? {} : { scope }) };
+  exchange.notAfter = expiresAt;
 }
 
 /** INVARIANT 3 and 4: what the provider did not name is not granted, and what it names has to be here. */

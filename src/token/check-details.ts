@@ -16,7 +16,8 @@ const MAX_COMPARED = 4_000_000;
 export function checkDetails(exchange: Exchange, parts: TokenEndpointParts): void {
   const { form, subject, resource } = exchange;
   if (form.authorization_details === undefined) return;
-  if (subject.kind !== 'task') throw new InvalidAuthorizationDetails('details are for tokens of a task');
+  if (subject.kind !== 'task' && subject.kind !== 'asserted')
+    throw new InvalidAuthorizationDetails('details are for tokens of a task');
   const asked = readDetails(parseJson(form.authorization_details), parts);
   if (asked.some((grant) => grant.target !== resource.target)) {
     throw new InvalidAuthorizationDetails('`authorization_details` name another target than the `resource`');

@@ -9,7 +9,7 @@ import { readScope, withinScope } from './scope.ts';
 export function checkScope(exchange: Exchange, { catalogue }: TokenEndpointParts): void {
   const { form, subject } = exchange;
   if (form.scope === undefined) return;
-  if (subject.kind !== 'task') throw new InvalidScope('scopes are for tokens of a task');
+  if (subject.kind !== 'task' && subject.kind !== 'asserted') throw new InvalidScope('scopes are for tokens of a task');
   if (form.authorization_details !== undefined) {
     throw new InvalidRequest('narrow a token with `scope` or with `authorization_details`, not with both');
   }

@@ -42,7 +42,8 @@ const CHECKS: readonly [name: string, check: Check][] = [
 export async function exchangeToken(http: TokenRequest, parts: TokenEndpointParts): Promise<TokenResponse> {
   const exchange = { http } as Exchange;
   for (const [, check] of CHECKS) await check(exchange, parts);
-  const { subject, resource, binding } = exchange;
+  const { resource, binding } = exchange;
+  const subject = subjectOf(exchange);
   // INVARIANT 5: a crash after this line leaves a record of a token that nobody got, never the reverse.
   const record = await decideIssue(exchange, parts);
   await parts.log.append([record]);
@@ -60,7 +61,8 @@ export async function exchangeToken(http: TokenRequest, parts: TokenEndpointPart
 }
 
 async function decideIssue(exchange: Exchange, parts: TokenEndpointParts): Promise<DecisionRecord> {
-  const { subject, resource, binding, http } = exchange;
+  const { resource, binding, http } = exchange;
+  const subject = subjectOf(exchange);
   const own = {
     operation: 'token.issue' as const,
     resources: [`token:${resource.audience}`],
@@ -75,6 +77,12 @@ async function decideIssue(exchange: Exchange, parts: TokenEndpointParts): Promi
       throw new Refused(cause.message, { cause });
     },
   );
+}
+
+/** The last check has made a task of what was asserted. */
+function subjectOf({ subject }: Exchange): TokenSubject {
+  if (subject.kind === 'asserted') throw new Error('what was asserted has become no task');
+  return subject;
 }
 
 function partiesOf(subject: TokenSubject): Pick<Asker, 'agent' | 'delegator'> {

@@ -1,4 +1,5 @@
 import type { Grant } from '../core/grant.ts';
+import type { Agent } from '../core/party.ts';
 import type { ClientAssertionVerifier } from '../identity/client-assertion.ts';
 import type { DpopVerifier } from '../identity/dpop.ts';
 import type { ClientCertificate } from '../identity/peer.ts';
@@ -10,7 +11,7 @@ import type { X509SvidVerifier } from '../identity/x509-svid.ts';
 import type { TaskStore } from '../store/ports.ts';
 import type { AuthorizeParts } from '../task/authorize.ts';
 import type { Lifecycle } from '../task/lifecycle.ts';
-import type { Catalogue } from '../task/task-request.ts';
+import type { Catalogue, TaskRequest } from '../task/task-request.ts';
 import type { AccessTokenParts, TokenSubject } from './access-token.ts';
 import type { TokenBinding } from './confirmation.ts';
 import type { ClientForm, TokenForm } from './form.ts';
@@ -27,7 +28,7 @@ export type TokenEndpointParts = AuthorizeParts &
     idJags: IdJagVerifier;
     /** Whether any provider's identity assertions are taken. */
     identityAssertions: boolean;
-    lifecycle: Pick<Lifecycle, 'propose' | 'takeUp'>;
+    lifecycle: Pick<Lifecycle, 'request'>;
     tasks: Pick<TaskStore, 'chain'>;
     catalogue: Catalogue;
     /** Longest life of an access token. */
@@ -67,9 +68,18 @@ export type Exchange = {
   asserted?: IdJag & { client: Workload };
   /** `target` is `null` for Remit's own API. */
   resource: { audience: string; target: string | null };
-  subject: TokenSubject;
+  subject: TokenSubject | AssertedSubject;
   /** Milliseconds since the epoch: when the first of the things that the token rests on ends. */
   notAfter: number;
+};
+
+/** Whom a token would be for whose task is made with the last check. */
+export type AssertedSubject = {
+  kind: 'asserted';
+  agent: Agent;
+  request: TaskRequest;
+  grants: Grant[];
+  scope?: string;
 };
 
 /** What a client is authenticated by, at whichever endpoint. `binding` where the request proved a key besides. */

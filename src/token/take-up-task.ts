@@ -9,10 +9,10 @@ import type { Exchange, TokenEndpointParts } from './exchange.ts';
  */
 export async function takeUpTask(exchange: Exchange, parts: TokenEndpointParts): Promise<void> {
   const { asserted, subject, http } = exchange;
-  if (asserted === undefined || subject.kind !== 'task') return;
-  const { agent } = subject;
+  if (asserted === undefined || subject.kind !== 'asserted') return;
+  const { agent, request, grants, scope } = subject;
   const asker = { agent, delegator: asserted.delegator, token: null, request: http.request };
-  const task = await parts.lifecycle.takeUp(asker, subject.task, asserted.assertion).catch((cause: unknown) => {
+  const task = await parts.lifecycle.request(asker, request, asserted.assertion).catch((cause: unknown) => {
     const refused = cause instanceof Forbidden || cause instanceof Conflict;
     throw refused ? new InvalidAssertion(cause.message, { cause }) : cause;
   });
@@ -20,6 +20,7 @@ export async function takeUpTask(exchange: Exchange, parts: TokenEndpointParts):
     const how = hasEnded(task.state) ? ` (${task.state})` : '';
     throw new InvalidAssertion(`the task of this identity assertion has ended${how}; ask the provider for a new one`);
   }
-  exchange.subject = { ...subject, task, root: task.id };
+  const narrowed = scope === undefined ? { grants } : { grants, scope };
+  exchange.subject = { kind: 'task', agent, task, above: [], root: task.id, ...narrowed };
   exchange.notAfter = Math.min(exchange.notAfter, task.window.expiresAt);
 }

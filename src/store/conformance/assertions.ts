@@ -8,15 +8,17 @@ const ASSERTION: IdentityAssertion = { issuer: 'https://people.example', id: 'jt
 export function assertionConformance(open: OpenStore): void {
   const subject = useStore(open);
   const create = (task: string, change: Partial<IdentityAssertion> = {}) =>
-    subject.store.createAssertedTask(taskFixture({ id: task }), { ...ASSERTION, ...change }, [
-      recordFixture(`rec_${task}`, task),
-    ]);
+    subject.store.createTask(taskFixture({ id: task }), [recordFixture(`rec_${task}`, task)], null, {
+      ...ASSERTION,
+      ...change,
+    });
+  const made = (change: Partial<IdentityAssertion> = {}) => subject.store.assertedTask({ ...ASSERTION, ...change });
 
   test('an assertion makes a task, with its record, once', async () => {
-    expect(subject.store.assertedTask(ASSERTION)).toBeUndefined();
-    expect(await create('task_1')).toEqual({ outcome: 'created' });
-    expect(await create('task_2')).toEqual({ outcome: 'known', task: 'task_1' });
-    expect(subject.store.assertedTask(ASSERTION)).toEqual({ outcome: 'known', task: 'task_1' });
+    expect(made()).toBeUndefined();
+    expect(await create('task_1')).toBe('created');
+    expect(await create('task_2')).toBe('assertion_used');
+    expect(made()).toEqual({ outcome: 'made', task: 'task_1' });
     expect(subject.store.task('task_1')).toEqual(taskFixture());
     expect(subject.store.task('task_2')).toBeUndefined();
     expect(subject.notes()).toEqual(['task_1']);
@@ -24,18 +26,18 @@ export function assertionConformance(open: OpenStore): void {
 
   test('of twenty who come with one assertion, one makes the task, and all learn of that one', async () => {
     const outcomes = await Promise.all(Array.from({ length: 20 }, (_, n) => create(`task_${n}`)));
-    const made = outcomes.findIndex(({ outcome }) => outcome === 'created');
-    const others = outcomes.filter((_, n) => n !== made);
-    expect(others).toEqual(Array.from({ length: 19 }, () => ({ outcome: 'known', task: `task_${made}` })));
-    expect(subject.notes()).toEqual([`task_${made}`]);
+    const winner = `task_${outcomes.indexOf('created')}`;
+    expect(outcomes.filter((outcome) => outcome === 'assertion_used')).toHaveLength(19);
+    expect(made()).toEqual({ outcome: 'made', task: winner });
+    expect(subject.notes()).toEqual([winner]);
   });
 
   test('another assertion by the same name makes nothing, and by another name another task', async () => {
     await create('task_1');
-    expect(await create('task_2', { digest: 'b' })).toEqual({ outcome: 'other_digest' });
-    expect(subject.store.assertedTask({ ...ASSERTION, digest: 'b' })).toEqual({ outcome: 'other_digest' });
-    expect(await create('task_3', { id: 'JTI-1' })).toEqual({ outcome: 'created' });
-    expect(await create('task_4', { issuer: 'https://other.example' })).toEqual({ outcome: 'created' });
+    expect(await create('task_2', { digest: 'b' })).toBe('assertion_used');
+    expect(made({ digest: 'b' })).toEqual({ outcome: 'other' });
+    expect(await create('task_3', { id: 'JTI-1' })).toBe('created');
+    expect(await create('task_4', { issuer: 'https://other.example' })).toBe('created');
     expect(subject.notes()).toEqual(['task_1', 'task_3', 'task_4']);
   });
 
@@ -49,7 +51,7 @@ export function assertionConformance(open: OpenStore): void {
     await create('task_1');
     await subject.store.endTask({ id: 'task_1', to: 'completed', at: 1, reason: 'done' }, () => []);
     await subject.reopen();
-    expect(subject.store.assertedTask(ASSERTION)).toEqual({ outcome: 'known', task: 'task_1' });
-    expect(await create('task_2')).toEqual({ outcome: 'known', task: 'task_1' });
+    expect(made()).toEqual({ outcome: 'made', task: 'task_1' });
+    expect(await create('task_2')).toBe('assertion_used');
   });
 }

@@ -1,6 +1,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { IdentityAssertion } from '../../core/task.ts';
-import type { AssertedTask } from '../ports.ts';
+import type { AssertionStore } from '../ports.ts';
+import { checkIdentifiers } from './identifier.ts';
 
 /** The table of identity assertions, read from the database each time: they are shown once in minutes. */
 export class AssertionTable {
@@ -13,13 +14,17 @@ export class AssertionTable {
   }
 
   insert({ issuer, id, digest }: IdentityAssertion, task: string): void {
+    checkIdentifiers(issuer, id, digest);
     this.#insert.run(issuer, id, digest, task);
   }
 
   /** Transactions are opened and committed without a pause, so what is read between them is durable. */
-  find({ issuer, id, digest }: IdentityAssertion): AssertedTask | undefined {
+  find({ issuer, id, digest }: IdentityAssertion): ReturnType<AssertionStore['assertedTask']> {
     const row = this.#byName.get(issuer, id);
     if (row === undefined) return undefined;
-    return row['digest'] === digest ? { outcome: 'known', task: String(row['task']) } : { outcome: 'other_digest' };
+    return row['digest'] === digest ? { outcome: 'made', task: String(row['task']) } : { outcome: 'other' };
   }
+
+  /** Nothing of it is in memory. */
+  reload(): void {}
 }

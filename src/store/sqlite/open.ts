@@ -39,6 +39,7 @@ export async function openSqliteStore(options: SqliteOptions): Promise<SqliteSto
   const tables = {
     log: new RecordLog(db),
     tasks: new TaskTable(db),
+    assertions: new AssertionTable(db),
     approvals: new ApprovalTable(db),
     definitions: new DefinitionTable(db),
   };
@@ -73,7 +74,7 @@ export async function openSqliteStore(options: SqliteOptions): Promise<SqliteSto
   );
   return {
     ...taskVerbs(queue, tables, options.clock),
-    ...assertionVerbs(queue, tables, new AssertionTable(db)),
+    assertedTask: (assertion) => tables.assertions.find(assertion),
     ...approvalVerbs(queue, tables, options.clock),
     ...definitionVerbs(queue, tables),
     ...policySetVerbs(db, queue, tables.log),
@@ -91,22 +92,30 @@ export async function openSqliteStore(options: SqliteOptions): Promise<SqliteSto
   };
 }
 
-type Tables = { log: RecordLog; tasks: TaskTable; approvals: ApprovalTable; definitions: DefinitionTable };
+type Tables = {
+  log: RecordLog;
+  tasks: TaskTable;
+  assertions: AssertionTable;
+  approvals: ApprovalTable;
+  definitions: DefinitionTable;
+};
 
 type TaskVerbs = Pick<Store, 'createTask' | 'endTask' | 'admit' | 'task' | 'chain' | 'tree' | 'tasks' | 'overdue'>;
 
-function taskVerbs(queue: CommitQueue, { log, tasks, approvals }: Tables, clock: () => number): TaskVerbs {
+function taskVerbs(queue: CommitQueue, { log, tasks, assertions, approvals }: Tables, clock: () => number): TaskVerbs {
   return {
-    createTask: (task, records, approval = null) =>
+    createTask: (task, records, approval = null, assertion = null) =>
       queue.add(
         () => {
           checkIdentifiers(task.id, task.delegator.issuer, task.delegator.subject, task.agent.id, approval ?? '');
           const { parent } = task;
           if (parent !== null && !tasks.isLive(parent, clock())) return 'parent_ended' as const;
+          if (assertion !== null && assertions.find(assertion) !== undefined) return 'assertion_used' as const;
           if (approval !== null && !approvals.spend(approval, parent ?? undefined, clock())) {
             return 'approval_spent' as const;
           }
           tasks.insert(task);
+          if (assertion !== null) assertions.insert(assertion, task.id);
           log.append(records);
           return 'created' as const;
         },
@@ -264,32 +273,6 @@ function definitionVerbs(queue: CommitQueue, { log, definitions }: Tables): Defi
           return { outcome: 'accepted' as const, pin };
         }, remembered)
         .then(({ outcome }) => outcome),
-  };
-}
-
-function assertionVerbs(
-  queue: CommitQueue,
-  { log, tasks }: Tables,
-  assertions: AssertionTable,
-): Pick<Store, 'createAssertedTask' | 'assertedTask'> {
-  return {
-    createAssertedTask: (task, assertion, records) =>
-      queue.add(
-        () => {
-          checkIdentifiers(task.id, task.delegator.issuer, task.delegator.subject, task.agent.id);
-          checkIdentifiers(assertion.issuer, assertion.id, assertion.digest);
-          const known = assertions.find(assertion);
-          if (known !== undefined) return known;
-          tasks.insert(task);
-          assertions.insert(assertion, task.id);
-          log.append(records);
-          return { outcome: 'created' as const };
-        },
-        ({ outcome }) => {
-          if (outcome === 'created') tasks.remember({ task: structuredClone(task), used: { calls: 0 } });
-        },
-      ),
-    assertedTask: (assertion) => assertions.find(assertion),
   };
 }
 
