@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { createServer, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { TargetConfig } from '../../src/config/config.ts';
 import type { Task } from '../../src/core/task.ts';
@@ -327,7 +327,7 @@ function target(name: string, url: string, ...tools: string[]): TargetConfig {
 /** An upstream in this process: `echo` answers, `hold` begins an answer and never ends it. */
 async function startHolding(): Promise<{ url: string; server: Server }> {
   const tools = ['echo', 'hold'].map((name) => ({ name, description: name, inputSchema: { type: 'object' } }));
-  const server = createServer(async (request, response) => {
+  const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
     const { id, method, params } = JSON.parse(Buffer.concat(chunks).toString()) as {
@@ -348,7 +348,8 @@ async function startHolding(): Promise<{ url: string; server: Server }> {
         ? { content: [{ type: 'text', text: 'hello' }], resultType: 'complete' }
         : { tools, resultType: 'complete' };
     response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ jsonrpc: '2.0', id, result }));
-  });
+  };
+  const server = createServer((request, response) => void answer(request, response));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp`, server };
 }
