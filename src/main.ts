@@ -6,7 +6,10 @@ import { parseArgs } from 'node:util';
 import { getRequestListener } from '@hono/node-server';
 import { pino, type Logger } from 'pino';
 import { recordForm } from './server/record-form.ts';
+import { createAgents } from './agent/agents.ts';
+import { createAnswered } from './approval/answered.ts';
 import { createApprovals } from './approval/approvals.ts';
+import { createStandingAnswers } from './approval/standing.ts';
 import { printable } from './audit/record-text.ts';
 import type { Refusals } from './audit/refusals.ts';
 import { openTree, type Tree } from './audit/tree.ts';
@@ -20,7 +23,12 @@ import { RemitError } from './core/errors.ts';
 import type { Effect } from './core/effect.ts';
 import type { CheckArguments } from './core/grant.ts';
 import type { EventRecord } from './core/record.ts';
+import type { FailPoint } from './ending/fail-point.ts';
+import { createDecideAgain } from './ending/decide-again.ts';
+import { createHalt } from './ending/halt.ts';
+import { createSuspensions } from './ending/suspensions.ts';
 import { createLiveWork } from './gateway/live.ts';
+import { endLeftovers } from './gateway/mcp/upstream/leftover-processes.ts';
 import { createMcpGateway, type McpGateway } from './gateway/mcp/gateway.ts';
 import { refuse } from './gateway/mcp/refuse.ts';
 import type { McpRequest } from './gateway/mcp/request.ts';
@@ -47,12 +55,16 @@ import { createLifecycle } from './task/lifecycle.ts';
 import { createAuthenticator } from './token/authenticate.ts';
 import { audiencesOf } from './token/audiences.ts';
 import { createKeys } from './token/keys.ts';
+import { openAgentRegistry, registrationNames, type OpenAgentRegistry } from './wiring/agents.ts';
+import { openCloser } from './wiring/endings.ts';
+import { openFailPoints } from './wiring/fail-points.ts';
 import { openIdentity, startAuthority } from './wiring/identity.ts';
 import { keepKeysRotating, openKeySeal, openLogKey, openTokenKey } from './wiring/keys.ts';
 import { startRefusals } from './wiring/refusals.ts';
 import { openTrustBundles, type OpenTrustBundles } from './wiring/trust-bundles.ts';
 import { closeServer, createListener, DRAIN_FOR_MS, listen, stopSignal } from './wiring/listener.ts';
 import { concernsOf, openReferee } from './wiring/referee.ts';
+import { startWebhooks } from './wiring/webhooks.ts';
 import { currentCatalogue, reportFindings } from './wiring/policy-findings.ts';
 
 const SWEEP_EVERY_MS = 500;
@@ -119,6 +131,8 @@ async function run(config: Config, dev: boolean): Promise<void> {
   const tree = await openLog(config, { store, seal, log });
   await store.append([...unfinishedOutcomes(store, { clock, newId }), event('process.started', { dev })]);
 
+  await endLeftovers(store.processes(), store);
+
   const checkArguments = createCheckArguments();
   const atStart = await policyAtStart(readPolicyFolder(config.policies), {
     store,
@@ -144,18 +158,26 @@ async function run(config: Config, dev: boolean): Promise<void> {
     },
   });
   await bundles.ready;
-  const { lifecycle, gateway, live, app, key } = await wire(config, {
+  const registry = openAgentRegistry(config, { store, clock, log });
+  const { lifecycle, closer, decideAgain, gateway, live, app, key } = await wire(config, {
     store,
     seal,
     tree,
     log,
     bootedAt,
     bundles,
+    registry,
     inForce,
     referee,
     checkArguments,
     refusals,
+    failPoint: openFailPoints(dev),
   });
+  // What the last process has left to end, by the same code.
+  closer.sweep();
+
+  // Before anything is served: a secret that is none refuses the start.
+  const webhooks = startWebhooks(config, { store, pdp: inForce.current, clock, env: process.env, log });
 
   const people = config.identity.people.find((provider) => provider.dev);
   const idp =
@@ -173,7 +195,11 @@ async function run(config: Config, dev: boolean): Promise<void> {
   );
   await listen(server, config);
   const sweep = setInterval(() => {
-    lifecycle.expireOverdue().catch((error: unknown) => log.error({ err: error }, 'overdue tasks are not ended'));
+    const failed = (about: string) => (error: unknown) => log.error({ err: error }, about);
+    lifecycle.expireOverdue().catch(failed('overdue tasks are not ended'));
+    lifecycle.endIdle().catch(failed('idle tasks are not ended'));
+    decideAgain.sweep();
+    closer.sweep();
   }, SWEEP_EVERY_MS);
   const rotation = keepKeysRotating(key, log);
   const stopped = stopSignal();
@@ -185,12 +211,16 @@ async function run(config: Config, dev: boolean): Promise<void> {
   console.log('remit: draining');
   clearInterval(sweep);
   clearInterval(rotation);
+  webhooks.stop();
   const closed = closeServer(server);
   await Promise.race([live.draining(), new Promise((resolve) => setTimeout(resolve, DRAIN_FOR_MS).unref())]);
   await gateway.close();
+  await decideAgain.stop();
+  await closer.settled();
   await closed;
   await referee.close();
   await refusals.stop();
+  await registry.stop();
   await store.append([event('process.stopped', {})]).catch(() => {});
   await tree.close();
   await store.close();
@@ -205,28 +235,43 @@ type Opened = {
   log: Logger;
   bootedAt: number;
   bundles: OpenTrustBundles;
+  registry: OpenAgentRegistry;
   inForce: InForce;
   referee: Referee;
   checkArguments: CheckArguments;
   refusals: Refusals;
+  failPoint: FailPoint;
 };
 
 /** Puts control plane and gateway together around one store and one policy set. */
 async function wire(config: Config, opened: Opened) {
-  const { store, seal, tree, log, bundles, inForce, referee, checkArguments, refusals } = opened;
+  const { store, seal, tree, log, bundles, registry, inForce, referee, checkArguments, refusals, failPoint } = opened;
   const pdp = inForce.current;
   const { publicUrl } = config.server;
   const skewSeconds = config.clockSkewSeconds;
   const issuer = publicUrl;
   const targets = new Map(config.targets.map((target) => [target.name, target]));
   const key = await openTokenKey(config, { store, seal, event, clock });
-  const identity = openIdentity(config, { bundles, clock, bootedAt: opened.bootedAt });
+  const identity = openIdentity(config, { bundles, registry, clock, bootedAt: opened.bootedAt });
   const fresh = () => store.healthy();
-  const decided = { log: store, pdp, referee, fresh, clock, newId, sha256 };
+  const halt = createHalt(store.suspension);
+  const suspension = halt.find;
+  const decided = { log: store, pdp, referee, fresh, suspension, clock, newId, sha256 };
+  const live = createLiveWork({
+    isLive: (id) => {
+      const chain = store.chain(id);
+      return chain.length > 0 && chain.every(({ task }) => task.state === 'active');
+    },
+    isRevoked: (id) => store.isTokenRevoked(id),
+    isSuspended: (target) => suspension('target', target) !== undefined,
+  });
   const lifecycle = createLifecycle({
     ...decided,
     store,
+    agents: registry,
     limits: config.tasks,
+    calling: () => live.calling(),
+    failPoint,
     approvalLifetimeMs: config.approvals.lifetimeSeconds * 1000,
   });
   const catalogue = {
@@ -237,21 +282,12 @@ async function wire(config: Config, opened: Opened) {
   const tokenParts = { key, issuer, clock, newId, skewSeconds };
   const authenticator = createAuthenticator({ ...tokenParts, ...identity, tasks: store, revoked: store });
 
-  const live = createLiveWork(
-    (id) => {
-      const chain = store.chain(id);
-      return chain.length > 0 && chain.every(({ task }) => task.state === 'active');
-    },
-    (id) => store.isTokenRevoked(id),
-  );
-  lifecycle.onEnded((tasks, reason) => {
-    for (const task of tasks) live.endTask(task.id, reason);
-  });
   const steps: StepParts = {
     store,
     pdp,
     referee,
     fresh,
+    suspension,
     clock,
     newId,
     sha256,
@@ -265,12 +301,14 @@ async function wire(config: Config, opened: Opened) {
     steps: {
       gather: gatherStep<McpRequest, McpAnswer>(steps),
       decide: decideStep<McpRequest, McpAnswer>(steps),
-      record: recordStep<McpRequest, McpAnswer>(steps, refuse),
+      record: recordStep<McpRequest, McpAnswer>(steps, (exchange) => refuse(exchange, publicUrl)),
       observe: observeStep<McpRequest, McpAnswer>(steps),
     },
     listable: (caller, target, operation) => listable(caller, target, operation, steps),
     definitions: store,
+    processes: store,
     live,
+    answered: createAnswered(store),
     readSecret: (source) => readSecret(source, process.env),
     clock,
     newId,
@@ -278,12 +316,41 @@ async function wire(config: Config, opened: Opened) {
     refused: ({ target, ...refusal }) => refusals.refused({ at: `/mcp/${target}`, ...refusal }),
     maxBodyBytes: config.server.maxBodyBytes,
   });
+  const closer = openCloser({ store, live, clock, newId, failPoint, log });
+  lifecycle.onEnded((tasks, reason) => closer.ended(tasks, reason));
+  const decideAgain = createDecideAgain({
+    store,
+    pdp,
+    lifecycle,
+    sha256,
+    onProblem: (error, about) => log.error({ err: error }, about),
+  });
+  if (config.tasks.endWhenPolicyForbids) {
+    inForce.onSwap(() => decideAgain.begin());
+    lifecycle.onMade((task) => decideAgain.made(task));
+    // The policy folder may have changed, or the last process have died after a publication.
+    decideAgain.begin();
+  }
+  const suspensions = createSuspensions({
+    ...decided,
+    store,
+    halt,
+    live,
+    closer,
+    ended: (tasks, reason) => lifecycle.ended(tasks, reason),
+    known: {
+      targets,
+      trustDomains: catalogue.trustDomains,
+      issuers: config.identity.people.map((provider) => provider.issuer),
+    },
+  });
   const policyParts = {
     ...decided,
     store,
     inForce,
     checkArguments,
     catalogue: () => currentCatalogue(config, store),
+    approvalLifetimeMs: config.approvals.lifetimeSeconds * 1000,
   };
   const identityAssertions = config.identity.people.some((provider) => provider.identityAssertions);
   const tokens = {
@@ -303,10 +370,14 @@ async function wire(config: Config, opened: Opened) {
     tasks: store,
     catalogue,
     taskTokens: tokenParts,
-    approvals: createApprovals({ ...decided, store }),
+    agents: createAgents({ ...decided, store, registry, onEnded: lifecycle.ended }),
+    registrationNames: registrationNames(config),
+    approvals: createApprovals({ ...decided, ...config.approvals, store }),
+    standing: createStandingAnswers({ ...decided, store }),
     policies: createPolicies(policyParts),
     review: createReview({ ...policyParts, isKnownForm: (record) => recordForm.safeParse(record).success }),
     keys: createKeys({ ...decided, key }),
+    suspensions,
     targets,
     definitions: store,
     people: config.identity.people,
@@ -329,7 +400,7 @@ async function wire(config: Config, opened: Opened) {
     faults: log,
     maxBodyBytes: config.server.maxBodyBytes,
   });
-  return { lifecycle, gateway, live, app, key };
+  return { lifecycle, closer, decideAgain, gateway, live, app, key };
 }
 
 /** Operations that a grant may name: those of the target file, and MCP's own two. */

@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import { printable } from '../audit/record-text.ts';
 import { RemitError } from '../core/errors.ts';
 import { ERROR_TABLE } from '../server/error-table.ts';
+import { askAtTerminal } from './ask-at-terminal.ts';
 import { approvals, APPROVALS_USAGE, approve, refuse } from './approvals.ts';
 import { UsageError, type Command, type Io } from './io.ts';
 import { keys, KEYS_USAGE } from './keys.ts';
@@ -12,6 +13,7 @@ import { login, LOGIN_USAGE, logout, whoami } from './sign-in/commands.ts';
 import { LoginStore } from './sign-in/login-store.ts';
 import { storedIdToken } from './sign-in/stored-login.ts';
 import { policy, POLICY_USAGE } from './policy/policy.ts';
+import { person, resume, stop, STOP_USAGE } from './stop.ts';
 import { target, TARGET_USAGE } from './target.ts';
 import { task, TASK_USAGE } from './task.ts';
 import { agent, AGENT_USAGE, call, mcp } from './workload.ts';
@@ -35,6 +37,9 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   approve,
   refuse,
   target,
+  stop,
+  resume,
+  person,
   policy,
   keys,
   log,
@@ -52,6 +57,8 @@ ${TASK_USAGE}
 ${APPROVALS_USAGE}
 
 ${TARGET_USAGE}
+
+${STOP_USAGE}
 
 ${POLICY_USAGE}
 
@@ -147,6 +154,7 @@ function ioOf(own: CommonOptions, env: Record<string, string | undefined>): Io {
     env,
     remitUrl,
     issuer: own.issuer,
+    ask: process.stdin.isTTY && process.stdout.isTTY ? askAtTerminal : undefined,
     dataDir: own.data ?? env['REMIT_DATA'] ?? '.remit',
     person: () =>
       openPersonSession({

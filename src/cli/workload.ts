@@ -8,9 +8,12 @@ import { callApi } from './api.ts';
 import { failureOf } from './bound-tokens.ts';
 import { runBridge } from './bridge.ts';
 import { UsageError, type Command, type Io } from './io.ts';
-import { readGrant } from './read-grant.ts';
+import { readOption } from './read-option.ts';
+import { REGISTRY_USAGE, registeredAgents } from './registered-agents.ts';
 
-export const AGENT_USAGE = `remit agent run --id SPIFFE_ID -- COMMAND…     run a command as an agent of the development authority
+export const AGENT_USAGE = `${REGISTRY_USAGE}
+
+remit agent run --id SPIFFE_ID -- COMMAND…     run a command as an agent of the development authority
 remit call --task ID [--target T] OPERATION [JSON]   call one operation, as an agent
 remit mcp --task ID [--target T]               an MCP server on stdio, for clients that know only that
 remit mcp --dev-id SPIFFE_ID --purpose TEXT --grant FILE --as PERSON
@@ -18,7 +21,9 @@ remit mcp --dev-id SPIFFE_ID --purpose TEXT --grant FILE --as PERSON
   Both take the identity of \`remit agent run\` or of SPIRE (SPIFFE_ENDPOINT_SOCKET); with --dev-id SPIFFE_ID
   they ask the development authority themselves.`;
 
-export const agent: Command = async ([verb, ...args], io) => {
+export const agent: Command = async ([verb = '', ...args], io) => {
+  const code = await registeredAgents([verb, ...args], io);
+  if (code !== null) return code;
   const { values, positionals } = parseArgs({ args, allowPositionals: true, options: { id: { type: 'string' } } });
   if (verb !== 'run' || values.id === undefined || positionals.length === 0) throw new UsageError(AGENT_USAGE);
   return runAsAgent({
@@ -48,7 +53,7 @@ export const mcp: Command = async (args, io) => {
   const { id } = await callApi<{ id: string }>(io, 'POST', '/tasks', {
     agent: agentId,
     purpose,
-    grant: readGrant(grant),
+    grant: readOption('grant', grant),
   });
   try {
     return await bridge(id);

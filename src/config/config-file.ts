@@ -1,6 +1,7 @@
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { InvalidConfig } from '../core/errors.ts';
+import { approvalsForm, readApprovals } from './approvals.ts';
 import { clientForm, readClients } from './client.ts';
 import type { Config } from './config.ts';
 import { encryptionForm, readEncryption } from './key-encryption.ts';
@@ -62,6 +63,7 @@ export const configForm = z.strictObject({
       encryption: encryptionForm.optional(),
     })
     .prefault({}),
+  agents: z.strictObject({ unregistered: z.enum(['allow', 'deny']).optional() }).prefault({}),
   tasks: z
     .strictObject({
       default_minutes: z.number().positive().default(15),
@@ -71,9 +73,16 @@ export const configForm = z.strictObject({
         .max(24 * 60)
         .default(240),
       default_calls: z.number().int().positive().default(1000),
+      /** After so long without use a task ends by itself; 0 for never. */
+      end_when_policy_forbids: z.boolean().default(true),
+      idle_minutes: z
+        .number()
+        .min(0)
+        .max(24 * 60)
+        .default(15),
     })
     .prefault({}),
-  approvals: z.strictObject({ lifetime_minutes: z.number().positive().max(60).default(10) }).prefault({}),
+  approvals: approvalsForm,
   targets: z.array(z.string().min(1)).min(1),
 });
 
@@ -154,12 +163,16 @@ export function readConfig(path: string, options: { dev: boolean; overrides?: Ov
       publishAheadMs: form.keys.publish_ahead_minutes * 60_000,
       encryption: form.keys.encryption === undefined ? null : readEncryption(form.keys.encryption, folder),
     },
+    // With development identities anybody can be any agent: there is nobody to keep out.
+    agents: { unregistered: form.agents.unregistered ?? (options.dev ? 'allow' : 'deny') },
     tasks: {
       maxLifetimeSeconds: form.tasks.max_minutes * 60,
       defaultLifetimeSeconds: Math.min(form.tasks.default_minutes, form.tasks.max_minutes) * 60,
       defaultCalls: form.tasks.default_calls,
+      endWhenPolicyForbids: form.tasks.end_when_policy_forbids,
+      idleMs: form.tasks.idle_minutes === 0 ? null : form.tasks.idle_minutes * 60_000,
     },
-    approvals: { lifetimeSeconds: form.approvals.lifetime_minutes * 60 },
+    approvals: readApprovals(form.approvals, { file, dev: options.dev }),
     targets,
   };
 }

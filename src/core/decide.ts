@@ -1,7 +1,10 @@
+import { drawsOf, isCounted } from './budget.ts';
+import { agentObjection } from './agent.ts';
 import { satisfies, type CheckArguments } from './grant.ts';
 import type { Decision, DecisionInput, EvaluatePolicy, Reason } from './decision.ts';
 import { sensitivityLevel } from './sensitivity.ts';
-import { notLive } from './task.ts';
+import type { SuspensionKind } from './suspension.ts';
+import { notLive, outsideHours } from './task.ts';
 
 export type DecideParts = { evaluatePolicy: EvaluatePolicy; checkArguments: CheckArguments; policySet: string };
 
@@ -10,6 +13,8 @@ type Check = (input: DecisionInput, parts: DecideParts) => Reason | null;
 /** The checks that come before policy, in order. The first that objects denies. */
 const CHECKS: readonly Check[] = [
   checkFreshness,
+  checkSuspension,
+  checkAgent,
   checkAuthority,
   checkLiveness,
   checkDefinition,
@@ -20,7 +25,7 @@ const CHECKS: readonly Check[] = [
 ];
 
 /**
- * Decides one action: freshness, definition, liveness, the grant of every level of the chain, sensitivity and budget
+ * Decides one action: freshness, the standing of the agent, definition, liveness, the grant of every level of the chain, sensitivity and budget
  * of every level, then policy. Pure: the same input gives the same decision.
  */
 export function decide(input: DecisionInput, parts: DecideParts): Decision {
@@ -47,6 +52,26 @@ export function deny(reason: Reason, policySet: string): Decision {
 function checkFreshness(input: DecisionInput): Reason | null {
   if (input.fresh) return null;
   return { code: 'stale_view', message: 'this node cannot show that its view is fresh', next: 'try again shortly' };
+}
+
+/** Before liveness: tasks that ended by a suspension are denied by what ended them. */
+function checkSuspension({ suspended }: DecisionInput): Reason | null {
+  if (suspended === undefined) return null;
+  const { kind, id, reason } = suspended;
+  const what = kind === 'everything' ? 'everything is stopped' : `${SUSPENDED[kind]} \`${id}\` is suspended`;
+  return { code: 'suspended', message: `${what}: ${reason}`, next: 'wait until it is resumed' };
+}
+
+const SUSPENDED: Record<Exclude<SuspensionKind, 'everything'>, string> = {
+  delegator: 'the delegator',
+  target: 'the target',
+  trust_domain: 'the trust domain',
+};
+
+/** Whatever policy says, and at Remit's own operations too: a suspended agent neither acts nor asks. */
+function checkAgent({ agent }: DecisionInput): Reason | null {
+  const objection = agent === null ? null : agentObjection(agent.id, agent.state);
+  return objection === null ? null : { code: 'agent_not_active', ...objection };
 }
 
 function checkDefinition({ action }: DecisionInput): Reason | null {
@@ -85,7 +110,13 @@ function checkLiveness({ chain, action, now }: DecisionInput): Reason | null {
   if (action.target === 'remit' && (action.effect === 'read' || action.effect === 'write')) return null;
   for (const { task } of chain) {
     const problem = notLive(task, now);
-    if (problem !== null) return { code: 'task_not_live', message: problem, next: 'request a new task' };
+    if (problem === null) continue;
+    const shut = outsideHours(task, now) === problem;
+    return {
+      code: 'task_not_live',
+      message: problem,
+      next: shut ? 'try again within these hours' : 'request a new task',
+    };
   }
   return null;
 }
@@ -124,7 +155,7 @@ function checkSensitivity({ chain, action }: DecisionInput): Reason | null {
 }
 
 function checkBudgets({ chain, action }: DecisionInput): Reason | null {
-  if (action.protocol || action.target === 'remit') return null;
+  if (!isCounted(action)) return null;
   for (const { task, used } of chain) {
     if (used.calls >= task.budget.calls) {
       return {
@@ -134,5 +165,6 @@ function checkBudgets({ chain, action }: DecisionInput): Reason | null {
       };
     }
   }
-  return null;
+  const drawn = drawsOf(chain, action);
+  return 'problem' in drawn ? drawn.problem : null;
 }

@@ -1,10 +1,16 @@
+import type { AgentOwner, AgentState } from './agent.ts';
 import type { Action, ArgumentOrigin, Undescribed } from './action.ts';
+import type { Budget, SumLimit } from './budget.ts';
+import { limitsToWire, usedLimitsToWire, type LimitsWire, type UsedLimitsWire } from './budget-wire.ts';
 import type { DecisionInput, GivenApproval, TaskView, TokenFacts } from './decision.ts';
 import type { Grant } from './grant.ts';
 import type { JsonObject, JsonValue } from './json.ts';
 import type { Agent, Delegator } from './party.ts';
 import { redactArguments, redactText, redactTexts } from './redact.ts';
+import type { Schedule } from './schedule.ts';
+import { scheduleToWire, type ScheduleWire } from './schedule-wire.ts';
 import type { Sensitivity } from './sensitivity.ts';
+import type { Suspension } from './suspension.ts';
 import type { PromptOrigin, Task, TaskState } from './task.ts';
 
 /**
@@ -13,7 +19,7 @@ import type { PromptOrigin, Task, TaskState } from './task.ts';
  */
 export type DecisionFacts = {
   fresh: boolean;
-  agent: { trust_domain: string; groups?: string[] } | null;
+  agent: AgentFacts | null;
   delegator: Omit<PersonFacts, 'issuer' | 'subject' | 'name' | 'groups'> | null;
   /** As `chain` of the record: the acting task first, the root last. */
   chain: LevelFacts[];
@@ -27,8 +33,17 @@ export type DecisionFacts = {
   token: { issued_at: number; binding: TokenFacts['binding']; narrowed_to?: Grant[] } | null;
   /** The approval that there was for this action, whether or not it was needed. */
   approval: { id: string; approvers: PersonFacts[] } | null;
+  /** What the action fell under that could do nothing then. Absent: nothing. */
+  suspended?: Suspension;
   /** Of these, something was redacted or cut, so what is computed from them may come out otherwise. */
   redacted: RedactedFact[];
+};
+
+export type AgentFacts = {
+  trust_domain: string;
+  groups?: string[];
+  state?: AgentState | 'unregistered';
+  owner?: AgentOwner;
 };
 
 export const REDACTED_FACTS = ['parameters', 'grants', 'undescribed'] as const;
@@ -62,7 +77,12 @@ export type LevelFacts = {
   delegator?: PersonFacts;
   parameters: JsonObject;
   calls: { budget: number; used: number };
+  /** Absent: calls alone are bounded. */
+  limits?: LimitsWire;
+  used?: UsedLimitsWire;
   max_hops: number;
+  /** Absent: open all the time. */
+  schedules?: ScheduleWire[];
   labels?: string[];
 };
 
@@ -83,25 +103,33 @@ export type FactsCoverInput = Holds<
       keyof TaskView,
       keyof TaskView['used'],
       keyof Task,
+      keyof Task['window'],
+      keyof Schedule,
+      keyof Budget,
+      keyof SumLimit,
       keyof TokenFacts,
       keyof GivenApproval,
     ],
     [
-      'now' | 'fresh' | 'action' | 'agent' | 'delegator' | 'chain' | 'token' | 'approval',
+      'now' | 'fresh' | 'action' | 'agent' | 'delegator' | 'chain' | 'token' | 'approval' | 'suspended',
       (
         | ('target' | 'operation' | 'effect' | 'resources' | 'sensitivity' | 'arguments')
         | ('protocol' | 'definition' | 'undescribed' | 'provenance')
       ),
-      'id' | 'trustDomain' | 'attestation' | 'groups',
+      'id' | 'trustDomain' | 'attestation' | 'groups' | 'state' | 'owner',
       'issuer' | 'subject' | 'name' | 'email' | 'groups' | 'acr' | 'amr' | 'authTime',
       'task' | 'used' | 'labels',
-      'calls',
+      'calls' | 'counters',
       (
         | ('id' | 'parent' | 'delegator' | 'agent' | 'purpose' | 'parameters' | 'grant' | 'sensitivity' | 'origin')
         | ('window' | 'budget' | 'maxHops' | 'state' | 'createdAt')
-        // Why and when a task ended decides nothing: that it has, is in its state.
-        | ('endedAt' | 'endReason')
+        // Why and when a task ended decides nothing: that it has, is in its state. Nor does what it was made with.
+        | ('endedAt' | 'endReason' | 'decision' | 'assertion')
       ),
+      'notBefore' | 'expiresAt' | 'schedules',
+      'timeZone' | 'weekdays' | 'hours',
+      'calls' | 'effects' | 'operations' | 'sums',
+      'target' | 'operations' | 'argument' | 'atMost',
       'issuedAt' | 'binding' | 'narrowedTo',
       'id' | 'approvers',
     ]
@@ -132,16 +160,17 @@ export function decisionFacts(input: DecisionInput): DecisionFacts {
     ...(sameJson(task.delegator, delegator) ? {} : { delegator: personFacts(task.delegator) }),
     parameters: keep('parameters', task.parameters, redactArguments(task.parameters)),
     calls: { budget: task.budget.calls, used: used.calls },
+    ...(used.counters === undefined
+      ? {}
+      : { limits: limitsToWire(task.budget), used: usedLimitsToWire(task.budget, used) }),
     max_hops: task.maxHops,
+    ...(task.window.schedules === undefined ? {} : { schedules: task.window.schedules.map(scheduleToWire) }),
     ...(labels === undefined ? {} : { labels: [...labels] }),
   });
 
   return {
     fresh: input.fresh,
-    agent:
-      agent === null
-        ? null
-        : { trust_domain: agent.trustDomain, ...(agent.groups === undefined ? {} : { groups: [...agent.groups] }) },
+    agent: agent === null ? null : agentFacts(agent),
     delegator: delegator === null ? null : strength(delegator),
     chain: input.chain.map(level),
     action: {
@@ -161,7 +190,17 @@ export function decisionFacts(input: DecisionInput): DecisionFacts {
             ...(sameJson(token.narrowedTo, acting?.grant ?? []) ? {} : { narrowed_to: grants(token.narrowedTo) }),
           },
     approval: approval === null ? null : { id: approval.id, approvers: approval.approvers.map(personFacts) },
+    ...(input.suspended === undefined ? {} : { suspended: { ...input.suspended } }),
     redacted: REDACTED_FACTS.filter((fact) => redacted.has(fact)),
+  };
+}
+
+function agentFacts({ trustDomain, groups, state, owner }: Agent): AgentFacts {
+  return {
+    trust_domain: trustDomain,
+    ...(groups === undefined ? {} : { groups: [...groups] }),
+    ...(state === undefined ? {} : { state }),
+    ...(owner === undefined ? {} : { owner }),
   };
 }
 

@@ -1,6 +1,8 @@
 import type { Action, Undescribed } from './action.ts';
+import type { Used } from './budget.ts';
 import type { Grant } from './grant.ts';
 import type { Agent, Delegator } from './party.ts';
+import type { Suspension } from './suspension.ts';
 import type { Task } from './task.ts';
 
 export type DecisionOutcome = 'permit' | 'deny' | 'hold';
@@ -9,13 +11,16 @@ export type DecisionOutcome = 'permit' | 'deny' | 'hold';
 export type Reason = {
   code:
     | 'stale_view'
+    | 'suspended'
     | 'unknown_operation'
     | 'quarantined_operation'
     | Undescribed['code']
     | 'task_not_live'
+    | 'agent_not_active'
     | 'outside_grant'
     | 'over_sensitivity'
     | 'over_budget'
+    | 'uncountable_amount'
     | 'no_policy'
     | 'policy_forbids'
     | 'policy_error'
@@ -72,6 +77,8 @@ export type DecisionInput = {
   chain: readonly TaskView[];
   token: TokenFacts | null;
   approval: GivenApproval | null;
+  /** What the action falls under that may do nothing now. Absent where nothing is suspended. */
+  suspended?: Suspension;
 };
 
 /** What the access token adds: how old it is, how it is bound, and what it was narrowed to (RFC 9396). */
@@ -79,7 +86,7 @@ export type TokenFacts = { issuedAt: number; binding: 'dpop' | 'mtls'; narrowedT
 
 export type TaskView = {
   task: Task;
-  used: { calls: number };
+  used: Used;
   /** What the task has touched, such as the origin and sensitivity of results. Absent where nothing labels results. */
   labels?: readonly string[];
 };

@@ -1,3 +1,4 @@
+import type { AgentOwner, AgentState } from './agent.ts';
 import type { SpiffeId } from './spiffe-id.ts';
 
 /** The workload that acts (OAuth actor). */
@@ -6,8 +7,12 @@ export type Agent = {
   trustDomain: string;
   /** How the identity was proven. */
   attestation: 'jwt-svid' | 'x509-svid' | 'oidc' | 'private_key_jwt';
-  /** Groups that the configuration puts the agent in. Absent where no group is configured. */
+  /** Groups that the configuration and its registration put the agent in. Absent where neither has any. */
   groups?: readonly string[];
+  /** As registered. Absent when it is not registered, `unregistered` when it would have to be. */
+  state?: AgentState | 'unregistered';
+  /** Who answers for it. Absent when it is not registered. */
+  owner?: AgentOwner;
 };
 
 /** The person or service on whose behalf an agent acts (OAuth subject), as their identity provider stated them. */
@@ -32,4 +37,16 @@ export function delegatorId(delegator: Pick<Delegator, 'issuer' | 'subject'>): s
 
 export function sameDelegator(a: Pick<Delegator, 'issuer' | 'subject'>, b: Pick<Delegator, 'issuer' | 'subject'>) {
   return a.issuer === b.issuer && a.subject === b.subject;
+}
+
+/**
+ * Whether two accounts are of one person: the same at one provider, or with the same e-mail address at two. This only
+ * ever takes a right away (nobody approves their own request, or twice), so a claim that is wrong gives nobody one.
+ */
+export function samePerson(
+  a: Pick<Delegator, 'issuer' | 'subject' | 'email'>,
+  b: Pick<Delegator, 'issuer' | 'subject' | 'email'>,
+): boolean {
+  if (sameDelegator(a, b)) return true;
+  return a.email !== undefined && b.email !== undefined && a.email.toLowerCase() === b.email.toLowerCase();
 }

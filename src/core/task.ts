@@ -1,6 +1,8 @@
+import type { Budget } from './budget.ts';
 import type { Grant } from './grant.ts';
 import type { JsonObject } from './json.ts';
 import type { Agent, Delegator } from './party.ts';
+import { isOpen, localText, scheduleText, type Schedule } from './schedule.ts';
 import type { Sensitivity } from './sensitivity.ts';
 
 /** How often a task is handed on at most; so many agents, and the first one, stand in a chain. */
@@ -25,6 +27,9 @@ export type PromptOrigin = {
  */
 export type IdentityAssertion = { issuer: string; id: string; digest: string };
 
+/** `schedules`: when within it the task may act; all of them have to be open. */
+export type Window = { notBefore: number; expiresAt: number; schedules?: Schedule[] };
+
 /** One bounded piece of delegated work. Times are milliseconds since the epoch. */
 export type Task = {
   id: string;
@@ -38,14 +43,18 @@ export type Task = {
   /** The highest sensitivity that the task may touch. */
   sensitivity: Sensitivity;
   origin: PromptOrigin;
-  window: { notBefore: number; expiresAt: number };
-  budget: { calls: number };
+  window: Window;
+  budget: Budget;
   /** How many more times the task may be handed on; 0 for none. */
   maxHops: number;
   state: TaskState;
   createdAt: number;
+  /** Id of the record of the decision that it was made by. */
+  decision?: string;
   endedAt?: number;
   endReason?: string;
+  /** What an agent took it up on, where no person has handed it out here. */
+  assertion?: Omit<IdentityAssertion, 'digest'>;
 };
 
 const TRANSITIONS: Record<TaskState, readonly TaskState[]> = {
@@ -70,5 +79,12 @@ export function notLive(task: Task, now: number): string | null {
   if (task.state !== 'active') return `task \`${task.id}\` is ${task.state}`;
   if (now < task.window.notBefore) return `task \`${task.id}\` has not started yet`;
   if (now >= task.window.expiresAt) return `task \`${task.id}\` has expired`;
-  return null;
+  return outsideHours(task, now);
+}
+
+/** INVARIANT 3: each level's hours are looked at by themselves, so a child cannot act where its parent may not. */
+export function outsideHours({ id, window }: Task, now: number): string | null {
+  const shut = window.schedules?.find((schedule) => !isOpen(schedule, now));
+  if (shut === undefined) return null;
+  return `task \`${id}\` may act ${scheduleText(shut)}; there it is ${localText(shut, now)}`;
 }

@@ -4,7 +4,7 @@ import type { Agent } from '../core/party.ts';
 /** Group names with the SPIFFE ID patterns of the agents in them (`*` within a path segment, `**` across). */
 export type AgentGroups = Readonly<Record<string, readonly string[]>>;
 
-/** Puts an agent, whose identity has been proven, into the groups that the configuration has for it. */
+/** Puts an agent, whose identity has been proven, into its groups, and adds what else is known of it (`AgentRegistry`). */
 export type WithGroups = (agent: Agent) => Agent;
 
 export function createAgentGroups(groups: AgentGroups): WithGroups {

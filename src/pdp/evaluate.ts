@@ -1,4 +1,4 @@
-import { mayAnswer } from '../core/approval.ts';
+import { approvalRule, isMet } from '../core/approval-rule.ts';
 import type { Decision, DecisionInput, GivenApproval, Reason } from '../core/decision.ts';
 import { findUnmappable } from './arguments.ts';
 import type { Request, Test } from './cedar/compile.ts';
@@ -339,7 +339,7 @@ function holdReason(policy: Policy): Reason {
 }
 
 function isLifted(policy: Policy, approval: GivenApproval): boolean {
-  return approval.approvers.some((person) => mayAnswer([policy.approval!], person));
+  return isMet(approvalRule(policy.approval!), approval.approvers);
 }
 
 /** Cedar promises no order; a record is the same for the same decision. */

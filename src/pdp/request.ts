@@ -1,11 +1,14 @@
 import type { Action } from '../core/action.ts';
+import { formatAmount, type Amount } from '../core/amount.ts';
+import { leftFor, type Left } from '../core/budget.ts';
 import type { DecisionInput, TaskView, TokenFacts } from '../core/decision.ts';
 import type { Effect } from '../core/effect.ts';
-import { delegatorId, type Agent, type Delegator } from '../core/party.ts';
+import { delegatorId, sameDelegator, type Agent, type Delegator } from '../core/party.ts';
 import { sensitivityLevel, type Sensitivity } from '../core/sensitivity.ts';
 import type { PromptOrigin } from '../core/task.ts';
 import { JsonRecord } from './arguments.ts';
 import type { Entities, Entity } from './cedar/entities.ts';
+import { valueOf } from './cedar/literal.ts';
 import { CedarSet, Datetime, EagerRecord, EntityUid, CedarRecord, type Value } from './cedar/value.ts';
 
 /**
@@ -123,7 +126,7 @@ export class RequestEntities implements Entities {
         return hop === undefined ? undefined : agentEntity(hop.task.agent);
       }
       case 'Person':
-        return this.#person?.uid.is(uid) === true ? this.#person.entity : undefined;
+        return this.#person?.uid.is(uid) === true ? this.#person.entity : this.#ownerEntity(uid);
       case 'Target':
         return this.#target.is(uid) ? (this.#targetEntity ??= targetEntity(action)) : undefined;
       case 'Resource':
@@ -133,9 +136,16 @@ export class RequestEntities implements Entities {
     }
   }
 
+  /** Of an owner who is not the delegator, nothing but the name is known. */
+  #ownerEntity(uid: EntityUid): Entity | undefined {
+    const owner = ownerOf(this.#input.agent);
+    return owner !== null && personUid(owner).is(uid) ? personEntity({ ...owner, groups: [] }) : undefined;
+  }
+
   /** Every entity that `get` knows, for an engine that wants them all at once. */
   list(): { uid: EntityUid; entity: Entity }[] {
     const { action, agent, delegator, chain } = this.#input;
+    const owner = ownerOf(agent);
     const agents = new Set([...(agent === null ? [] : [agent.id]), ...chain.map(({ task }) => task.agent.id)]);
     const uids = [
       new EntityUid('Action', action.effect),
@@ -144,6 +154,7 @@ export class RequestEntities implements Entities {
       ...new Set(action.resources).values().map((name) => resourceUid(action.target, name)),
       ...[...agents].map(agentUid),
       ...(delegator === null ? [] : [personUid(delegator)]),
+      ...(owner === null || (delegator !== null && sameDelegator(owner, delegator)) ? [] : [personUid(owner)]),
     ];
     return uids.map((uid) => ({ uid, entity: this.get(uid)! }));
   }
@@ -188,6 +199,10 @@ function agentParty(agent: Agent): Party {
 
 function personParty(person: Delegator): Party {
   return { uid: personUid(person), entity: personEntity(person) };
+}
+
+function ownerOf(agent: Agent | null): Pick<Delegator, 'issuer' | 'subject'> | null {
+  return agent?.owner !== undefined && 'subject' in agent.owner ? agent.owner : null;
 }
 
 function agentEntity(agent: AgentFacts): Entity {
@@ -250,12 +265,18 @@ function sensitivityRecord(name: Sensitivity): CedarRecord {
   ]);
 }
 
-type AgentFacts = Pick<Agent, 'id' | 'trustDomain' | 'groups'> & { attestation?: string };
+type AgentFacts = Pick<Agent, 'id' | 'trustDomain' | 'groups' | 'state' | 'owner'> & {
+  /** Absent of an agent of the chain that does not act: nothing of it but its name is looked up. */
+  attestation?: string;
+};
 
 const AGENT = table<AgentFacts>({
   spiffe_id: ({ id }) => id,
   trust_domain: ({ trustDomain }) => trustDomain,
   attestation: ({ attestation }) => attestation,
+  registered: ({ attestation, state }) => (attestation === undefined ? undefined : state === 'active'),
+  owner: ({ owner }) => (owner !== undefined && 'subject' in owner ? personUid(owner) : undefined),
+  owner_group: ({ owner }) => (owner !== undefined && 'group' in owner ? groupUid(owner.group) : undefined),
 });
 
 const PERSON = table<Delegator>({
@@ -328,12 +349,16 @@ const CONTEXT = table<Context>({
 });
 
 class TaskFacts {
+  readonly input: DecisionInput;
   readonly view: TaskView;
   readonly now: number;
   readonly depth: number;
   parameters: CedarRecord | undefined;
+  left: CedarRecord | undefined;
 
-  constructor({ chain, now }: DecisionInput) {
+  constructor(input: DecisionInput) {
+    const { chain, now } = input;
+    this.input = input;
     this.view = chain[0]!;
     this.now = now;
     this.depth = chain.length - 1;
@@ -349,9 +374,24 @@ const TASK = table<TaskFacts>({
   sensitivity: ({ view }) => SENSITIVITIES[view.task.sensitivity],
   age_seconds: ({ view, now }) => seconds(now - view.task.createdAt),
   calls: ({ view }) => view.used.calls,
+  left: (facts) => (facts.left ??= new Facts(LEFT, leftFor(facts.input.chain, facts.input.action))),
   depth: ({ depth }) => depth,
   labels: ({ view: { labels } }) => (labels === undefined ? undefined : new CedarSet(labels)),
 });
+
+/** What the budgets of the whole chain have left for this action. */
+const LEFT = table<Left>({
+  calls: ({ calls }) => calls,
+  effect: ({ effect }) => effect,
+  operation: ({ operation }) => operation,
+  sum: ({ sum }) => (sum === undefined ? undefined : decimalOf(sum)),
+});
+
+/** Cedar's decimals are ten-thousandths, too, and are written with a point. */
+function decimalOf(amount: Amount): Value {
+  const text = formatAmount(amount);
+  return valueOf({ __extn: { fn: 'decimal', arg: text.includes('.') ? text : `${text}.0` } });
+}
 
 /** The task that all of this began with; what is done below it counts there, too. */
 const ROOT = table<{ view: TaskView; now: number }>({

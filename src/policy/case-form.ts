@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { parseYaml } from '../config/yaml-file.ts';
+import { AGENT_STATES } from '../core/agent.ts';
 import { EFFECTS } from '../core/effect.ts';
 import { InvalidConfig } from '../core/errors.ts';
 import { SENSITIVITIES } from '../core/sensitivity.ts';
@@ -33,7 +34,14 @@ const name = z.string().regex(/^\S+( \S+)*$/, 'expected one line without leading
 
 const agent = orText(
   (id) => ({ id }),
-  strict({ id: text, attestation: z.enum(['jwt-svid', 'x509-svid', 'oidc', 'private_key_jwt']).optional() }),
+  strict({
+    id: text,
+    attestation: z.enum(['jwt-svid', 'x509-svid', 'oidc', 'private_key_jwt']).optional(),
+    groups: texts.optional(),
+    /** As registered; absent for one that is not. */
+    state: z.enum([...AGENT_STATES, 'unregistered']).optional(),
+    owner: z.union([strict({ issuer: z.url(), subject: text }), strict({ group: text })]).optional(),
+  }),
 ).nullable();
 
 const personShape = {

@@ -73,7 +73,7 @@ class Build {
     this.#where = where;
   }
 
-  agent({ id, attestation }: AgentForm): Agent {
+  agent({ id, attestation, groups, state, owner }: AgentForm): Agent {
     const { agents } = this.#file;
     const named = Object.hasOwn(agents, id) ? agents[id]! : id;
     const parsed = parseWorkloadId(named);
@@ -82,7 +82,14 @@ class Build {
       const names = known.length === 0 ? '' : ` (${list(known)})`;
       throw this.#bad(`agent \`${id}\` ${parsed.problem}; give a SPIFFE ID, or a name under \`agents\`${names}`);
     }
-    return { id: parsed.id, trustDomain: parsed.trustDomain, attestation: attestation ?? 'jwt-svid' };
+    return {
+      id: parsed.id,
+      trustDomain: parsed.trustDomain,
+      attestation: attestation ?? 'jwt-svid',
+      ...(groups === undefined ? {} : { groups }),
+      ...(state === undefined ? {} : { state }),
+      ...(owner === undefined ? {} : { owner }),
+    };
   }
 
   delegator({ person, ...own }: DelegatorForm): Delegator {

@@ -1,8 +1,10 @@
 import { jsonDigest, type Action, type Sha256Hex } from '../core/action.ts';
-import type { DecisionFacts, LevelFacts, PersonFacts, RedactedFact } from '../core/decision-facts.ts';
+import { countersOfWire, limitsOfWire } from '../core/budget-wire.ts';
+import type { AgentFacts, DecisionFacts, LevelFacts, PersonFacts, RedactedFact } from '../core/decision-facts.ts';
 import type { DecisionInput, TaskView } from '../core/decision.ts';
 import type { Agent, Delegator } from '../core/party.ts';
 import type { DecisionRecord } from '../core/record.ts';
+import { scheduleOfWire } from '../core/schedule-wire.ts';
 import type { SpiffeId } from '../core/spiffe-id.ts';
 
 /** What of a record is not as it was when the decision was made. */
@@ -52,6 +54,11 @@ function matches(record: DecisionRecord, facts: DecisionFacts): boolean {
   );
 }
 
+function agentOf({ id, attestation }: NonNullable<DecisionRecord['agent']>, facts: AgentFacts): Agent {
+  const { trust_domain: trustDomain, ...rest } = facts;
+  return { id: id as SpiffeId, trustDomain, attestation: attestation as Agent['attestation'], ...rest };
+}
+
 function inputOf(record: DecisionRecord, facts: DecisionFacts): DecisionInput {
   const { agent, scope } = record;
   const delegator = record.delegator === null ? null : person({ ...record.delegator, ...facts.delegator });
@@ -59,15 +66,7 @@ function inputOf(record: DecisionRecord, facts: DecisionFacts): DecisionInput {
     now: record.time,
     fresh: facts.fresh,
     action: actionOf(record, facts),
-    agent:
-      agent === null
-        ? null
-        : {
-            id: agent.id as SpiffeId,
-            trustDomain: facts.agent!.trust_domain,
-            ...(facts.agent!.groups === undefined ? {} : { groups: facts.agent!.groups }),
-            attestation: agent.attestation as Agent['attestation'],
-          },
+    agent: agent === null ? null : agentOf(agent, facts.agent!),
     delegator,
     chain: facts.chain.map((level, place) => levelOf(record, { level, place, delegator })),
     token:
@@ -80,6 +79,7 @@ function inputOf(record: DecisionRecord, facts: DecisionFacts): DecisionInput {
           },
     approval:
       facts.approval === null ? null : { id: facts.approval.id, approvers: facts.approval.approvers.map(person) },
+    ...(facts.suspended === undefined ? {} : { suspended: facts.suspended }),
   };
 }
 
@@ -117,13 +117,20 @@ function levelOf(
       grant: level.grant ?? record.scope,
       sensitivity: level.sensitivity ?? acting.sensitivity,
       origin: level.origin ?? acting.origin,
-      window: { notBefore: level.not_before, expiresAt: level.expires_at ?? acting.expires_at },
-      budget: { calls: level.calls.budget },
+      window: {
+        notBefore: level.not_before,
+        expiresAt: level.expires_at ?? acting.expires_at,
+        ...(level.schedules === undefined ? {} : { schedules: level.schedules.map(scheduleOfWire) }),
+      },
+      budget: { calls: level.calls.budget, ...limitsOfWire(level.limits ?? {}) },
       maxHops: level.max_hops,
       state: level.state,
       createdAt: level.created_at,
     },
-    used: { calls: level.calls.used },
+    used: {
+      calls: level.calls.used,
+      ...(level.used === undefined ? {} : { counters: countersOfWire(level.used) }),
+    },
     ...(level.labels === undefined ? {} : { labels: level.labels }),
   };
 }

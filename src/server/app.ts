@@ -4,10 +4,13 @@ import { etag } from 'hono/etag';
 import type { PeopleProvider } from '../config/config.ts';
 import { InvalidRequest, NotFound, TooLarge } from '../core/errors.ts';
 import type { Refusals } from '../audit/refusals.ts';
+import type { Suspensions } from '../ending/suspensions.ts';
 import type { Peer } from '../identity/peer.ts';
 import type { TokenKey } from '../token/signing-key.ts';
 import type { Authenticator } from '../token/authenticate.ts';
 import { authorizationServerMetadata, protectedResourceMetadata, type Offered } from '../token/metadata.ts';
+import { agentRoutes, type AgentRouteParts } from './routes/agents.ts';
+import { approvalPage } from './approval-page.ts';
 import type { ApprovalRouteParts } from './routes/approvals.ts';
 import { approvalRoutes } from './routes/approvals.ts';
 import { keyRoutes } from './routes/keys.ts';
@@ -19,6 +22,7 @@ import type { Policies } from '../policy/publish.ts';
 import type { Review } from '../policy/review.ts';
 import type { Keys } from '../token/keys.ts';
 import type { ControlApp, ControlEnv } from './routes/route.ts';
+import { suspensionRoutes } from './routes/suspensions.ts';
 import { targetRoutes, type TargetRouteParts } from './routes/targets.ts';
 import { taskRoutes, type TaskRouteParts } from './routes/tasks.ts';
 import { peerOf } from './peer-of.ts';
@@ -28,12 +32,14 @@ import { remitConfiguration } from './remit-configuration.ts';
 import { oauthErrorResponse, problemResponse, type FaultLog } from './problem.ts';
 
 export type AppParts = TaskRouteParts &
+  AgentRouteParts &
   ApprovalRouteParts &
   TargetRouteParts &
   OAuthRouteParts & {
     policies: Policies;
     review: Review;
     keys: Keys;
+    suspensions: Suspensions;
     people: readonly PeopleProvider[];
     tokenKey: TokenKey;
     authenticator: Authenticator;
@@ -62,10 +68,14 @@ export function createApp(parts: AppParts): ControlApp {
     recordRefused(c, error, parts.refusals);
     return OAUTH_ENDPOINTS.has(c.req.path)
       ? oauthErrorResponse(c, error, faults)
-      : problemResponse(c, error, { log: faults, resourceMetadata: apiMetadata });
+      : problemResponse(c, error, { log: faults, resourceMetadata: apiMetadata, publicUrl });
   });
   app.notFound((c) =>
-    problemResponse(c, new NotFound('there is nothing at this path'), { log: faults, resourceMetadata: apiMetadata }),
+    problemResponse(c, new NotFound('there is nothing at this path'), {
+      log: faults,
+      resourceMetadata: apiMetadata,
+      publicUrl,
+    }),
   );
   // The gateway reads its own bodies, under its own limit.
   app.all('/mcp/:target', (c) => parts.mcp(c.req.raw, c.req.param('target'), peerOf(c)));
@@ -114,12 +124,14 @@ export function controlRoutes(app: ControlApp, parts: AppParts): void {
     description: 'RFC 9449: a sender-constrained access token with a proof for each request',
   });
   taskRoutes(app, parts);
+  agentRoutes(app, parts);
   approvalRoutes(app, parts);
   targetRoutes(app, parts);
   logRoutes(app, parts);
   policyRoutes(app, parts);
   policyReviewRoutes(app, parts);
   keyRoutes(app, parts);
+  suspensionRoutes(app, parts);
 }
 
 function publicRoutes(app: ControlApp, parts: AppParts): void {
@@ -130,6 +142,7 @@ function publicRoutes(app: ControlApp, parts: AppParts): void {
     // Not 503: requests are answered as they should be, and the way out is a request too.
     return c.json(concerns.length === 0 ? { status: 'ok' } : { status: 'degraded', concerns });
   });
+  app.get('/approvals/:id', (c) => approvalPage(c, c.req.param('id')));
   app.get('/openapi.json', (c) => c.json(openApiDocument(app)));
   app.get('/jwks', etag(), (c) => {
     c.header('Cache-Control', `public, max-age=${parts.tokenKey.rememberSeconds}`);

@@ -1,11 +1,15 @@
 import { z } from 'zod';
 import { ARGUMENT_ORIGINS } from '../core/action.ts';
+import { AGENT_STATES } from '../core/agent.ts';
 import { REDACTED_FACTS } from '../core/decision-facts.ts';
 import { EFFECTS } from '../core/effect.ts';
 import type { Reason } from '../core/decision.ts';
 import type { LogRecord } from '../core/record.ts';
 import { SENSITIVITIES } from '../core/sensitivity.ts';
+import { SUSPENSION_KINDS } from '../core/suspension.ts';
 import { TASK_STATES } from '../core/task.ts';
+import { limitsForm, usedLimitsForm } from './budget-form.ts';
+import { scheduleForm } from '../task/window-form.ts';
 import { grantForm, originForm } from '../task/task-request.ts';
 
 /** The form of a record of the audit log, for schema/record.schema.json. A test holds it to `LogRecord`. */
@@ -21,14 +25,17 @@ const json = z.record(z.string(), z.json());
 
 const REASON_CODES = [
   'stale_view',
+  'suspended',
   'unknown_operation',
   'unresolved_resource',
   'target_unavailable',
   'quarantined_operation',
   'task_not_live',
+  'agent_not_active',
   'outside_grant',
   'over_sensitivity',
   'over_budget',
+  'uncountable_amount',
   'no_policy',
   'policy_forbids',
   'policy_error',
@@ -67,7 +74,10 @@ const levelForm = z.strictObject({
   delegator: personForm.optional(),
   parameters: json,
   calls: z.strictObject({ budget: z.number().int(), used: z.number().int() }),
+  limits: limitsForm.optional(),
+  used: usedLimitsForm.optional(),
   max_hops: z.number().int(),
+  schedules: z.array(scheduleForm).optional(),
   labels: z.array(z.string()).optional(),
 });
 
@@ -77,9 +87,18 @@ const undescribedForm = z.strictObject({
   next: z.string(),
 });
 
+const agentFactsForm = z.strictObject({
+  trust_domain: z.string(),
+  groups: z.array(z.string()).optional(),
+  state: z.enum([...AGENT_STATES, 'unregistered']).optional(),
+  owner: z
+    .union([z.strictObject({ issuer: z.string(), subject: z.string() }), z.strictObject({ group: z.string() })])
+    .optional(),
+});
+
 const factsForm = z.strictObject({
   fresh: z.boolean(),
-  agent: z.strictObject({ trust_domain: z.string(), groups: z.array(z.string()).optional() }).nullable(),
+  agent: agentFactsForm.nullable(),
   delegator: z.strictObject(strength).nullable(),
   chain: z.array(levelForm),
   action: z.strictObject({
@@ -96,6 +115,15 @@ const factsForm = z.strictObject({
     })
     .nullable(),
   approval: z.strictObject({ id: z.string(), approvers: z.array(personForm) }).nullable(),
+  suspended: z
+    .strictObject({
+      kind: z.enum(SUSPENSION_KINDS),
+      id: z.string(),
+      since: z.number().int(),
+      by: z.string(),
+      reason: z.string(),
+    })
+    .optional(),
   redacted: z.array(z.enum(REDACTED_FACTS)),
 });
 
@@ -155,6 +183,7 @@ const outcomeRecordForm = z.strictObject({
   task: z.string().nullable(),
   status: z.enum(['ok', 'tool_error', 'failed', 'cut', 'unknown']),
   detail: z.string().optional(),
+  given_back: z.literal(true).optional(),
   result_digest: z.string().optional(),
   duration_ms: z.number(),
 });
@@ -166,7 +195,15 @@ const eventRecordForm = z.strictObject({
     'process.started',
     'process.stopped',
     'task.ended',
+    'task.closed',
+    'access.suspended',
+    'access.resumed',
     'token.revoked',
+    'agent.registered',
+    'agent.changed',
+    'agent.suspended',
+    'agent.resumed',
+    'agent.retired',
     'approval.expired',
     'definition.pinned',
     'definition.changed',

@@ -1,13 +1,17 @@
 import { describe } from 'vitest';
 import { admissionConformance } from './conformance/admission.ts';
 import { assertionConformance } from './conformance/assertions.ts';
+import { agentConformance } from './conformance/agents.ts';
 import { approvalConformance } from './conformance/approvals.ts';
 import { definitionConformance } from './conformance/definitions.ts';
+import { endingConformance } from './conformance/endings.ts';
 import { logConformance } from './conformance/log.ts';
 import { policySetConformance } from './conformance/policy-sets.ts';
 import { revokedTokenConformance } from './conformance/revoked-tokens.ts';
+import { standingAnswerConformance } from './conformance/standing-answers.ts';
 import type { OpenStore } from './conformance/subject.ts';
 import { taskConformance } from './conformance/tasks.ts';
+import { webhookConformance } from './conformance/webhooks.ts';
 
 /** What every adapter of `Store` must do. Call it in a test file of the adapter. */
 export function storeConformance(name: string, open: OpenStore): void {
@@ -16,9 +20,13 @@ export function storeConformance(name: string, open: OpenStore): void {
     describe('identity assertions', () => assertionConformance(open));
     describe('admission', () => admissionConformance(open));
     describe('approvals', () => approvalConformance(open));
+    describe('standing answers', () => standingAnswerConformance(open));
+    describe('webhooks', () => webhookConformance(open));
     describe('definitions', () => definitionConformance(open));
     describe('policy sets', () => policySetConformance(open));
     describe('revoked tokens', () => revokedTokenConformance(open));
+    describe('agents', () => agentConformance(open));
+    describe('endings', () => endingConformance(open));
     describe('log', () => logConformance(open));
   });
 }

@@ -9,47 +9,89 @@
  * permitted on the strength of it.
  * Identifiers are compared byte for byte.
  */
-import type { Approval } from '../core/approval.ts';
+import type { AgentState, RegisteredAgent } from '../core/agent.ts';
+import type { Answer, Approval } from '../core/approval.ts';
+import type { Draw } from '../core/budget.ts';
+import type { Closing, EndCause } from '../core/closing.ts';
+import type { Effect } from '../core/effect.ts';
 import type { Delegator } from '../core/party.ts';
 import type { LogRecord } from '../core/record.ts';
-import type { TaskView } from '../core/decision.ts';
+import type { GivenApproval, TaskView } from '../core/decision.ts';
+import type { StandingAnswer } from '../core/standing-answer.ts';
+import type { FindSuspension, Suspension } from '../core/suspension.ts';
 import type { EndedState, IdentityAssertion, Task } from '../core/task.ts';
 
 export type Records = readonly LogRecord[];
 
 export type Admission =
   | { admitted: true }
-  /** The task, or a task above it, had ended, or a budget was used up, or the approval was already spent. */
-  | { admitted: false; because: 'task_ended' | 'over_budget' | 'approval_spent' };
+  /** The task, or a task above it, had ended, a budget was used up, the approval already spent, or the target suspended. */
+  | { admitted: false; because: 'task_ended' | 'over_budget' | 'approval_spent' | 'suspended' };
+
+export type TaskEnd = {
+  id: string;
+  to: EndedState;
+  /** Milliseconds since the epoch. */
+  at: number;
+  reason: string;
+  /** `to`, unless told. */
+  cause?: EndCause;
+  /** Who ends it; nobody, unless told. */
+  by?: string | null;
+  /** Ends it only if it has not been used after this time. */
+  unusedSince?: number;
+};
+
+/**
+ * What an action takes from budgets: one call from every task of the chain when `counted`, and what each of the draws says
+ * from one of their other counters.
+ */
+export type Taken = { chain: readonly string[]; counted: boolean; draws?: readonly Draw[] };
 
 export interface TaskStore {
   /**
-   * Makes the task, under a parent that is live and not otherwise. `approval` is spent with it, or nothing is made; nor is
-   * it when `assertion`, or another by the same name, has made one: of two who come with one, one is told `created`.
+   * Makes the task, for an agent that is neither suspended nor retired, under a parent that is live, and not otherwise, and
+   * unless it falls under a suspension. `approval` (of the parent, or without one of no task) is spent with it, or nothing
+   * is made. Nor is it when `assertion`, or another by the same name, has made one: of two who come with one, one is told `created`.
    */
   createTask(
     task: Task,
     records: Records,
     approval?: string | null,
     assertion?: IdentityAssertion | null,
-  ): Promise<'created' | 'parent_ended' | 'approval_spent' | 'assertion_used'>;
+  ): Promise<'created' | 'parent_ended' | 'approval_spent' | 'agent_stopped' | 'suspended' | 'assertion_used'>;
   /**
    * Ends the task and every descendant that has not ended, in one step. Pending and unspent approvals of all of them
-   * are closed with it. `records` is called with what was ended, so that the record says exactly that.
+   * are closed with it, and a closing is opened for each task. `records` is called with what was ended, so that the
+   * record says exactly that.
    */
   endTask(
-    end: { id: string; to: EndedState; at: number; reason: string },
+    end: TaskEnd,
     records: (ended: readonly Task[]) => Records,
-  ): Promise<{ outcome: 'ended'; tasks: Task[] } | { outcome: 'already_ended' } | { outcome: 'unknown' }>;
+  ): Promise<
+    { outcome: 'ended'; tasks: Task[] } | { outcome: 'already_ended' } | { outcome: 'in_use' } | { outcome: 'unknown' }
+  >;
   /**
    * INVARIANT 5 and 6: the last gate before an effect. In one step: every task of the chain is still active and within
-   * budget (one call is taken from each when `counted`), the approval (if any) is spent, and the decision is recorded.
-   * When not admitted, nothing is changed and nothing is recorded.
+   * budget (which the action is taken from), the approval (or one use of the standing answer, if any) is spent, the target
+   * (if any) is not suspended, and the decision is recorded. A `token` is issued with it, under the first task of the
+   * chain. When not admitted, nothing is changed and nothing is recorded. What was taken stays so until it is given back:
+   * also when the process ends before anybody knows what became of the action.
    */
   admit(
-    request: { chain: readonly string[]; counted: boolean; approval: string | null },
+    request: Taken & {
+      approval: string | null;
+      target?: string;
+      /** `expiresAt`: when nobody takes it any more, in ms since the epoch. */
+      token?: { id: string; expiresAt: number };
+    },
     records: Records,
   ): Promise<Admission>;
+  /**
+   * Gives back what an admitted action has taken, since it did not happen, with the records that say so. Once for each
+   * admission: more than was taken is never given back, but the call of another may be.
+   */
+  giveBack(taken: Taken, records: Records): Promise<void>;
   task(id: string): Task | undefined;
   /** The task, its parent, … the root, each with what it has used; empty when the id is unknown. From memory. */
   chain(id: string): TaskView[];
@@ -57,6 +99,8 @@ export interface TaskStore {
    * The task and all below it, ended or not, parents before their children, at most `limit`; empty when the id is unknown.
    */
   tree(id: string, limit: number): TaskView[];
+  /** What was permitted within the task and all below it but the protocol's own, the latest first. */
+  pastActions(task: string, limit: number): PastAction[];
   /** Newest first. `after` is the id of the last task of the page before. */
   tasks(filter: {
     state?: Task['state'];
@@ -67,6 +111,10 @@ export interface TaskStore {
   }): Task[];
   /** Active tasks whose window has closed at `now`. */
   overdue(now: number): Task[];
+  /** Active tasks that were not used, and did not start, after this time. */
+  unused(since: number): Task[];
+  /** Tasks that have not ended. */
+  live(): Task[];
 }
 
 /** Identity assertions, each of which makes one task, for good: they are kept as long as the tasks are. */
@@ -75,18 +123,129 @@ export interface AssertionStore {
   assertedTask(assertion: IdentityAssertion): { outcome: 'made'; task: string } | { outcome: 'other' } | undefined;
 }
 
-export interface ApprovalStore {
-  /** Makes the request, or returns the one that already waits (or was approved and not spent) for the same digest. */
-  requestApproval(approval: Approval, records: (approval: Approval) => Records): Promise<Approval>;
-  answerApproval(
-    answer: { id: string; to: 'approved' | 'refused'; by: Delegator; at: number },
-    records: Records,
-  ): Promise<'answered' | 'already_answered' | 'expired' | 'task_ended' | 'unknown'>;
-  /** An approved, unspent, unexpired approval of this task for exactly this digest. */
-  givenApproval(task: string, digest: string, now: number): Approval | undefined;
-  approval(id: string): Approval | undefined;
-  approvals(filter: { state?: Approval['state']; task?: string; limit: number }): Approval[];
+/** What the ends of tasks have ended, and what is left to end. */
+export interface ClosingStore {
+  closing(task: string): Closing | undefined;
+  /** Those that have something outstanding and are to be tried (again) at `now`: the longest due first. */
+  closingsDue(now: number, limit: number): Closing[];
+  /** Keeps the closing after one more attempt, with its record. `stale`: another attempt was kept first. */
+  saveClosing(closing: Closing, records: Records): Promise<'saved' | 'stale' | 'unknown'>;
 }
+
+/** A process of a target, of one task; of none when it was started to look at the target. */
+export type StartedProcess = {
+  /** `<target>:<pid>` */
+  id: string;
+  pid: number;
+  /** What tells it from a later process with the same pid. */
+  birth: string;
+  task: string | null;
+};
+
+/** Processes that were started and are not known to have gone, also by a process of Remit before this one. */
+export interface ProcessStore {
+  processStarted(started: StartedProcess): Promise<void>;
+  processGone(id: string): Promise<void>;
+  /** All, or those of one task. */
+  processes(task?: string): StartedProcess[];
+}
+
+/** What may do nothing now. */
+export interface SuspensionStore {
+  /**
+   * From when this resolves on it may do nothing, and in the same step every live task that ends with it (`endsWith`) has
+   * ended, as `endTask` ends one. `records` is called with what was ended.
+   */
+  suspend(
+    suspension: Suspension,
+    records: (ended: readonly Task[]) => Records,
+  ): Promise<{ outcome: 'suspended'; tasks: Task[] } | { outcome: 'already_suspended' }>;
+  /** What ended stays ended; something new may be begun. */
+  resume(resumed: Pick<Suspension, 'kind' | 'id'>, records: Records): Promise<'resumed' | 'not_suspended'>;
+  /** From memory. */
+  suspension: FindSuspension;
+  /** Oldest first. */
+  suspensions(): Suspension[];
+}
+
+/** `times`: how often it was permitted. `lastAt` in ms since the epoch. */
+export type PastAction = { target: string; operation: string; effect: Effect; times: number; lastAt: number };
+
+export interface ApprovalStore {
+  /**
+   * Makes the request, or returns the one for the same digest that already waits, was approved and not spent, or was
+   * refused: that stands until the request would have expired, so that nobody is asked the same again and again. For a
+   * task that has ended it is kept as `closed`. Where `maxWaiting` wait already for the same task, or for the same person
+   * without one, it comes back as `closed` and is not kept. The records are, in any case.
+   */
+  requestApproval(approval: Approval, records: (kept: Approval) => Records, maxWaiting?: number): Promise<Approval>;
+  /**
+   * `answered`: with this answer it is approved or refused. `counted`: it is a yes, and more people have to say one.
+   * `already_counted`: this person, be it through another account, has said yes before. A no ends what waits, also after
+   * one's own yes. With the yes that approves it, `standing` begins to stand.
+   */
+  answerApproval(
+    answer: Answer & { id: string },
+    records: Records,
+    standing?: StandingAnswer,
+  ): Promise<'answered' | 'counted' | 'already_counted' | 'already_answered' | 'expired' | 'task_ended' | 'unknown'>;
+  /** An approved, unspent, unexpired approval of this task (`null`: of none) for exactly this digest. From memory. */
+  givenApproval(task: string | null, digest: string, now: number): GivenApproval | undefined;
+  /** Whether somebody has said no to exactly this, and the request would not have expired yet. */
+  isRefused(task: string | null, digest: string, now: number): boolean;
+  approval(id: string): Approval | undefined;
+  approvalState(id: string): Pick<Approval, 'task' | 'state'> | undefined;
+  /** The newest first: at most `limit` of those that are `matching`, among the newest `among`. */
+  approvals(filter: {
+    state?: Approval['state'];
+    task?: string;
+    limit: number;
+    among?: number;
+    matching?: (approval: Approval) => boolean;
+  }): Approval[];
+  /** How requests of this agent for this operation were answered since then; `last`, the latest first. */
+  answersAlike(
+    request: Pick<Approval['card'], 'target' | 'operation'> & { agent: string | null; since: number },
+    limit: number,
+  ): { approved: number; refused: number; last: Answer[] };
+  /** How many answers this person has given since then. */
+  answersBy(person: Pick<Delegator, 'issuer' | 'subject'>, since: number): number;
+}
+
+/** Answers that were given beforehand. They end with their task, as approvals do. */
+export interface StandingStore {
+  /** Those of this task that can still be used. From memory. */
+  standingFor(task: string): StandingAnswer[];
+  standingAnswer(id: string): StandingAnswer | undefined;
+  /** The newest first: at most `limit` of those that are `matching`, among the newest `among`. */
+  standingAnswers(filter: {
+    limit: number;
+    among: number;
+    matching: (standing: StandingAnswer) => boolean;
+  }): StandingAnswer[];
+  revokeStandingAnswer(id: string, records: Records): Promise<'revoked' | 'over' | 'unknown'>;
+}
+
+/** What webhooks are told of approvals, at least once each. */
+export interface WebhookStore {
+  /**
+   * What has still to be told: approvals that wait and were not taken yet, and the end of those that were. A failed attempt
+   * is due again at its `nextAt`. The oldest first, at most `limit`.
+   */
+  dueDeliveries(endpoint: string, now: number, limit: number): Delivery[];
+  /** Keeps what came of an attempt. */
+  settleDelivery(delivery: SettledDelivery): Promise<void>;
+}
+
+export type Delivery = { approval: string; event: 'approval.requested' | 'approval.resolved'; attempts: number };
+
+/** `skipped`: it is not for this endpoint. `nextAt` in ms since the epoch. */
+export type SettledDelivery = Delivery & {
+  endpoint: string;
+  state: 'delivered' | 'retry' | 'given_up' | 'skipped';
+  nextAt: number;
+  problem: string | null;
+};
 
 /** Pinned tool definitions (invariant 12). */
 export interface DefinitionStore {
@@ -119,12 +278,13 @@ export interface PolicySetStore {
   /**
    * Keeps a policy set under its hash and puts it in force, with the records of why, if `replaces` is in force: of two
    * who replace the same set at once, one is told `other_in_force`. An old set comes back by being published again, but
-   * never one that is distrusted.
+   * never one that is distrusted. `approval` (of no task) is spent with it, or nothing is published.
    */
   publishPolicySet(
     published: PolicyInForce & { files: Record<string, string>; replaces: string | null },
     records: Records,
-  ): Promise<'published' | 'other_in_force' | 'distrusted'>;
+    approval?: string | null,
+  ): Promise<'published' | 'other_in_force' | 'distrusted' | 'approval_spent'>;
   /** For good: a set is distrusted once, with the records of why, whether or not it is in force. */
   distrustPolicySet(distrusted: DistrustedPolicySet, records: Records): Promise<'distrusted' | 'already_distrusted'>;
   /** Oldest first. */
@@ -143,6 +303,43 @@ export type PolicyInForce = {
   at: number;
 };
 
+/** Agents that are registered, and in which state. All of it is in memory too. */
+export interface AgentStore {
+  registerAgent(agent: RegisteredAgent, records: Records): Promise<'registered' | 'exists'>;
+  /** Of two who change what they saw as `revision`, one is told `changed_meanwhile`. What is absent stays. */
+  changeAgent(
+    change: { id: string; revision: number } & Partial<
+      Pick<RegisteredAgent, 'owner' | 'purpose' | 'groups' | 'profiles'>
+    >,
+    records: Records,
+  ): Promise<'changed' | 'changed_meanwhile' | 'retired' | 'unknown'>;
+  /**
+   * INVARIANT 6: puts the agent, or the fleet, into another state, and unless that is `active` ends in the same step every
+   * live task of it, with all below, as `endTask` does.
+   */
+  moveAgent(
+    move: { id: string; to: AgentState; at: number; reason: string },
+    records: (agent: RegisteredAgent, ended: readonly Task[]) => Records,
+  ): Promise<
+    | { outcome: 'moved'; agent: RegisteredAgent; tasks: Task[] }
+    | { outcome: 'not_from'; state: AgentState }
+    | { outcome: 'unknown' }
+  >;
+  /** Suspends all active agents whose owner this person is, in one step, and with their tasks as `moveAgent` does. */
+  suspendAgentsOf(
+    owner: Pick<Delegator, 'issuer' | 'subject'>,
+    why: { at: number; reason: string },
+    records: (agents: readonly RegisteredAgent[], ended: readonly Task[]) => Records,
+  ): Promise<{ agents: RegisteredAgent[]; tasks: Task[] }>;
+  /** Last uses, none of which is recorded. One that is older than what is known changes nothing. */
+  noteAgentUse(uses: readonly { id: string; at: number }[]): Promise<void>;
+  agent(id: string): RegisteredAgent | undefined;
+  /** By id. */
+  agents(): RegisteredAgent[];
+  /** Another number whenever something of `agents()` but a last use is another than before. */
+  agentChanges(): number;
+}
+
 /** Access tokens that were given up or taken back before they expired. */
 export interface RevokedTokenStore {
   /**
@@ -154,7 +351,12 @@ export interface RevokedTokenStore {
     records: Records,
   ): Promise<'revoked' | 'already_revoked'>;
   isTokenRevoked(id: string): boolean;
+  /** Ids of the tokens that were issued under the task and somebody could still take at `now`. */
+  tokensOf(task: string, now: number): string[];
+  /** Revokes all of them, and keeps that for `keepMs` after each has expired. Resolves with their ids. */
+  revokeTokensOf(task: string, at: number, keepMs: number): Promise<string[]>;
 }
+
 /** A set whose policies were found to be evaluated otherwise than Cedar says. */
 export type DistrustedPolicySet = {
   hash: string;
@@ -178,7 +380,20 @@ export interface LogStore {
 
 /** All of it: what a database adapter provides, and what `main.ts` hands out in parts. */
 export interface Store
-  extends TaskStore, AssertionStore, ApprovalStore, DefinitionStore, PolicySetStore, RevokedTokenStore, LogStore {
+  extends
+    TaskStore,
+    AssertionStore,
+    ApprovalStore,
+    StandingStore,
+    WebhookStore,
+    DefinitionStore,
+    PolicySetStore,
+    RevokedTokenStore,
+    AgentStore,
+    ClosingStore,
+    ProcessStore,
+    SuspensionStore,
+    LogStore {
   /** Commits what is queued and closes. */
   close(): Promise<void>;
 }

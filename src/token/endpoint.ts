@@ -32,6 +32,9 @@ const CHECKS: readonly [name: string, check: Check][] = [
   ['task', takeUpTask],
 ];
 
+/** How often a token is decided anew when the store finds that the task has changed meanwhile. */
+const ATTEMPTS = 3;
+
 /**
  * RFC 8693 token exchange, client credentials by SVID, and identity assertions as a JWT grant (RFC 7523). Every token is bound to the key of the request's proof, or to
  * the certificate of its connection, and is decided and recorded before it exists.
@@ -44,12 +47,10 @@ export async function exchangeToken(http: TokenRequest, parts: TokenEndpointPart
   for (const [, check] of CHECKS) await check(exchange, parts);
   const { resource, binding } = exchange;
   const subject = subjectOf(exchange);
+  const id = parts.newId('tok');
   // INVARIANT 5: a crash after this line leaves a record of a token that nobody got, never the reverse.
-  const record = await decideIssue(exchange, parts);
-  await parts.log.append([record]);
-  const lifetime = Math.min(parts.lifetimeSeconds, record.decision.obligations?.max_lifetime_seconds ?? Infinity);
-  const expiresAt = Math.min(parts.clock() + lifetime * 1000, exchange.notAfter);
-  const token = await issueAccessToken({ subject, audience: resource.audience, binding, expiresAt }, parts);
+  const expiresAt = await recordIssue(exchange, id, parts);
+  const token = await issueAccessToken({ id, subject, audience: resource.audience, binding, expiresAt }, parts);
   return {
     access_token: token.accessToken,
     issued_token_type: ACCESS_TOKEN_TYPE,
@@ -58,6 +59,33 @@ export async function exchangeToken(http: TokenRequest, parts: TokenEndpointPart
     ...(subject.kind === 'task' ? { authorization_details: subject.grants } : {}),
     ...(subject.kind === 'task' && subject.scope !== undefined ? { scope: subject.scope } : {}),
   };
+}
+
+/**
+ * INVARIANT 6: in the step that records the permit, every task of the chain is still live, and the token is kept as one of
+ * the task's. When an end came first, it is decided anew, and denied on the record.
+ *
+ * Resolves with when the token ends, in ms since the epoch.
+ *
+ * @throws as decideIssue
+ */
+async function recordIssue(exchange: Exchange, id: string, parts: TokenEndpointParts): Promise<number> {
+  const subject = subjectOf(exchange);
+  for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+    const record = await decideIssue(exchange, parts);
+    const most = record.decision.obligations?.max_lifetime_seconds ?? Infinity;
+    const lifetime = Math.min(parts.lifetimeSeconds, most) * 1000;
+    const expiresAt = Math.min(parts.clock() + lifetime, exchange.notAfter);
+    if (subject.kind !== 'task') {
+      await parts.log.append([record]);
+      return expiresAt;
+    }
+    const chain = parts.tasks.chain(subject.task.id).map(({ task }) => task.id);
+    const token = { id, expiresAt: expiresAt + parts.skewSeconds * 1000 };
+    const admission = await parts.tasks.admit({ chain, counted: false, approval: null, token }, [record]);
+    if (admission.admitted) return expiresAt;
+  }
+  throw new InvalidGrant('the task has just ended');
 }
 
 async function decideIssue(exchange: Exchange, parts: TokenEndpointParts): Promise<DecisionRecord> {

@@ -29,7 +29,7 @@ export type TokenEndpointParts = AuthorizeParts &
     /** Whether any provider's identity assertions are taken. */
     identityAssertions: boolean;
     lifecycle: Pick<Lifecycle, 'request'>;
-    tasks: Pick<TaskStore, 'chain'>;
+    tasks: Pick<TaskStore, 'chain' | 'admit'>;
     catalogue: Catalogue;
     /** Longest life of an access token. */
     lifetimeSeconds: number;

@@ -36,7 +36,7 @@ test('a file of a workload issuer’s keys is looked at when Remit starts', asyn
       report: () => {},
       used: () => {},
     });
-    return openIdentity(config, { bundles, clock: Date.now, bootedAt: 0 });
+    return openIdentity(config, { bundles, registry: { describe: (agent) => agent }, clock: Date.now, bootedAt: 0 });
   };
   expect(() => open(null)).toThrow('ci.json: expected a JWK Set');
   expect(() => open('[]')).toThrow('ci.json: expected a JWK Set');

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { AgentRegistry } from '../agent/registry.ts';
 import type { Config } from '../config/config.ts';
 import { InvalidConfig } from '../core/errors.ts';
 import { createAgentGroups, type WithGroups } from '../identity/agent-groups.ts';
@@ -29,11 +30,12 @@ export type Identity = {
 
 export function openIdentity(
   config: Config,
-  parts: { bundles: TrustBundles; clock: () => number; bootedAt: number },
+  parts: { bundles: TrustBundles; registry: Pick<AgentRegistry, 'describe'>; clock: () => number; bootedAt: number },
 ): Identity {
-  const { bundles, clock, bootedAt } = parts;
+  const { bundles, registry, clock, bootedAt } = parts;
   const skewSeconds = config.clockSkewSeconds;
-  const withGroups = createAgentGroups(config.identity.groups ?? {});
+  const groupsOf = createAgentGroups(config.identity.groups ?? {});
+  const withGroups: WithGroups = (agent) => registry.describe(groupsOf(agent));
   for (const { keys } of [...config.identity.workloadIssuers, ...config.identity.clients])
     if ('file' in keys) checkKeyFile(keys.file);
   return {

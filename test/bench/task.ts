@@ -44,7 +44,7 @@ export async function benchTask(): Promise<Figure[]> {
     policies: { 'all.cedar': 'permit (principal, action, resource);' },
   });
   try {
-    const { gateway } = createGovernedGateway(plane);
+    const gateway = createGovernedGateway(plane);
     for (const name of ['bench', 'hold']) await gateway.introspect(name);
     const ends = await ending(plane, gateway);
     const trees = await endingTrees(plane);

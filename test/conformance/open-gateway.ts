@@ -23,7 +23,7 @@ export type OpenGateway = {
 export function createOpenGateway(targets: readonly TargetConfig[], given: Partial<McpGatewayDeps> = {}): OpenGateway {
   const ended = new Set<string>();
   const observed: McpExchange[] = [];
-  const live = createLiveWork((taskId) => !ended.has(taskId));
+  const live = createLiveWork({ isLive: (taskId) => !ended.has(taskId) });
   const definitions = createMemoryDefinitions();
   let ids = 0;
   const gateway = createMcpGateway({
@@ -47,7 +47,7 @@ export function createOpenGateway(targets: readonly TargetConfig[], given: Parti
           const { decision } = exchange;
           return decision === undefined || decision.outcome === 'permit'
             ? undefined
-            : refuse({ ...exchange, decision });
+            : refuse({ ...exchange, decision }, 'http://127.0.0.1:8080');
         },
       },
       observe: {
@@ -60,7 +60,9 @@ export function createOpenGateway(targets: readonly TargetConfig[], given: Parti
     },
     listable: () => true,
     definitions,
+    processes: { processStarted: async () => {}, processGone: async () => {} },
     live,
+    answered: async () => undefined,
     readSecret: (source) => ('value' in source ? source.value : 'canary-of-the-target'),
     clock: () => 1_000,
     newId: (prefix) => `${prefix}_${++ids}`,

@@ -1,5 +1,5 @@
 import { refuse } from '../../src/gateway/mcp/refuse.ts';
-import { createLiveWork, type LiveWork } from '../../src/gateway/live.ts';
+import { createAnswered } from '../../src/approval/answered.ts';
 import type { McpAnswer } from '../../src/gateway/mcp/answer.ts';
 import { createMcpGateway, type McpGateway } from '../../src/gateway/mcp/gateway.ts';
 import type { McpRequest } from '../../src/gateway/mcp/request.ts';
@@ -12,43 +12,36 @@ import { recordStep } from '../../src/gateway/steps/record.ts';
 import { ISSUER, type ControlPlane } from '../fixtures/control-plane.ts';
 
 /** The MCP gateway over a control plane in the same process, put together as the program does it. */
-export function createGovernedGateway(plane: ControlPlane): { gateway: McpGateway; live: LiveWork } {
-  const { store, lifecycle, parts } = plane;
-  const { pdp, referee, fresh, clock, newId, sha256 } = parts.tokens;
-  const live = createLiveWork(
-    (id) => {
-      const chain = store.chain(id);
-      return chain.length > 0 && chain.every(({ task }) => task.state === 'active');
-    },
-    (id) => store.isTokenRevoked(id),
-  );
-  lifecycle.onEnded((tasks, reason) => {
-    for (const task of tasks) live.endTask(task.id, reason);
-  });
+export function createGovernedGateway(plane: ControlPlane): McpGateway {
+  const { store, parts, live } = plane;
+  const { pdp, referee, fresh, suspension, clock, newId, sha256 } = parts.tokens;
   const steps: StepParts = {
     store,
     pdp,
     referee,
     fresh,
+    suspension,
     clock,
     newId,
     sha256,
     approvalLifetimeMs: 300_000,
     onFault: (error) => void plane.faults.push(error),
   };
-  const gateway = createMcpGateway({
+  return createMcpGateway({
     targets: parts.targets,
     publicUrl: ISSUER,
     authenticate: (request, audience) => parts.authenticator.authenticate(request, audience),
     steps: {
       gather: gatherStep<McpRequest, McpAnswer>(steps),
       decide: decideStep<McpRequest, McpAnswer>(steps),
-      record: recordStep<McpRequest, McpAnswer>(steps, refuse),
+      record: recordStep<McpRequest, McpAnswer>(steps, (exchange) => refuse(exchange, ISSUER)),
       observe: observeStep<McpRequest, McpAnswer>(steps),
     },
     listable: (caller, target, operation) => listable(caller, target, operation, steps),
     definitions: store,
+    processes: store,
     live,
+    answered: createAnswered(store),
     readSecret: (source) => ('value' in source ? source.value : ''),
     clock,
     newId,
@@ -56,5 +49,4 @@ export function createGovernedGateway(plane: ControlPlane): { gateway: McpGatewa
     refused: () => {},
     maxBodyBytes: 64 * 1024,
   });
-  return { gateway, live };
 }

@@ -1,8 +1,9 @@
-import { RemitError, UseDpopNonce, type ErrorCode } from '../../core/errors.ts';
+import { RemitError, UpstreamFailed, UseDpopNonce, type ErrorCode } from '../../core/errors.ts';
 import type { JsonObject } from '../../core/json.ts';
 import { ERROR_TABLE } from '../../server/error-table.ts';
 import { challengesOf } from '../../token/challenge.ts';
-import { jsonAnswer, type McpAnswer, type Outcome } from './answer.ts';
+import type { Outcome } from '../exchange.ts';
+import { jsonAnswer, type McpAnswer } from './answer.ts';
 import { RPC, rpcError, rpcResult, type MessageId } from './message.ts';
 import type { InboundCall } from './request.ts';
 
@@ -31,8 +32,9 @@ export function errorAnswer(error: unknown, challenge: Challenge, id: MessageId 
 }
 
 function challengeOf(code: ErrorCode, { publicUrl, target, certified }: Challenge): string {
-  const metadata = `${publicUrl}/.well-known/oauth-protected-resource/mcp/${target}`;
-  return challengesOf(code === 'unauthenticated' ? null : ERROR_TABLE[code].oauth, metadata, certified);
+  const resourceMetadata = `${publicUrl}/.well-known/oauth-protected-resource/mcp/${target}`;
+  const error = code === 'unauthenticated' ? null : ERROR_TABLE[code].oauth;
+  return challengesOf(error, { resourceMetadata, certified });
 }
 
 /** The last word on a permitted call that did not come to a response: for a tool, a result that a model can read. */
@@ -43,7 +45,8 @@ export function failedCall(
   const { id, method } = call.message;
   const { text, code, rpc, status, fault } = describeFailure(error);
   const data = { remit: { error: code } };
-  const outcome: Outcome = { status, detail: text };
+  const undone = error instanceof UpstreamFailed && error.refused;
+  const outcome: Outcome = { status, detail: text, ...(undone ? { nothingDone: true } : {}) };
   if (method !== 'tools/call') return { message: rpcError(id, rpc, text, data), outcome, fault };
   return { message: rpcResult(id, toolError(call, text, data)), outcome, fault };
 }

@@ -23,7 +23,14 @@ export function cedarSchema(actions: readonly SchemaAction[]): SchemaJson<string
         Untyped: {},
         Agent: {
           memberOfTypes: ['TrustDomain', 'Group'],
-          shape: record({ spiffe_id: STRING, trust_domain: STRING, attestation: optional(STRING) }),
+          shape: record({
+            spiffe_id: STRING,
+            trust_domain: STRING,
+            attestation: optional(STRING),
+            registered: optional({ type: 'Boolean' }),
+            owner: optional({ type: 'Entity', name: 'Person' }),
+            owner_group: optional({ type: 'Entity', name: 'Group' }),
+          }),
         },
         Person: {
           memberOfTypes: ['Group'],
@@ -71,6 +78,12 @@ function actionType({ effect, args, parameters = EMPTY }: SchemaAction) {
             sensitivity: SENSITIVITY,
             age_seconds: LONG,
             calls: LONG,
+            left: record({
+              calls: LONG,
+              effect: optional(LONG),
+              operation: optional(LONG),
+              sum: optional({ type: 'Extension', name: 'decimal' }),
+            }),
             depth: LONG,
             labels: optional({ type: 'Set', element: STRING }),
           }),

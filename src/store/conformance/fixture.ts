@@ -1,3 +1,4 @@
+import type { RegisteredAgent } from '../../core/agent.ts';
 import type { Approval } from '../../core/approval.ts';
 import type { Delegator } from '../../core/party.ts';
 import type { LogRecord } from '../../core/record.ts';
@@ -45,16 +46,19 @@ export function approvalFixture(change: Partial<Approval> = {}): Approval {
       target: 'files',
       operation: 'write_file',
       effect: 'write',
+      sensitivity: 'internal',
       resources: ['file:summary.md'],
       arguments: { path: 'summary.md', content: 'é 日本' },
       purpose: 'summarise the notes',
       chain: [{ task: 'task_1', agent: 'spiffe://example.org/agent/writer' }],
       reasons: ['writing needs a yes'],
+      policies: ['writes-are-approved'],
     },
     policySet: 'sha256:01',
     state: 'pending',
     createdAt: NOW,
     expiresAt: NOW + 5 * MINUTE,
+    answers: [],
     ...change,
   };
 }
@@ -62,4 +66,19 @@ export function approvalFixture(change: Partial<Approval> = {}): Approval {
 /** A record that says what happened in the test: `note` is any text. */
 export function recordFixture(id: string, note = ''): LogRecord {
   return { version: 1, id, time: NOW, kind: 'event', event: 'process.started', subject: { note } };
+}
+
+export function agentFixture(change: Partial<RegisteredAgent> = {}): RegisteredAgent {
+  return {
+    id: 'spiffe://example.org/agent/writer',
+    owner: { issuer: alice.issuer, subject: alice.subject },
+    purpose: 'writes summaries',
+    groups: ['writers'],
+    profiles: null,
+    state: 'active',
+    createdAt: NOW,
+    createdBy: 'https://people.example|alice',
+    revision: 1,
+    ...change,
+  };
 }

@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline';
 import type { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { InvalidConfig, Unavailable } from '../../core/errors.ts';
-import { approvalFixture, bob, NOW, recordFixture, taskFixture } from '../conformance/fixture.ts';
+import { agentFixture, alice, approvalFixture, bob, NOW, recordFixture, taskFixture } from '../conformance/fixture.ts';
 import { logNotes } from '../conformance/subject.ts';
 import type { Store } from '../ports.ts';
 import { openSqliteStore, type SqliteOptions } from './open.ts';
@@ -25,8 +25,8 @@ const VERBS: Record<string, (store: Store) => Promise<unknown>> = {
   createTask: (store) => store.createTask(taskFixture({ id: 'new' }), [recordFixture('rec_verb', 'verb')]),
   endTask: (store) =>
     store.endTask({ id: 'task_1', to: 'revoked', at: NOW, reason: 'stop' }, () => [recordFixture('rec_verb', 'verb')]),
-  admit: (store) =>
-    store.admit({ chain: ['task_1'], counted: true, approval: 'given' }, [recordFixture('rec_verb', 'verb')]),
+  admit: (store) => store.admit({ ...TAKEN, approval: 'given' }, [recordFixture('rec_verb', 'verb')]),
+  giveBack: (store) => store.giveBack(TAKEN, [recordFixture('rec_verb', 'verb')]),
   requestApproval: (store) =>
     store.requestApproval(approvalFixture({ id: 'new', digest: 'new' }), () => [recordFixture('rec_verb', 'verb')]),
   answerApproval: (store) =>
@@ -40,19 +40,46 @@ const VERBS: Record<string, (store: Store) => Promise<unknown>> = {
     ]),
   revokeToken: (store) =>
     store.revokeToken({ id: 'tok_1', at: NOW, keepUntil: NOW + 1 }, [recordFixture('rec_verb', 'verb')]),
+  saveClosing: (store) =>
+    store.saveClosing({ ...store.closing('ended')!, attempts: 1 }, [recordFixture('rec_verb', 'verb')]),
+  suspend: (store) => store.suspend(SUSPENSION, () => [recordFixture('rec_verb', 'verb')]),
+  resume: (store) => store.resume({ ...SUSPENSION, id: 'bob' }, [recordFixture('rec_verb', 'verb')]),
+  revokeTokensOf: (store) =>
+    Promise.all([store.append([recordFixture('rec_verb', 'verb')]), store.revokeTokensOf('task_1', NOW, 1)]),
+  registerAgent: (store) =>
+    store.registerAgent(agentFixture({ id: 'spiffe://example.org/new' }), [recordFixture('rec_verb', 'verb')]),
+  changeAgent: (store) =>
+    store.changeAgent({ id: agentFixture().id, revision: 1, purpose: 'x' }, [recordFixture('rec_verb', 'verb')]),
+  moveAgent: (store) =>
+    store.moveAgent({ id: agentFixture().id, to: 'suspended', at: NOW, reason: 'stop' }, () => [
+      recordFixture('rec_verb', 'verb'),
+    ]),
+  suspendAgentsOf: (store) =>
+    store.suspendAgentsOf(alice, { at: NOW, reason: 'left' }, () => [recordFixture('rec_verb', 'verb')]),
   distrustPolicySet: (store) =>
     store.distrustPolicySet({ hash: 'hash', decision: 'rec_1', at: NOW }, [recordFixture('rec_verb', 'verb')]),
   append: (store) => store.append([recordFixture('rec_verb', 'verb')]),
 };
+const SUSPENSION = { kind: 'delegator', id: `${alice.issuer}|alice`, since: NOW, by: 'carol', reason: 'stop' } as const;
+const TAKEN = { chain: ['task_1'], counted: true, draws: [{ task: 'task_1', counter: 'effect:read', amount: 1 }] };
 const SEEN = { target: 'files', operation: 'read', digest: '1', definition: '{}', at: NOW };
 
 async function prepare(store: Store): Promise<void> {
-  await store.createTask(taskFixture(), [recordFixture('rec_task', 'task')]);
+  await store.createTask(taskFixture({ budget: { calls: 10, effects: { read: 5 } } }), [
+    recordFixture('rec_task', 'task'),
+  ]);
+  await store.admit({ ...TAKEN, approval: null }, []);
+  await store.registerAgent(agentFixture(), []);
   await store.requestApproval(approvalFixture({ id: 'given', digest: 'given' }), () => []);
   await store.answerApproval({ id: 'given', to: 'approved', by: bob, at: NOW }, []);
   await store.requestApproval(approvalFixture({ id: 'waits', digest: 'waits' }), () => []);
   await store.observeDefinition(SEEN, () => []);
   await store.observeDefinition({ ...SEEN, digest: '2' }, () => []);
+  await store.createTask(taskFixture({ id: 'ended' }), []);
+  await store.endTask({ id: 'ended', to: 'revoked', at: NOW, reason: 'stop' }, () => []);
+  await store.suspend({ ...SUSPENSION, id: 'bob' }, () => []);
+  const token = { id: 'tok_2', expiresAt: NOW + 1 };
+  await store.admit({ chain: ['task_1'], counted: false, approval: null, token }, []);
 }
 
 /** Everything that readers can see of it. */
@@ -65,7 +92,12 @@ function seen(store: Store): unknown {
     definitions: store.definitions('files'),
     policySet: store.policySet('hash'),
     policyHistory: store.policyHistory(10),
-    revoked: store.isTokenRevoked('tok_1'),
+    revoked: ['tok_1', 'tok_2'].map((id) => store.isTokenRevoked(id)),
+    agents: store.agents(),
+    issued: store.tokensOf('task_1', NOW),
+    closings: ['ended', 'task_1'].map((id) => store.closing(id)),
+    suspensions: store.suspensions(),
+    unused: store.unused(NOW),
     distrusted: store.distrustedPolicySets(),
     log: logNotes(store),
   };
@@ -122,12 +154,13 @@ test('a store that cannot be read after a failure takes no more writes, and memo
     maxBatch: 1,
   });
   await prepare(store);
+  const before = store.chain('task_1');
   failing = true;
   const verbs = await Promise.allSettled([VERBS['admit']!(store), VERBS['endTask']!(store), VERBS['append']!(store)]);
   for (const verb of verbs) expect(verb).toMatchObject({ status: 'rejected', reason: expect.any(Unavailable) });
   await expect(store.append([])).rejects.toBeInstanceOf(Unavailable);
   expect(store.healthy()).toBe(false);
-  expect(store.chain('task_1')).toEqual([{ task: taskFixture(), used: { calls: 0 } }]);
+  expect(store.chain('task_1')).toEqual(before);
   expect(store.givenApproval('task_1', 'given', NOW)?.id).toBe('given');
   expect(store.size()).toBe(1);
   await store.close();

@@ -1,12 +1,18 @@
 import type { DatabaseSync, SQLOutputValue, StatementSync } from 'node:sqlite';
 import type { TaskView } from '../../core/decision.ts';
+import type { Suspension } from '../../core/suspension.ts';
+import type { SpiffeId } from '../../core/spiffe-id.ts';
 import type { Task } from '../../core/task.ts';
-import type { TaskStore } from '../ports.ts';
+import type { Draw, Used } from '../../core/budget.ts';
+import type { Taken, TaskStore } from '../ports.ts';
+import { CounterTable } from './counter-table.ts';
 
 type Row = Record<string, SQLOutputValue>;
 type TaskFilter = Parameters<TaskStore['tasks']>[0];
 
-const COLUMNS = 'state, used_calls, ended_at, end_reason, body';
+const COLUMNS = 'state, used_calls, used_at, ended_at, end_reason, body';
+
+const TOUCH_EVERY_MS = 1_000;
 
 /** The table of tasks, and in memory those that have not ended. */
 export class TaskTable {
@@ -19,8 +25,16 @@ export class TaskTable {
   readonly #end: StatementSync;
   readonly #take: StatementSync;
   readonly #isLive: StatementSync;
+  readonly #liveAgents: StatementSync;
+  readonly #liveOf: StatementSync;
   readonly #state: StatementSync;
+  readonly #touch: StatementSync;
+  readonly #usedAt: StatementSync;
+  readonly #giveBack: StatementSync;
+  readonly #counters: CounterTable;
   readonly #memory = new Map<string, TaskView>();
+  /** When tasks that have not ended were last used, where they were. */
+  readonly #used = new Map<string, number>();
 
   constructor(db: DatabaseSync) {
     this.#db = db;
@@ -31,15 +45,16 @@ export class TaskTable {
     this.#byId = db.prepare(`SELECT ${COLUMNS} FROM tasks WHERE id = ?`);
     this.#live = db.prepare(`SELECT ${COLUMNS} FROM tasks WHERE state IN ('requested', 'active')`);
     // The task and all below it that have not ended, parents before their children. Below a task that has ended
-    // nothing is alive, so the walk stops there.
+    // nothing is alive, so the walk stops there. The `+` and CROSS JOIN keep the planner
+    // from looking at every task that there is.
     this.#tree = db.prepare(
       `WITH RECURSIVE tree (id, depth) AS (
          SELECT id, 0 FROM tasks WHERE id = ? AND state IN ('requested', 'active')
          UNION ALL
          SELECT child.id, tree.depth + 1 FROM tasks child JOIN tree ON child.parent = tree.id
-         WHERE child.state IN ('requested', 'active')
+         WHERE +child.state IN ('requested', 'active')
        )
-       SELECT ${COLUMNS} FROM tree JOIN tasks USING (id) ORDER BY depth, created_at, id`,
+       SELECT ${COLUMNS} FROM tree CROSS JOIN tasks USING (id) ORDER BY depth, created_at, id`,
     );
     this.#whole = db.prepare(
       `WITH RECURSIVE tree (id, depth) AS (
@@ -47,7 +62,7 @@ export class TaskTable {
          UNION ALL
          SELECT child.id, tree.depth + 1 FROM tasks child JOIN tree ON child.parent = tree.id LIMIT ?2
        )
-       SELECT ${COLUMNS} FROM tree JOIN tasks USING (id) ORDER BY depth, created_at, id`,
+       SELECT ${COLUMNS} FROM tree CROSS JOIN tasks USING (id) ORDER BY depth, created_at, id`,
     );
     this.#end = db.prepare('UPDATE tasks SET state = ?, ended_at = ?, end_reason = ? WHERE id = ?');
     this.#take = db.prepare(
@@ -56,19 +71,35 @@ export class TaskTable {
        RETURNING parent`,
     );
     this.#isLive = db.prepare(`SELECT 1 FROM tasks WHERE id = ? AND state = 'active' AND expires_at > ?`);
+    this.#liveAgents = db.prepare("SELECT DISTINCT agent FROM tasks WHERE state IN ('requested', 'active')");
+    this.#liveOf = db.prepare(
+      "SELECT id FROM tasks WHERE agent = ? AND state IN ('requested', 'active') ORDER BY created_at, id",
+    );
     this.#state = db.prepare('SELECT state FROM tasks WHERE id = ?');
+    this.#touch = db.prepare('UPDATE tasks SET used_at = ?2 WHERE id = ?1 AND coalesce(used_at, 0) <= ?2 - ?3');
+    this.#usedAt = db.prepare('SELECT used_at FROM tasks WHERE id = ?');
+    this.#giveBack = db.prepare('UPDATE tasks SET used_calls = used_calls - 1 WHERE id = ? AND used_calls > 0');
+    this.#counters = new CounterTable(db);
     this.reload();
   }
 
   reload(): void {
     const rows = this.#live.all();
     this.#memory.clear();
-    for (const row of rows) this.remember(viewOf(row));
+    this.#used.clear();
+    for (const row of rows) {
+      const view = this.#viewOf(row);
+      this.remember(view);
+      if (row['used_at'] !== null) this.#used.set(view.task.id, Number(row['used_at']));
+    }
   }
 
   remember(view: TaskView): void {
     if (view.task.state === 'active' || view.task.state === 'requested') this.#memory.set(view.task.id, view);
-    else this.#memory.delete(view.task.id);
+    else {
+      this.#memory.delete(view.task.id);
+      this.#used.delete(view.task.id);
+    }
   }
 
   insert(task: Task): void {
@@ -84,6 +115,7 @@ export class TaskTable {
       task.budget.calls,
       JSON.stringify(task),
     );
+    this.#counters.insert(task.id, task.budget);
   }
 
   /** As the open transaction sees it. */
@@ -97,6 +129,12 @@ export class TaskTable {
     return this.#isLive.get(id, now) !== undefined;
   }
 
+  /** Ids of the tasks that have not ended, of all agents that are meant, as the open transaction sees it. */
+  liveOf(isMeant: (agent: SpiffeId) => boolean): string[] {
+    const agents = this.#liveAgents.all().map(({ agent }) => agent as SpiffeId);
+    return agents.filter(isMeant).flatMap((agent) => this.#liveOf.all(agent).map(({ id }) => String(id)));
+  }
+
   /**
    * Takes `calls` from the task's budget and gives its parent; `undefined` when it is not live or the budget does not
    * hold them. A window that has closed ends authority at that moment, whether or not the end was written yet.
@@ -105,10 +143,35 @@ export class TaskTable {
     return this.#take.get(id, calls, now) as { parent: string | null } | undefined;
   }
 
+  /** Keeps that the task is used at `now`, to the second. */
+  touch(id: string, now: number): void {
+    this.#touch.run(id, now, TOUCH_EVERY_MS);
+  }
+
+  /** Whether the task was used after `since`, as the open transaction sees it. */
+  isUsedAfter(id: string, since: number): boolean {
+    return Number(this.#usedAt.get(id)?.['used_at'] ?? 0) > since;
+  }
+
+  /** Those that have not ended and could end with the suspension, as the open transaction sees them; oldest first. */
+  liveUnder({ kind, id }: Pick<Suspension, 'kind' | 'id'>): Task[] {
+    const bar = id.indexOf('|');
+    const [condition, values] =
+      kind === 'delegator'
+        ? ['AND delegator_issuer = ? AND delegator_subject = ?', [id.slice(0, bar), id.slice(bar + 1)]]
+        : ['', []];
+    return this.#db
+      .prepare(
+        `SELECT ${COLUMNS} FROM tasks WHERE state IN ('requested', 'active') ${condition} ORDER BY created_at, id`,
+      )
+      .all(...values)
+      .map((row) => this.#viewOf(row).task);
+  }
+
   /** Ends the task and its descendants; returns them as they are now. */
   endTree(end: { id: string; to: Task['state']; at: number; reason: string }): Task[] {
     return this.#tree.all(end.id).map((row) => {
-      const { task } = viewOf(row);
+      const { task } = taskOf(row);
       const own = task.id === end.id;
       // A descendant ends because its ancestor did: it is revoked, whatever became of the ancestor.
       const ended: Task = {
@@ -122,16 +185,42 @@ export class TaskTable {
     });
   }
 
-  countTaken(id: string, calls: number): void {
-    const view = this.#memory.get(id);
-    if (view !== undefined) this.#memory.set(id, { task: view.task, used: { calls: view.used.calls + calls } });
+  wasUsed(id: string, now: number): void {
+    if (this.#memory.has(id)) this.#used.set(id, Math.max(now, this.#used.get(id) ?? 0));
+  }
+
+  /** From a counter beside the calls; `false` when its limit does not hold it. */
+  takeFrom(draw: Draw): boolean {
+    return this.#counters.take(draw);
+  }
+
+  /** What was taken, in the open transaction. */
+  giveBack({ chain, counted, draws = [] }: Taken): void {
+    if (counted) for (const id of chain) this.#giveBack.run(id);
+    for (const draw of draws) this.#counters.giveBack(draw);
+  }
+
+  /** Memory's part of what was taken (`sign` 1) or given back (-1). */
+  countTaken({ chain, counted, draws = [] }: Taken, sign: 1 | -1): void {
+    for (const id of chain) {
+      const view = this.#memory.get(id);
+      if (view === undefined) continue;
+      const { calls, counters } = view.used;
+      const used: Used = { calls: calls + (counted ? sign : 0) };
+      if (counters !== undefined) {
+        const own = draws.filter(({ task }) => task === id);
+        const changed = own.map(({ counter, amount }) => [counter, (counters[counter] ?? 0) + sign * amount] as const);
+        used.counters = changed.length === 0 ? counters : { ...counters, ...Object.fromEntries(changed) };
+      }
+      this.#memory.set(id, { ...view, used });
+    }
   }
 
   view(id: string): TaskView | undefined {
     const remembered = this.#memory.get(id);
     if (remembered !== undefined) return remembered;
     const row = id.isWellFormed() ? this.#byId.get(id) : undefined;
-    return row === undefined ? undefined : viewOf(row);
+    return row === undefined ? undefined : this.#viewOf(row);
   }
 
   chain(id: string): TaskView[] {
@@ -146,7 +235,18 @@ export class TaskTable {
   }
 
   tree(id: string, limit: number): TaskView[] {
-    return id.isWellFormed() ? this.#whole.all(id, limit).map(viewOf) : [];
+    return id.isWellFormed() ? this.#whole.all(id, limit).map((row) => this.#viewOf(row)) : [];
+  }
+
+  live(): Task[] {
+    return [...this.#memory.values()].map((view) => view.task);
+  }
+
+  unused(since: number): Task[] {
+    return this.live().filter(({ id, state, window, createdAt }) => {
+      const last = Math.max(this.#used.get(id) ?? 0, window.notBefore, createdAt);
+      return state === 'active' && last <= since;
+    });
   }
 
   overdue(now: number): Task[] {
@@ -170,14 +270,20 @@ export class TaskTable {
     return this.#db
       .prepare(`SELECT ${COLUMNS} FROM tasks ${where} ORDER BY created_at DESC, id DESC LIMIT ?`)
       .all(...conditions.flatMap(([, values]) => values), filter.limit)
-      .map((row) => viewOf(row).task);
+      .map((row) => taskOf(row).task);
+  }
+
+  #viewOf(row: Row): TaskView {
+    const { task, calls } = taskOf(row);
+    const counters = this.#counters.of(task.id, task.budget);
+    return { task, used: counters === undefined ? { calls } : { calls, counters } };
   }
 }
 
-function viewOf(row: Row): TaskView {
+function taskOf(row: Row): { task: Task; calls: number } {
   const task = JSON.parse(String(row['body'])) as Task;
   task.state = row['state'] as Task['state'];
   if (row['ended_at'] !== null) task.endedAt = Number(row['ended_at']);
   if (row['end_reason'] !== null) task.endReason = String(row['end_reason']);
-  return { task, used: { calls: Number(row['used_calls']) } };
+  return { task, calls: Number(row['used_calls']) };
 }
