@@ -352,10 +352,13 @@ async function wire(config: Config, opened: Opened) {
     catalogue: () => currentCatalogue(config, store),
     approvalLifetimeMs: config.approvals.lifetimeSeconds * 1000,
   };
+  const identityAssertions = config.identity.people.some((provider) => provider.identityAssertions);
   const tokens = {
     ...decided,
     ...tokenParts,
     ...identity,
+    identityAssertions,
+    lifecycle,
     tasks: store,
     catalogue,
     lifetimeSeconds: config.token.lifetimeSeconds,
@@ -379,7 +382,7 @@ async function wire(config: Config, opened: Opened) {
     definitions: store,
     people: config.identity.people,
     publicUrl,
-    offered: { clientCertificates: config.server.tls !== null },
+    offered: { clientCertificates: config.server.tls !== null, identityAssertions },
     tokens,
     introspection: { ...asking, audiencesOf: (workload) => audiencesOf(workload, config.targets, publicUrl) },
     revocation: {

@@ -139,6 +139,8 @@ export type PeopleProvider = {
   requiredAcr: readonly string[] | null;
   /** How long ago the person may have signed in; `null` for ever. */
   maxAuthAgeSeconds: number | null;
+  /** Whether an agent may take up a task on the provider's word that it acts for a person (ID-JAG). */
+  identityAssertions: boolean;
   /** Served by Remit itself; refused without `--dev`. */
   dev: boolean;
 };

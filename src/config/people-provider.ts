@@ -24,6 +24,7 @@ export const peopleForm = z.union([
       .default('groups'),
     required_acr: z.array(z.string().min(1)).min(1).optional(),
     max_auth_age_seconds: z.number().int().positive().optional(),
+    identity_assertions: z.enum(['accepted', 'refused']).default('refused'),
   }),
 ]);
 
@@ -39,6 +40,7 @@ export function readPeopleProvider(form: z.output<typeof peopleForm>, publicUrl:
       groupsClaim: 'groups',
       requiredAcr: null,
       maxAuthAgeSeconds: null,
+      identityAssertions: false,
       dev: true,
     };
   }
@@ -50,6 +52,7 @@ export function readPeopleProvider(form: z.output<typeof peopleForm>, publicUrl:
     groupsClaim: form.groups_claim,
     requiredAcr: form.required_acr ?? null,
     maxAuthAgeSeconds: form.max_auth_age_seconds ?? null,
+    identityAssertions: form.identity_assertions === 'accepted',
     dev: false,
   };
 }

@@ -123,8 +123,8 @@ export type FactsCoverInput = Holds<
       (
         | ('id' | 'parent' | 'delegator' | 'agent' | 'purpose' | 'parameters' | 'grant' | 'sensitivity' | 'origin')
         | ('window' | 'budget' | 'maxHops' | 'state' | 'createdAt')
-        // Why and when a task ended decides nothing: that it has, is in its state. Nor does the record that it was made with.
-        | ('endedAt' | 'endReason' | 'decision')
+        // Why and when a task ended decides nothing: that it has, is in its state. Nor does what it was made with.
+        | ('endedAt' | 'endReason' | 'decision' | 'assertion')
       ),
       'notBefore' | 'expiresAt' | 'schedules',
       'timeZone' | 'weekdays' | 'hours',

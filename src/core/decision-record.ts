@@ -67,11 +67,18 @@ export function decisionRecord(parts: DecisionRecordParts, sha256: Sha256Hex): D
       policy_set: decision.policySet,
       controls: decision.controls,
       observed: decision.observed,
+      ...recordedObligations(decision),
     },
     approval: parts.approval,
     token: parts.token,
   };
   return { ...record, ...factsThatFit(record, decisionFacts(input)) };
+}
+
+/** As they are recorded, where there are any. */
+export function recordedObligations({ obligations }: Decision): Pick<DecisionRecord['decision'], 'obligations'> {
+  if (obligations === undefined) return {};
+  return { obligations: { max_lifetime_seconds: obligations.maxLifetimeSeconds } };
 }
 
 function factsThatFit(record: DecisionRecord, facts: DecisionFacts): Pick<DecisionRecord, 'facts' | 'facts_left_out'> {

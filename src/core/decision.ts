@@ -47,6 +47,14 @@ export type Decision = {
   observed: string[];
   /** For `permit`: the policies that only an approval lifted, so the approval is spent by this action. */
   liftedByApproval: string[];
+  /** For `permit`: what whoever carries the action out has to keep to. Absent when there is nothing. */
+  obligations?: Obligations;
+};
+
+/** What a permit obliges to (XACML 3.0, section 7.18). */
+export type Obligations = {
+  /** Seconds that the token which is issued may live at most: the least that any determining policy says. */
+  maxLifetimeSeconds: number;
 };
 
 /** An answered approval for exactly this action. */

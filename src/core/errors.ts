@@ -11,6 +11,7 @@ export type ErrorCode =
   | 'use_dpop_nonce'
   | 'invalid_client'
   | 'invalid_grant'
+  | 'invalid_assertion'
   | 'invalid_target'
   | 'invalid_scope'
   | 'invalid_authorization_details'
@@ -76,6 +77,10 @@ export class InvalidClient extends RemitError {
 /** RFC 6749 §5.2: the grant (subject or actor token) is not good. */
 export class InvalidGrant extends RemitError {
   readonly code = 'invalid_grant';
+}
+/** RFC 7521 §4.1.1: the assertion that is the grant is not good. */
+export class InvalidAssertion extends RemitError {
+  readonly code = 'invalid_assertion';
 }
 /** RFC 8707 §2: the resource is unknown. */
 export class InvalidTarget extends RemitError {

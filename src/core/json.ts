@@ -23,12 +23,17 @@ export function canonicalJson(value: JsonValue): string {
     if (!value.isWellFormed()) throw new RangeError('a string must be well-formed Unicode to be written as JSON');
     return JSON.stringify(value);
   }
-  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
-  const members = Object.keys(value)
-    .filter((key) => value[key] !== undefined)
-    .sort()
-    .map((key) => `${canonicalJson(key)}:${canonicalJson(value[key] as JsonValue)}`);
-  return `{${members.join(',')}}`;
+  // Every record passes here: text is put together as it comes, without lists in between.
+  let text = '';
+  if (Array.isArray(value)) {
+    for (const item of value) text += `${text === '' ? '' : ','}${canonicalJson(item)}`;
+    return `[${text}]`;
+  }
+  for (const key of Object.keys(value).sort()) {
+    const member = value[key];
+    if (member !== undefined) text += `${text === '' ? '' : ','}${canonicalJson(key)}:${canonicalJson(member)}`;
+  }
+  return `{${text}}`;
 }
 
 /** Why a parsed value must not be decided on, or `null` when it is fine. */

@@ -55,6 +55,8 @@ export type DecisionRecord = Base & {
     policy_set: string;
     controls: string[];
     observed: string[];
+    /** Absent when the permit obliges to nothing. */
+    obligations?: { max_lifetime_seconds: number };
   };
   /** The approval that this action spent, or for a hold, the one it waits for. */
   approval: { id: string; approvers: string[] } | null;

@@ -5,6 +5,9 @@ import type { Agent, Delegator } from './party.ts';
 import { isOpen, localText, scheduleText, type Schedule } from './schedule.ts';
 import type { Sensitivity } from './sensitivity.ts';
 
+/** How often a task is handed on at most; so many agents, and the first one, stand in a chain. */
+export const MAX_HOPS = 16;
+
 export const TASK_STATES = ['requested', 'active', 'completed', 'revoked', 'expired', 'denied'] as const;
 export type TaskState = (typeof TASK_STATES)[number];
 export type EndedState = 'completed' | 'revoked' | 'expired' | 'denied';
@@ -17,6 +20,12 @@ export type PromptOrigin = {
   digest?: string;
   trust: 'authenticated' | 'organisation' | 'outside';
 };
+
+/**
+ * A provider's statement that an agent may act for a person. `issuer` and `id` (`jti`) together name it; `digest` is of
+ * what it says.
+ */
+export type IdentityAssertion = { issuer: string; id: string; digest: string };
 
 /** `schedules`: when within it the task may act; all of them have to be open. */
 export type Window = { notBefore: number; expiresAt: number; schedules?: Schedule[] };
@@ -44,6 +53,8 @@ export type Task = {
   decision?: string;
   endedAt?: number;
   endReason?: string;
+  /** What an agent took it up on, where no person has handed it out here. */
+  assertion?: Omit<IdentityAssertion, 'digest'>;
 };
 
 const TRANSITIONS: Record<TaskState, readonly TaskState[]> = {

@@ -23,17 +23,17 @@ afterEach(() => {
 const BUNDLE = { keys: [], spiffe_sequence: 3 };
 const good: RequestListener = (_request, response) => response.end(JSON.stringify(BUNDLE));
 
-async function fetchFrom(shown: Issued, answer: RequestListener = good): Promise<unknown> {
+async function fetchFrom(shown: Issued, answer: RequestListener = good, timeoutMs?: number): Promise<unknown> {
   requests = 0;
   server = createServer({ cert: shown.cert, key: shown.key }, (request, response) => {
     requests++;
     answer(request, response);
   });
   await new Promise<void>((resolve) => server!.listen(0, '127.0.0.1', resolve));
-  return fetchAt((server.address() as AddressInfo).port);
+  return fetchAt((server.address() as AddressInfo).port, timeoutMs);
 }
 
-function fetchAt(port: number): Promise<unknown> {
+function fetchAt(port: number, timeoutMs?: number): Promise<unknown> {
   const bundles = createTrustBundles([
     {
       trustDomain: 'partner.test',
@@ -41,7 +41,7 @@ function fetchAt(port: number): Promise<unknown> {
     },
   ]);
   const endpoint = { url: `https://localhost:${port}/bundle.json?format=spiffe`, spiffeId: ENDPOINT };
-  return fetchJsonOverSpiffe(endpoint, bundles, { now: Date.now(), skewMs: 30_000 });
+  return fetchJsonOverSpiffe(endpoint, bundles, { now: Date.now(), skewMs: 30_000 }, timeoutMs);
 }
 
 test('a server with the SVID of the endpoint is asked, whatever its host is called', async () => {
@@ -109,4 +109,22 @@ test('who speaks no TLS is refused', async () => {
   await expect(fetchAt((plain.address() as AddressInfo).port)).rejects.toThrow();
   plain.close();
   await expect(fetchAt(1)).rejects.toThrow('ECONNREFUSED');
+});
+
+const SOON = 100;
+
+test('who takes the connection and never speaks is given up', async () => {
+  const silent = createTcpServer(() => {});
+  await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+  await expect(fetchAt((silent.address() as AddressInfo).port, SOON)).rejects.toThrow('does not answer');
+  silent.close();
+});
+
+const silences: [string, RequestListener][] = [
+  ['before it answers', () => {}],
+  ['in the middle of its document', (_, r) => void r.write('{"keys":')],
+];
+test.each(silences)('who falls silent %s is given up', async (_name, answer) => {
+  await expect(fetchFrom(await authority.svid(ENDPOINT), answer, SOON)).rejects.toThrow(/abort|timeout/i);
+  expect(requests).toBe(1);
 });

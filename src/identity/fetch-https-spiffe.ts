@@ -6,6 +6,7 @@ import { chainOf } from './certificate-chain.ts';
 import type { TrustBundles } from './trust-bundle.ts';
 import { validateX509Svid } from './x509-svid.ts';
 
+/** From the first byte of the handshake to the last of the document. */
 const TIMEOUT_MS = 10_000;
 const MAX_BYTES = 256 * 1024;
 
@@ -19,9 +20,10 @@ export async function fetchJsonOverSpiffe(
   endpoint: { url: string; spiffeId: string },
   bundles: Pick<TrustBundles, 'x509Authorities'>,
   at: { now: number; skewMs: number },
+  timeoutMs: number = TIMEOUT_MS,
 ): Promise<unknown> {
   const url = new URL(endpoint.url);
-  const signal = AbortSignal.timeout(TIMEOUT_MS);
+  const signal = AbortSignal.timeout(timeoutMs);
   const socket = await openTls(url, signal);
   try {
     const leaf = socket.getPeerX509Certificate();

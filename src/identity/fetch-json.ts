@@ -8,10 +8,10 @@ const MAX_BYTES = 256 * 1024;
 const NOTHING = new Blob([]).stream();
 
 /** From a configured URL only: no redirects, and bounds on time and size. */
-export async function fetchJsonOverHttp(url: string): Promise<unknown> {
+export async function fetchJsonOverHttp(url: string, timeoutMs: number = TIMEOUT_MS): Promise<unknown> {
   const response = await fetch(url, {
     redirect: 'error',
-    signal: AbortSignal.timeout(TIMEOUT_MS),
+    signal: AbortSignal.timeout(timeoutMs),
     headers: { accept: 'application/json' },
   });
   if (response.status !== 200) {

@@ -1,4 +1,4 @@
-import { decodeJwt, importJWK, jwtVerify, type JWK } from 'jose';
+import { decodeJwt, importJWK, jwtVerify, type CryptoKey, type JWK } from 'jose';
 import { InvalidToken } from '../core/errors.ts';
 import type { Agent } from '../core/party.ts';
 import { parseWorkloadId } from '../core/spiffe-id.ts';
@@ -57,8 +57,26 @@ export function createSvidVerifier(options: {
 
 async function keyFor(bundles: TrustBundles, trustDomain: string, kid: string | undefined, alg: string | undefined) {
   const key: JWK | undefined = kid === undefined ? undefined : bundles.jwtKey(trustDomain, kid);
-  if (key === undefined || (key.alg !== undefined && key.alg !== alg)) throw new Error('no such key in the bundle');
-  return importJWK(key, alg);
+  if (key === undefined || alg === undefined || (key.alg !== undefined && key.alg !== alg))
+    throw new Error('no such key in the bundle');
+  return imported(key, alg);
+}
+
+/** By key of a bundle, which is another object when the bundle has changed. */
+const imports = new WeakMap<JWK, Map<string, Promise<CryptoKey>>>();
+
+/** Once for each algorithm: only one that fits the key can be imported, and they are few. */
+function imported(key: JWK, alg: string): Promise<CryptoKey> {
+  let byAlgorithm = imports.get(key);
+  if (byAlgorithm === undefined) imports.set(key, (byAlgorithm = new Map()));
+  let found = byAlgorithm.get(alg);
+  if (found === undefined) {
+    found = importJWK(key, alg) as Promise<CryptoKey>;
+    // What cannot be imported is not remembered: it may be asked for by any name.
+    found.catch(() => byAlgorithm.delete(alg));
+    byAlgorithm.set(alg, found);
+  }
+  return found;
 }
 
 /** Section 2.3: `typ` is optional, and is `JWT` or `JOSE` where present. */

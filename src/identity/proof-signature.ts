@@ -1,16 +1,24 @@
 import { constants, KeyObject, verify, type VerifyKeyObjectInput } from 'node:crypto';
 import { calculateJwkThumbprint, decodeProtectedHeader, importJWK, jwtVerify, type JWK, type JWTPayload } from 'jose';
 import { isJsonObject } from '../core/json.ts';
+import { ecdsaDer } from './ecdsa-der.ts';
+
+/** `size`: bytes of each of the two numbers of an ECDSA signature. `padding` where it is not the default of the key. */
+type Check = {
+  digest: string | null;
+  size: 32 | 48 | null;
+  padding?: Pick<VerifyKeyObjectInput, 'padding' | 'saltLength'>;
+};
 
 /** How `node:crypto` checks a signature of each algorithm (RFC 7518, section 3.1; RFC 8037, section 3.1). */
 const CHECKS = {
-  ES256: { digest: 'sha256', options: { dsaEncoding: 'ieee-p1363' } },
-  ES384: { digest: 'sha384', options: { dsaEncoding: 'ieee-p1363' } },
-  EdDSA: { digest: null, options: {} },
-  Ed25519: { digest: null, options: {} },
-  PS256: { digest: 'sha256', options: { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: 32 } },
-  RS256: { digest: 'sha256', options: { padding: constants.RSA_PKCS1_PADDING } },
-} as const satisfies Record<string, { digest: string | null; options: Omit<VerifyKeyObjectInput, 'key'> }>;
+  ES256: { digest: 'sha256', size: 32 },
+  ES384: { digest: 'sha384', size: 48 },
+  EdDSA: { digest: null, size: null },
+  Ed25519: { digest: null, size: null },
+  PS256: { digest: 'sha256', size: null, padding: { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: 32 } },
+  RS256: { digest: 'sha256', size: null },
+} as const satisfies Record<string, Check>;
 
 /** Signature algorithms accepted in proofs, as advertised in `dpop_signing_alg_values_supported`. */
 export const DPOP_ALGORITHMS = Object.keys(CHECKS) as (keyof typeof CHECKS)[];
@@ -27,7 +35,8 @@ const MAX_REMEMBERED_HEADER = 1024;
 
 export type SignedProof = { payload: JWTPayload; jkt: string };
 
-type KnownHeader = { digest: string | null; key: VerifyKeyObjectInput; jkt: string };
+/** A key by itself is used faster than one among options. */
+type KnownHeader = Pick<Check, 'digest' | 'size'> & { key: KeyObject | VerifyKeyObjectInput; jkt: string };
 
 /**
  * Checks that proofs are signed by the key that they carry (RFC 9449, section 4.3, 2 to 7). A caller sends the same
@@ -53,9 +62,10 @@ export class ProofSignatures {
       clockTolerance: times.skewSeconds,
     });
     const jkt = await calculateJwkThumbprint(jwk, 'sha256');
-    const { digest, options } = CHECKS[alg];
+    const { digest, size, padding }: Check = CHECKS[alg];
     if (header.length <= MAX_REMEMBERED_HEADER) {
-      this.#remember(header, { digest, key: { key: KeyObject.from(publicKey), ...options }, jkt });
+      const key = KeyObject.from(publicKey);
+      this.#remember(header, { digest, size, key: padding === undefined ? key : { key, ...padding }, jkt });
     }
     return { payload, jkt };
   }
@@ -69,7 +79,7 @@ export class ProofSignatures {
 function verifyRest(
   proof: string,
   headerEnd: number,
-  { digest, key, jkt }: KnownHeader,
+  { digest, size, key, jkt }: KnownHeader,
   times: { now: number; skewSeconds: number },
 ): SignedProof {
   const end = proof.lastIndexOf('.');
@@ -78,7 +88,9 @@ function verifyRest(
   // Node skips characters that are not of the alphabet; a second dot before the last one is such a character too.
   if (!BASE64URL.test(payloadText) || !BASE64URL.test(signature)) throw new Error('form');
   const signed = Buffer.from(proof.slice(0, end), 'latin1');
-  if (!verify(digest, signed, key, Buffer.from(signature, 'base64url'))) throw new Error('signature');
+  const given = Buffer.from(signature, 'base64url');
+  const shown = size === null ? given : ecdsaDer(given, size);
+  if (shown === null || !verify(digest, signed, key, shown)) throw new Error('signature');
   const payload: unknown = JSON.parse(Buffer.from(payloadText, 'base64url').toString());
   if (!isJsonObject(payload)) throw new Error('payload');
   const { exp, nbf } = payload;

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { decodeJwt, type JWTPayload } from 'jose';
 import type { WorkloadIssuer } from '../config/config.ts';
 import { claimHolds, readClaim } from '../core/claim.ts';
@@ -9,6 +8,7 @@ import type { WithGroups } from './agent-groups.ts';
 import { fetchJsonOverHttp, type FetchJson } from './fetch-json.ts';
 import { FirstHolder } from './first-holder.ts';
 import { KeySet } from './key-set.ts';
+import { signedPart } from './signed-part.ts';
 
 const MAX_TOKEN = 16 * 1024;
 
@@ -101,11 +101,4 @@ function agentOf(payload: JWTPayload, issuer: WorkloadIssuer): Agent {
   const mapped = fillSpiffeTemplate(issuer.spiffeId, payload);
   if ('problem' in mapped) throw new Error(`the SPIFFE ID ${mapped.problem}`);
   return { id: mapped.id, trustDomain: mapped.trustDomain, attestation: 'oidc' };
-}
-
-/** Names a token that has no `jti`. The signature is left out: of some algorithms there are several good ones. */
-function signedPart(token: string): string {
-  return createHash('sha256')
-    .update(token.slice(0, token.lastIndexOf('.')))
-    .digest('base64url');
 }

@@ -210,7 +210,7 @@ export class Evaluator {
     const decisive = denied !== undefined ? [denied] : outcome === 'permit' ? verdicts : verdicts.filter(isHold);
     const held = union(decisive, 'held');
     const determining = outcome === 'hold' ? held : union(decisive, 'determining', held);
-    return {
+    const decision: Decision = {
       outcome,
       reasons:
         denied !== undefined ? denyReasons(denied, input) : outcome === 'hold' ? held.map(holdReason) : PERMITTED,
@@ -221,6 +221,8 @@ export class Evaluator {
       observed: union(verdicts, 'observed').map((policy) => policy.id),
       liftedByApproval: outcome === 'permit' && input.approval !== null ? held.map((policy) => policy.id) : [],
     };
+    const maxLifetimeSeconds = outcome === 'permit' ? shortestLifetime(determining) : undefined;
+    return maxLifetimeSeconds === undefined ? decision : { ...decision, obligations: { maxLifetimeSeconds } };
   }
 }
 
@@ -373,4 +375,13 @@ function controlsOf(policies: readonly Policy[]): string[] {
     for (const control of policy.controls) if (!controls.includes(control)) controls.push(control);
   }
   return controls;
+}
+
+/** A permit that says less cannot be widened by one that says more, or nothing. */
+function shortestLifetime(policies: readonly Policy[]): number | undefined {
+  let shortest: number | undefined;
+  for (const { maxLifetimeSeconds: each } of policies) {
+    if (each !== undefined && (shortest === undefined || each < shortest)) shortest = each;
+  }
+  return shortest;
 }

@@ -9,6 +9,7 @@ test('decisions are those of a model written in the plainest words', { timeout: 
   const codes = new Set<string>();
   let lifted = 0;
   let observed = 0;
+  let capped = 0;
   fc.assert(
     fc.property(modelCase, (each) => {
       const { real, model } = bothDecide(each, checkArguments);
@@ -16,6 +17,7 @@ test('decisions are those of a model written in the plainest words', { timeout: 
       for (const code of model.codes) codes.add(code);
       lifted += model.liftedByApproval.length;
       observed += model.observed.length;
+      if (model.maxLifetime !== null) capped += 1;
     }),
     { numRuns: 600 },
   );
@@ -27,4 +29,5 @@ test('decisions are those of a model written in the plainest words', { timeout: 
   );
   expect(lifted).toBeGreaterThan(0);
   expect(observed).toBeGreaterThan(0);
+  expect(capped).toBeGreaterThan(0);
 });

@@ -6,6 +6,7 @@ import { canonicalJson } from '../core/json.ts';
 import { splitPolicies, SplitError, type Statement } from './cedar/split.ts';
 import { policyToJson } from './cedar/to-json.ts';
 import { suggestion } from './schema/names.ts';
+import { lifetimeProblem, readLifetime } from './max-lifetime.ts';
 import { parseLinks, type Link } from './template-links.ts';
 
 /** One policy as Remit needs to know it. Plain data: it may come from another thread. */
@@ -25,6 +26,8 @@ export type Policy = {
   controls: string[];
   /** `@approval("2 of owners")`, on a `forbid` only: a text for `readApprovalRule`. */
   approval: string | undefined;
+  /** `@max_lifetime("60s")`, in seconds; on a permit of `remit:token.issue` only. */
+  maxLifetimeSeconds: number | undefined;
   /** `@observe`: evaluated and recorded, never enforced. */
   observe: boolean;
   /** Cedar's JSON policy format, as text: ten thousand policies as objects would fill the memory. */
@@ -174,7 +177,7 @@ function parsePolicy(file: string, place: number, statement: Statement): Policy 
   );
   const where = `${file}:${statement.line}`;
   const id = annotations['id'] ?? `${file}#${place + 1}`;
-  const problem = annotationProblem(annotations, effect);
+  const problem = annotationProblem(annotations, effect) ?? lifetimeProblem(annotations, parsed.json);
   if (problem !== null) throw new InvalidConfig(`${where}: policy \`${shownId(id)}\` ${problem}`);
   return {
     id,
@@ -189,6 +192,7 @@ function parsePolicy(file: string, place: number, statement: Statement): Policy 
       .map((control) => control.trim())
       .filter((control) => control !== ''),
     approval: annotations['approval']?.trim(),
+    maxLifetimeSeconds: readLifetime(annotations['max_lifetime']),
     observe: annotations['observe'] !== undefined,
     json: JSON.stringify(parsed.json),
     slots: undefined,
@@ -216,7 +220,7 @@ function annotationProblem(
 }
 
 /** The annotations that mean something to Remit. */
-export const ANNOTATIONS = ['id', 'reason', 'control', 'approval', 'observe'] as const;
+export const ANNOTATIONS = ['id', 'reason', 'control', 'approval', 'observe', 'max_lifetime'] as const;
 
 /** An id is judged after what else is wrong with its policy. */
 function shownId(id: string): string {

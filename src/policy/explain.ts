@@ -1,5 +1,6 @@
 import type { Sha256Hex } from '../core/action.ts';
 import type { DecisionInput, DecisionOutcome, Reason } from '../core/decision.ts';
+import { recordedObligations } from '../core/decision-record.ts';
 import { Conflict } from '../core/errors.ts';
 import type { CheckArguments } from '../core/grant.ts';
 import type { DecisionRecord } from '../core/record.ts';
@@ -41,7 +42,9 @@ export type Explanation = {
   uncertain: Doubt[];
   outcome: DecisionOutcome;
   reasons: Reason[];
-  /** Whether explained and recorded outcome and policies are the same. */
+  /** What the permit obliges to, as in a record. */
+  obligations?: DecisionRecord['decision']['obligations'];
+  /** Whether explained and recorded outcome, policies and obligations are the same. */
   agrees: boolean;
   decided_by: 'checks_before_policy' | 'policy';
   levels: LevelExplanation[];
@@ -78,6 +81,7 @@ export function* explainDecision(record: DecisionRecord, parts: ExplainParts): S
   const { input } = found;
   const decision = pdp.decide(input);
   const { outcome, reasons, policies, policy_set: recordedSet } = record.decision;
+  const { obligations } = recordedObligations(decision);
   const before = decision.outcome === 'deny' && !POLICY_REASONS.has(decision.reasons[0]!.code);
   return {
     record: record.id,
@@ -87,7 +91,11 @@ export function* explainDecision(record: DecisionRecord, parts: ExplainParts): S
     uncertain: found.exact ? [] : found.because,
     outcome: decision.outcome,
     reasons: decision.reasons,
-    agrees: decision.outcome === outcome && decision.policies.join('\n') === policies.join('\n'),
+    ...recordedObligations(decision),
+    agrees:
+      decision.outcome === outcome &&
+      decision.policies.join('\n') === policies.join('\n') &&
+      obligations?.max_lifetime_seconds === record.decision.obligations?.max_lifetime_seconds,
     decided_by: before ? 'checks_before_policy' : 'policy',
     levels: explainLevels(input, parts.checkArguments),
     evaluations: before ? [] : yield* evaluations(input, pdp),

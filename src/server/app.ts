@@ -1,5 +1,4 @@
 import { OpenAPIHono } from '@hono/zod-openapi';
-import type { Context } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { etag } from 'hono/etag';
 import type { PeopleProvider } from '../config/config.ts';
@@ -9,16 +8,14 @@ import type { Suspensions } from '../ending/suspensions.ts';
 import type { Peer } from '../identity/peer.ts';
 import type { TokenKey } from '../token/signing-key.ts';
 import type { Authenticator } from '../token/authenticate.ts';
-import { exchangeToken, type TokenEndpointParts, type TokenRequest } from '../token/endpoint.ts';
-import { introspectToken, type IntrospectionParts } from '../token/introspection.ts';
 import { authorizationServerMetadata, protectedResourceMetadata, type Offered } from '../token/metadata.ts';
-import { revokeToken, type RevocationParts } from '../token/revocation.ts';
 import { agentRoutes, type AgentRouteParts } from './routes/agents.ts';
 import { approvalPage } from './approval-page.ts';
 import type { ApprovalRouteParts } from './routes/approvals.ts';
 import { approvalRoutes } from './routes/approvals.ts';
 import { keyRoutes } from './routes/keys.ts';
 import { logRoutes } from './routes/log.ts';
+import { OAUTH_ENDPOINTS, oauthRoutes, type OAuthRouteParts } from './routes/oauth.ts';
 import { policyReviewRoutes } from './routes/policy-review.ts';
 import { policyRoutes } from './routes/policy.ts';
 import type { Policies } from '../policy/publish.ts';
@@ -37,15 +34,13 @@ import { oauthErrorResponse, problemResponse, type FaultLog } from './problem.ts
 export type AppParts = TaskRouteParts &
   AgentRouteParts &
   ApprovalRouteParts &
-  TargetRouteParts & {
+  TargetRouteParts &
+  OAuthRouteParts & {
     policies: Policies;
     review: Review;
     keys: Keys;
     suspensions: Suspensions;
     people: readonly PeopleProvider[];
-    tokens: TokenEndpointParts;
-    revocation: RevocationParts;
-    introspection: IntrospectionParts;
     tokenKey: TokenKey;
     authenticator: Authenticator;
     checkpoint: () => string | null;
@@ -96,6 +91,7 @@ export function createApp(parts: AppParts): ControlApp {
   const small = limitOf(Math.min(parts.maxBodyBytes, 1024 * 1024));
   app.use((c, next) => (TAKES_POLICY_SETS.has(c.req.path) ? large : small)(c, next));
   publicRoutes(app, parts);
+  oauthRoutes(app, parts);
   app.use('/v1/*', async (c, next) => {
     const { method, url, headers } = c.req.raw;
     const certificate = peerOf(c).certificate?.thumbprint;
@@ -110,9 +106,6 @@ export function createApp(parts: AppParts): ControlApp {
 }
 
 const TAKES_POLICY_SETS = new Set(['/v1/policy/publish', '/v1/policy/check', '/v1/policy/diff']);
-
-/** They answer as RFC 6749, section 5.2, says. */
-const OAUTH_ENDPOINTS = new Set(['/token', '/revoke', '/introspect']);
 
 function limitOf(maxSize: number) {
   return bodyLimit({
@@ -165,21 +158,6 @@ function publicRoutes(app: ControlApp, parts: AppParts): void {
     if (!parts.targets.has(target)) return c.notFound();
     return c.json(protectedResourceMetadata(publicUrl, `${publicUrl}/mcp/${target}`, offered));
   });
-  app.post('/token', async (c) => c.json(await exchangeToken(await tokenRequest(c, parts), parts.tokens)));
-  app.post('/introspect', async (c) =>
-    c.json(await introspectToken(await tokenRequest(c, parts), parts.introspection)),
-  );
-  app.post('/revoke', async (c) => {
-    await revokeToken(await tokenRequest(c, parts), parts.revocation);
-    return c.body(null, 200);
-  });
-}
-
-async function tokenRequest(c: Context, { newId }: AppParts): Promise<TokenRequest> {
-  const { headers } = c.req.raw;
-  const { certificate } = peerOf(c);
-  const contentType = headers.get('content-type') ?? '';
-  return { headers, certificate, contentType, body: await c.req.text(), request: newId('req') };
 }
 
 /** The OpenAPI 3.1 document of the control plane. */

@@ -11,6 +11,7 @@ const PINNED: [code: string, http: number, token: number, oauth: string, rpc: nu
   ['use_dpop_nonce', 401, 400, 'use_dpop_nonce', -32001, 4],
   ['invalid_client', 401, 401, 'invalid_client', -32001, 4],
   ['invalid_grant', 400, 400, 'invalid_request', -32001, 4],
+  ['invalid_assertion', 400, 400, 'invalid_grant', -32001, 4],
   ['invalid_target', 400, 400, 'invalid_target', -32600, 2],
   ['invalid_scope', 400, 400, 'invalid_scope', -32600, 2],
   ['invalid_authorization_details', 400, 400, 'invalid_authorization_details', -32600, 2],

@@ -25,6 +25,7 @@ export const ERROR_TABLE: Readonly<Record<ErrorCode | 'internal', ErrorSurface>>
   invalid_client: { status: 401, title: 'Invalid client', oauth: 'invalid_client', rpc: -32001, exit: 4 },
   // RFC 8693, section 2.2.2: a subject or actor token that is not good is an `invalid_request`.
   invalid_grant: { status: 400, title: 'Invalid grant', oauth: 'invalid_request', rpc: -32001, exit: 4 },
+  invalid_assertion: { status: 400, title: 'Invalid assertion', oauth: 'invalid_grant', rpc: -32001, exit: 4 },
   invalid_target: { status: 400, title: 'Invalid target', oauth: 'invalid_target', rpc: -32600, exit: 2 },
   invalid_scope: { status: 400, title: 'Invalid scope', oauth: 'invalid_scope', rpc: -32600, exit: 2 },
   invalid_authorization_details: {

@@ -11,8 +11,9 @@ import {
   Unauthenticated,
   UseDpopNonce,
 } from '../core/errors.ts';
-import { dpopChallenge } from '../token/challenge.ts';
+import { challengesOf, dpopChallenge } from '../token/challenge.ts';
 import { accessRequestTask } from './access-request.ts';
+import { peerOf } from './peer-of.ts';
 import { ERROR_TABLE, tokenEndpointStatus } from './error-table.ts';
 
 export type FaultLog = { error(details: object, message: string): void };
@@ -28,7 +29,7 @@ export function problemResponse(
   const code = known?.code ?? 'internal';
   const { status, title } = ERROR_TABLE[code];
   if (known !== undefined && PROVEN_ANEW.some((kind) => known instanceof kind)) {
-    c.header('WWW-Authenticate', challenge(known, parts.resourceMetadata));
+    c.header('WWW-Authenticate', challenge(known, parts.resourceMetadata, peerOf(c).certificate !== null));
   }
   offerNonce(c, known);
   const detail = known?.message ?? 'something went wrong; the operator can find it in the log';
@@ -61,9 +62,10 @@ function offerNonce(c: Context, error: RemitError | undefined): void {
   if (error instanceof UseDpopNonce) c.header('DPoP-Nonce', error.nonce);
 }
 
-export function challenge(error: RemitError, resourceMetadata: string): string {
+function challenge(error: RemitError, resourceMetadata: string, certified: boolean): string {
   const code = error instanceof Unauthenticated ? null : ERROR_TABLE[error.code].oauth;
-  return dpopChallenge(code, resourceMetadata, error instanceof InsufficientUserAuthentication ? error : undefined);
+  const stepUp = error instanceof InsufficientUserAuthentication ? error : undefined;
+  return challengesOf(code, { resourceMetadata, stepUp, certified });
 }
 
 /** RFC 6749, section 5.2. A fault is logged in full and says no more than that there was one. */

@@ -167,6 +167,7 @@ const decisionRecordForm = z.strictObject({
     policy_set: z.string(),
     controls: z.array(z.string()),
     observed: z.array(z.string()),
+    obligations: z.strictObject({ max_lifetime_seconds: z.number().int() }).optional(),
   }),
   approval: z.strictObject({ id: z.string(), approvers: z.array(z.string()) }).nullable(),
   token: z.strictObject({ id: z.string(), key: z.string() }).nullable(),

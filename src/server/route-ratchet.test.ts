@@ -1,15 +1,16 @@
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import {
   agentSession,
+  API,
   ISSUER,
   OTHER_AGENT,
   openClient,
   openControlPlane,
   personSession,
   requestTask,
+  RESOURCE_SERVER,
   sampleApproval,
-  subjectToken,
   SUMMARISER,
   taskBody,
   type Client,
@@ -20,6 +21,7 @@ import type { Approval } from '../core/approval.ts';
 import type { Delegator } from '../core/party.ts';
 import type { StandingAnswer } from '../core/standing-answer.ts';
 import type { Task } from '../core/task.ts';
+import { issueTaskToken } from '../token/task-token.ts';
 import { agentFixture } from '../store/conformance/fixture.ts';
 import { schemaDocuments } from './write-schema.ts';
 
@@ -90,9 +92,20 @@ const SAMPLES: Record<string, { path: string; body?: unknown }> = {
 };
 
 const document = JSON.parse(schemaDocuments()['openapi.json']!) as { paths: Record<string, Record<string, unknown>> };
-const ROUTES = Object.entries(document.paths).flatMap(([path, methods]) =>
+const DOCUMENTED = Object.entries(document.paths).flatMap(([path, methods]) =>
   Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
 );
+const ROUTES = DOCUMENTED.filter((route) => route.includes(' /v1/'));
+
+/** The rest answers as OAuth does, and has forms: what a client says that proves itself, beside how it does. */
+const FORMS: Record<string, { form: () => Promise<Record<string, string>>; as: string }> = {
+  'POST /token': { form: async () => ({ grant_type: 'client_credentials', resource: API }), as: SUMMARISER },
+  'POST /revoke': {
+    form: async () => ({ token: await taskToken() }),
+    as: SUMMARISER,
+  },
+  'POST /introspect': { form: async () => ({ token: (await targetToken()).accessToken }), as: RESOURCE_SERVER },
+};
 
 /** Tokens are issued, and nothing else is permitted. */
 const NOTHING = { 'tokens.cedar': 'permit (principal, action == Action::"remit:token.issue", resource);' };
@@ -102,8 +115,7 @@ let task: string;
 
 async function open(policies?: Record<string, string>): Promise<void> {
   plane = await openControlPlane(policies === undefined ? {} : { policies });
-  const alice = await personSession(plane, 'alice');
-  if (policies === undefined) task = (await requestTask(alice, { max_hops: 1 })).id;
+  if (policies === undefined) task = (await requestTask(await personSession(plane, 'alice'), { max_hops: 1 })).id;
   else await plane.store.createTask(taskOf((task = 'task_1'), plane.clock.now()), []);
   const now = plane.clock.now();
   await plane.store.requestApproval(sampleApproval(task, now), () => []);
@@ -137,7 +149,7 @@ function taskOf(id: string, now: number): Task {
     agent: { id: SUMMARISER as Task['agent']['id'], trustDomain: 'remit.local' },
     purpose: 'test',
     parameters: {},
-    grant: [],
+    grant: [{ type: 'remit_grant', target: 'files', effects: ['read'] }],
     sensitivity: 'internal',
     origin: { channel: 'api', trust: 'authenticated' },
     window: { notBefore: now, expiresAt: now + 60_000 },
@@ -165,7 +177,59 @@ const send = (session: Session, route: string) => {
 };
 
 test('every route has a sample, and no sample is of a route that is gone', () => {
-  expect(Object.keys(SAMPLES).toSorted()).toEqual(ROUTES.toSorted());
+  expect([...Object.keys(SAMPLES), ...Object.keys(FORMS)].toSorted()).toEqual(DOCUMENTED.toSorted());
+});
+
+const GOOD: Record<string, unknown> = {
+  'POST /token': { token_type: 'DPoP' },
+  'POST /revoke': null,
+  'POST /introspect': { active: true },
+};
+
+describe('who is refused at an OAuth endpoint', () => {
+  const assertion = 'urn:ietf:params:oauth:client-assertion-type:jwt-spiffe';
+  const NOBODY = { 'log.cedar': 'permit (principal, action == Action::"remit:log.read", resource);' };
+  afterEach(() => plane.close());
+
+  /** As the client of the route, by an SVID with these claims; by nothing for `null`. */
+  async function post(route: string, claims: Record<string, unknown> | null): Promise<[number, unknown]> {
+    const { form, as } = FORMS[route]!;
+    const path = route.split(' ')[1]!;
+    const by: Record<string, string> =
+      claims === null ? {} : { client_assertion_type: assertion, client_assertion: await plane.svid(as, claims) };
+    const client = await openClient(plane);
+    const response = await plane.app.request(path, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/x-www-form-urlencoded',
+        dpop: await client.proof({ method: 'POST', url: `${ISSUER}${path}` }),
+      },
+      body: new URLSearchParams({ ...(await form()), ...by }).toString(),
+    });
+    const text = await response.text();
+    return [response.status, text === '' ? null : JSON.parse(text)];
+  }
+
+  test.each(Object.keys(FORMS))('%s: nobody, when nothing is wrong', async (route) => {
+    await open();
+    expect(await post(route, {})).toMatchObject([200, GOOD[route]]);
+  });
+
+  test.each(Object.keys(FORMS))('%s: who shows nothing, or what is for somebody else', async (route) => {
+    await open();
+    expect(await post(route, null)).toMatchObject([401, { error: 'invalid_client' }]);
+    expect(await post(route, { aud: ['https://other.test'] })).toMatchObject([401, { error: 'invalid_client' }]);
+    expect(plane.store.task(task)?.state).toBe('active');
+  });
+
+  test.each(Object.keys(FORMS))('%s: whom policy does not permit, on the record', async (route) => {
+    await open(route.endsWith('token') ? NOBODY : { ...NOBODY, ...NOTHING });
+    // RFC 7662, section 2.2: who may not know learns what a stranger would of a token that is not good.
+    const answer = route.endsWith('introspect') ? [200, { active: false }] : [400, { error: 'unauthorized_client' }];
+    expect(await post(route, {})).toMatchObject(answer);
+    expect(plane.records().at(-1)).toMatchObject({ kind: 'decision', decision: { outcome: 'deny' } });
+    expect(plane.store.task(task)?.state).toBe('active');
+  });
 });
 
 describe('who is refused before anything is decided', () => {
@@ -245,12 +309,14 @@ test('the authorization matrix', { timeout: 60_000 }, async () => {
   );
 });
 
+const taskToken = () => issueTaskToken(plane.store.task(task)!, plane.parts.taskTokens);
+
 async function targetToken(): Promise<{ client: Client; accessToken: string }> {
   const client = await openClient(plane);
   const response = await client.token({
     grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
     subject_token_type: 'urn:remit:params:oauth:token-type:task',
-    subject_token: await subjectToken(await agentSession(plane), task),
+    subject_token: await taskToken(),
     actor_token_type: 'urn:ietf:params:oauth:token-type:jwt',
     actor_token: await plane.svid(SUMMARISER),
     resource: `${ISSUER}/mcp/files`,

@@ -1,9 +1,9 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createX509Authority, type Issued, type X509Authority } from '../../test/fixtures/x509-authority.ts';
-import { followTlsFiles, readTlsFiles, type TlsFiles } from './tls-files.ts';
+import { followTlsFiles, openKeyFile, readTlsFiles, type TlsFiles } from './tls-files.ts';
 import type { TlsIdentity } from './tls-server.ts';
 
 let folder: string;
@@ -75,3 +75,22 @@ test('a change is presented when it is whole; until then the last good one stays
   expect(problems).toHaveLength(2);
   following.stop();
 });
+
+test.skipIf(process.platform === 'win32')(
+  'a key that others can read or change is told of, one for a group is not',
+  () => {
+    for (const mode of [0o600, 0o400, 0o640, 0o440]) {
+      chmodSync(files.key, mode);
+      expect(openKeyFile(files)).toBeNull();
+    }
+    for (const [mode, shown] of [
+      [0o644, '0644'],
+      [0o604, '0604'],
+      [0o660, '0660'],
+      [0o666, '0666'],
+    ] as const) {
+      chmodSync(files.key, mode);
+      expect(openKeyFile(files)).toContain(`can be read or changed by others (mode ${shown}): run \`chmod 600\` on it`);
+    }
+  },
+);

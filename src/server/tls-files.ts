@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { InvalidConfig } from '../core/errors.ts';
 import { fileState } from '../identity/file-state.ts';
@@ -22,6 +22,18 @@ export function readTlsFiles({ certificate, key }: TlsFiles): TlsIdentity {
   }
   if (!fits) throw new InvalidConfig(`${certificate}: is not of the key in ${key}; write both files anew`);
   return identity;
+}
+
+/**
+ * Why the key is not as private as a key should be, or `null`. It is told and not refused: other tools write this file, and
+ * some mount it for a group. Windows has no such bits.
+ */
+export function openKeyFile({ key }: TlsFiles): string | null {
+  const { mode } = statSync(key);
+  const open = process.platform !== 'win32' && (mode & 0o037) !== 0;
+  return open
+    ? `\`${key}\` can be read or changed by others (mode ${(mode & 0o777).toString(8).padStart(4, '0')}): run \`chmod 600\` on it, and have the certificate issued anew if somebody may have read it`
+    : null;
 }
 
 /**

@@ -6,12 +6,14 @@ import { configForm } from '../config/config-file.ts';
 import { targetForm } from '../config/target-file.ts';
 import { controlRoutes, openApiDocument, type AppParts } from './app.ts';
 import { recordForm } from './record-form.ts';
+import { oauthRoutes } from './routes/oauth.ts';
 import type { ControlEnv } from './routes/route.ts';
 
 /** The documents under schema/, by file name. Generated, checked in, and held up to date by a test. */
 export function schemaDocuments(): Record<string, string> {
   const app = new OpenAPIHono<ControlEnv>();
   // Handlers are not called here, so the routes need none of their parts.
+  oauthRoutes(app, {} as AppParts);
   controlRoutes(app, {} as AppParts);
   return {
     'openapi.json': pretty(openApiDocument(app)),

@@ -1,5 +1,6 @@
 import { describe } from 'vitest';
 import { admissionConformance } from './conformance/admission.ts';
+import { assertionConformance } from './conformance/assertions.ts';
 import { agentConformance } from './conformance/agents.ts';
 import { approvalConformance } from './conformance/approvals.ts';
 import { definitionConformance } from './conformance/definitions.ts';
@@ -16,6 +17,7 @@ import { webhookConformance } from './conformance/webhooks.ts';
 export function storeConformance(name: string, open: OpenStore): void {
   describe(`${name}: store conformance`, () => {
     describe('tasks', () => taskConformance(open));
+    describe('identity assertions', () => assertionConformance(open));
     describe('admission', () => admissionConformance(open));
     describe('approvals', () => approvalConformance(open));
     describe('standing answers', () => standingAnswerConformance(open));

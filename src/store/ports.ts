@@ -19,7 +19,7 @@ import type { LogRecord } from '../core/record.ts';
 import type { GivenApproval, TaskView } from '../core/decision.ts';
 import type { StandingAnswer } from '../core/standing-answer.ts';
 import type { FindSuspension, Suspension } from '../core/suspension.ts';
-import type { EndedState, Task } from '../core/task.ts';
+import type { EndedState, IdentityAssertion, Task } from '../core/task.ts';
 
 export type Records = readonly LogRecord[];
 
@@ -52,13 +52,14 @@ export interface TaskStore {
   /**
    * Makes the task, for an agent that is neither suspended nor retired, under a parent that is live, and not otherwise, and
    * unless it falls under a suspension. `approval` (of the parent, or without one of no task) is spent with it, or nothing
-   * is made.
+   * is made. Nor is it when `assertion`, or another by the same name, has made one: of two who come with one, one is told `created`.
    */
   createTask(
     task: Task,
     records: Records,
     approval?: string | null,
-  ): Promise<'created' | 'parent_ended' | 'approval_spent' | 'agent_stopped' | 'suspended'>;
+    assertion?: IdentityAssertion | null,
+  ): Promise<'created' | 'parent_ended' | 'approval_spent' | 'agent_stopped' | 'suspended' | 'assertion_used'>;
   /**
    * Ends the task and every descendant that has not ended, in one step. Pending and unspent approvals of all of them
    * are closed with it, and a closing is opened for each task. `records` is called with what was ended, so that the
@@ -114,6 +115,12 @@ export interface TaskStore {
   unused(since: number): Task[];
   /** Tasks that have not ended. */
   live(): Task[];
+}
+
+/** Identity assertions, each of which makes one task, for good: they are kept as long as the tasks are. */
+export interface AssertionStore {
+  /** What the assertion has made. `other`: another assertion by the same name was there before. */
+  assertedTask(assertion: IdentityAssertion): { outcome: 'made'; task: string } | { outcome: 'other' } | undefined;
 }
 
 /** What the ends of tasks have ended, and what is left to end. */
@@ -375,6 +382,7 @@ export interface LogStore {
 export interface Store
   extends
     TaskStore,
+    AssertionStore,
     ApprovalStore,
     StandingStore,
     WebhookStore,

@@ -17,5 +17,6 @@ export function createArguments(task: Task): JsonObject {
     calls: budget.calls,
     ...(hasLimits(budget) ? { budget: limitsToWire(budget) as JsonObject } : {}),
     expires_at: window.expiresAt,
+    ...(task.assertion === undefined ? {} : { assertion: task.assertion }),
   };
 }

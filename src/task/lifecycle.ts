@@ -2,8 +2,9 @@ import { Conflict, Forbidden, InvalidRequest, Unavailable } from '../core/errors
 import type { TaskView } from '../core/decision.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { DecisionRecord } from '../core/record.ts';
-import type { Task, Window } from '../core/task.ts';
+import type { IdentityAssertion, Task, Window } from '../core/task.ts';
 import type { FailPoint } from '../ending/fail-point.ts';
+import type { AssertionStore } from '../store/ports.ts';
 import { authorizeOrAsk } from './authorize-or-ask.ts';
 import { authorize, refusedRecord, type Asker, type OwnOperation } from './authorize.ts';
 import { createArguments } from './create-arguments.ts';
@@ -14,6 +15,7 @@ import type { HopRequest, TaskRequest } from './task-request.ts';
 import { checkWindow, endOf, type WindowRequest } from './window-form.ts';
 
 export type LifecycleParts = HopParts & {
+  store: AssertionStore;
   limits: {
     maxLifetimeSeconds: number;
     defaultLifetimeSeconds: number;
@@ -30,8 +32,13 @@ export type TaskPage = { state?: Task['state']; after?: string; limit: number };
 
 /** The life of tasks: each step is decided, recorded and takes effect at once, or not at all. */
 export interface Lifecycle {
-  /** A person hands a task to an agent. @throws Forbidden, InvalidRequest */
-  request(asker: Asker, request: TaskRequest): Promise<Task>;
+  /**
+   * A person hands a task to an agent; or the agent takes one up for the person whom a provider's assertion names. An
+   * assertion makes one task: shown again, it leads to that one, whatever became of it.
+   *
+   * @throws Forbidden, InvalidRequest; Conflict for two assertions of one name.
+   */
+  request(asker: Asker, request: TaskRequest, assertion?: IdentityAssertion): Promise<Task>;
   /** An agent hands a part of its task to another agent. @throws as handOn */
   handOn(asker: Asker, parent: string, request: HopRequest): Promise<Task>;
   /** @throws NotFound also for a task that the asker may not know of. */
@@ -74,7 +81,7 @@ export function createLifecycle(parts: LifecycleParts): Lifecycle {
   };
   const ending: EndParts = { ...parts, authorizeOn: (asker, own) => authorizeOn(asker, own, parts), ended };
   return {
-    request: async (asker, request) => made(await requestTask(asker, request, parts)),
+    request: async (asker, request, assertion) => made(await requestTask(asker, request, parts, assertion)),
     handOn: async (asker, parent, request) => made(await handOn(asker, parent, request, parts)),
     show: (asker, id) => showTask(asker, id, parts),
     tree: async (asker, id) => {
@@ -107,8 +114,15 @@ export function createLifecycle(parts: LifecycleParts): Lifecycle {
   };
 }
 
-async function requestTask(asker: Asker, request: TaskRequest, parts: LifecycleParts): Promise<Task> {
+async function requestTask(
+  asker: Asker,
+  request: TaskRequest,
+  parts: LifecycleParts,
+  assertion?: IdentityAssertion,
+): Promise<Task> {
   if (asker.delegator === null) return refuse(asker, 'only a person can hand out a task; sign in as one', parts);
+  const known = assertion === undefined ? undefined : taskOf(assertion, parts);
+  if (known !== undefined) return known;
   const objection = parts.agents.objectionTo(request.agent.id);
   if (objection !== null) return refuse(asker, `${objection.message}; ${objection.next}`, parts);
   const now = parts.clock();
@@ -127,6 +141,7 @@ async function requestTask(asker: Asker, request: TaskRequest, parts: LifecycleP
     maxHops: request.maxHops,
     state: 'active',
     createdAt: now,
+    ...(assertion === undefined ? {} : { assertion: { issuer: assertion.issuer, id: assertion.id } }),
   };
   const { expires_at: _made, ...asked } = createArguments(task);
   const own = {
@@ -139,8 +154,10 @@ async function requestTask(asker: Asker, request: TaskRequest, parts: LifecycleP
   for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
     const { record, approval } = await authorizeOrAsk(asker, own, parts);
     const created = { ...task, decision: record.id };
-    const outcome = await parts.store.createTask(created, [record], approval);
+    const outcome = await parts.store.createTask(created, [record], approval, assertion);
     if (outcome === 'created') return created;
+    // Somebody else came with it at the same moment.
+    if (outcome === 'assertion_used') return taskOf(assertion!, parts)!;
     // Two requests that were the same, and one approval: the other needs one of its own.
     if (outcome === 'approval_spent') throw new Conflict('the approval of this request was used meanwhile; ask again');
     // Suspended between the look above and this: as if it had been so from the start.
@@ -150,6 +167,14 @@ async function requestTask(asker: Asker, request: TaskRequest, parts: LifecycleP
     // Something else was suspended in between: that denies the next attempt, on the record.
   }
   throw new Unavailable('the task cannot be made now; try again');
+}
+
+/** The task that the assertion has made. @throws Conflict when another assertion by the same name was there before. */
+function taskOf(assertion: IdentityAssertion, { store }: LifecycleParts): Task | undefined {
+  const found = store.assertedTask(assertion);
+  if (found === undefined) return undefined;
+  if (found.outcome === 'made') return store.task(found.task);
+  throw new Conflict('another identity assertion had the same `jti`; ask for a new one');
 }
 
 /** Of the window what was asked, and is the same when it is asked again. */

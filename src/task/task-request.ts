@@ -6,7 +6,7 @@ import type { EffectOf } from '../core/grant-within.ts';
 import { findJsonHazard, type JsonObject, type JsonValue } from '../core/json.ts';
 import { SENSITIVITIES } from '../core/sensitivity.ts';
 import { parseWorkloadId, type ParsedSpiffeId } from '../core/spiffe-id.ts';
-import type { PromptOrigin } from '../core/task.ts';
+import { MAX_HOPS, type PromptOrigin } from '../core/task.ts';
 import { schemaProblem } from '../pdp/check-arguments.ts';
 import { budgetForm, parseBudget, type BudgetRequest } from './budget-form.ts';
 import { parseWindow, windowShape, type WindowRequest } from './window-form.ts';
@@ -53,7 +53,7 @@ export const taskRequestForm = z.strictObject({
   /** The same as `budget.calls`. */
   calls: z.number().int().positive().max(1_000_000).optional(),
   budget: budgetForm.optional(),
-  max_hops: z.number().int().min(0).max(16).default(0),
+  max_hops: z.number().int().min(0).max(MAX_HOPS).default(0),
 });
 
 /**
@@ -69,7 +69,7 @@ export const hopRequestForm = z.strictObject({
   /** The same as `budget.calls`. */
   calls: z.number().int().positive().max(1_000_000).optional(),
   budget: budgetForm.optional(),
-  max_hops: z.number().int().min(0).max(16).optional(),
+  max_hops: z.number().int().min(0).max(MAX_HOPS).optional(),
 });
 
 /** Longest `parameters`, and longest `grant`, as JSON. */

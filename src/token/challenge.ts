@@ -1,20 +1,40 @@
 import { DPOP_ALGORITHMS } from '../identity/dpop.ts';
 
+/** What a sign-in lacks (RFC 9470, section 3). */
+export type StepUp = { acrValues: readonly string[]; maxAgeSeconds: number | null };
+
 /**
  * The value of `WWW-Authenticate` for a bound token (RFC 9449, section 7.1), with `resource_metadata` of RFC 9728, section
- * 5.1, and what a step-up needs, of RFC 9470, section 3. `error` is `null` when nothing was shown: RFC 6750, section 3, has no code for that.
+ * 5.1, and what a step-up needs. `error` is `null` when nothing was shown: RFC 6750, section 3, has no code for that.
  */
-export function dpopChallenge(
+export function dpopChallenge(error: string | null, resourceMetadata?: string, stepUp?: StepUp): string {
+  return challengeOf('DPoP', error, [`algs="${DPOP_ALGORITHMS.join(' ')}"`], { resourceMetadata, stepUp });
+}
+
+/**
+ * The challenge of a connection: behind a client certificate a token may be bound to that, and is then shown as `Bearer`
+ * (RFC 8705, section 3), so that scheme is named beside the other (RFC 9110, section 11.6.1).
+ */
+export function challengesOf(
   error: string | null,
-  resourceMetadata?: string,
-  stepUp?: { acrValues: readonly string[]; maxAgeSeconds: number | null },
+  about: { resourceMetadata: string; stepUp?: StepUp | undefined; certified: boolean },
+): string {
+  const dpop = dpopChallenge(error, about.resourceMetadata, about.stepUp);
+  return about.certified ? `${dpop}, ${challengeOf('Bearer', error, [], about)}` : dpop;
+}
+
+function challengeOf(
+  scheme: string,
+  error: string | null,
+  own: readonly string[],
+  { resourceMetadata, stepUp }: { resourceMetadata: string | undefined; stepUp?: StepUp | undefined },
 ): string {
   const parameters = [
     ...(error === null ? [] : [`error="${error}"`]),
-    `algs="${DPOP_ALGORITHMS.join(' ')}"`,
+    ...own,
     ...(stepUp === undefined || stepUp.acrValues.length === 0 ? [] : [`acr_values="${stepUp.acrValues.join(' ')}"`]),
     ...(stepUp === undefined || stepUp.maxAgeSeconds === null ? [] : [`max_age="${stepUp.maxAgeSeconds}"`]),
     ...(resourceMetadata === undefined ? [] : [`resource_metadata="${resourceMetadata}"`]),
   ];
-  return `DPoP ${parameters.join(', ')}`;
+  return `${scheme} ${parameters.join(', ')}`;
 }

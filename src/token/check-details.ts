@@ -1,7 +1,7 @@
 import { InvalidAuthorizationDetails } from '../core/errors.ts';
 import type { Grant } from '../core/grant.ts';
 import { beyondGrants } from '../core/grant-within.ts';
-import { grantsForm, parseGrants } from '../task/task-request.ts';
+import { readDetails } from './details.ts';
 import type { Exchange, TokenEndpointParts } from './exchange.ts';
 
 /** So many characters of patterns on one side times those on the other are compared at most: some tens of milliseconds. */
@@ -16,8 +16,9 @@ const MAX_COMPARED = 4_000_000;
 export function checkDetails(exchange: Exchange, parts: TokenEndpointParts): void {
   const { form, subject, resource } = exchange;
   if (form.authorization_details === undefined) return;
-  if (subject.kind !== 'task') throw new InvalidAuthorizationDetails('details are for tokens of a task');
-  const asked = readDetails(form.authorization_details, parts);
+  if (subject.kind !== 'task' && subject.kind !== 'asserted')
+    throw new InvalidAuthorizationDetails('details are for tokens of a task');
+  const asked = readDetails(parseJson(form.authorization_details), parts);
   if (asked.some((grant) => grant.target !== resource.target)) {
     throw new InvalidAuthorizationDetails('`authorization_details` name another target than the `resource`');
   }
@@ -25,18 +26,9 @@ export function checkDetails(exchange: Exchange, parts: TokenEndpointParts): voi
     throw new InvalidAuthorizationDetails('`authorization_details` have too many patterns; ask for fewer');
   }
   for (const detail of asked) checkNotWider(detail, subject.grants, parts);
-  exchange.subject = { ...subject, grants: asked };
-}
-
-function readDetails(text: string, parts: TokenEndpointParts): Grant[] {
-  const value = parseJson(text);
-  // The form of a task request may leave the type out; RFC 9396, section 2, does not.
-  const typed = Array.isArray(value) && value.every((item: unknown) => isTyped(item));
-  const parsed = grantsForm.safeParse(value);
-  if (!typed || !parsed.success) {
-    throw new InvalidAuthorizationDetails('`authorization_details` is not a list of grants of type `remit_grant`');
-  }
-  return parseGrants(parsed.data, parts.catalogue);
+  // The details say it all; a scope that an assertion came with would say more.
+  const { scope: _scope, ...rest } = subject;
+  exchange.subject = { ...rest, grants: asked };
 }
 
 function checkNotWider(detail: Grant, granted: readonly Grant[], { catalogue }: TokenEndpointParts): void {
@@ -46,10 +38,6 @@ function checkNotWider(detail: Grant, granted: readonly Grant[], { catalogue }: 
 
 function lengthOf(grants: readonly Grant[]): number {
   return grants.reduce((sum, { resources }) => sum + (resources ?? []).join('').length, 1);
-}
-
-function isTyped(item: unknown): boolean {
-  return typeof item === 'object' && item !== null && 'type' in item;
 }
 
 function parseJson(text: string): unknown {

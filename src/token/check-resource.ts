@@ -4,8 +4,10 @@ import type { Exchange, TokenEndpointParts } from './exchange.ts';
 /** RFC 8707, and RFC 8693, section 2.1: exactly one resource, one that exists, and one that this kind of token may be for. */
 export function checkResource(exchange: Exchange, parts: TokenEndpointParts): void {
   const { resource, audience } = exchange.form;
+  // The provider may have said which one, and its client need not say it again.
+  const { resources = [] } = exchange.asserted ?? {};
   const named = audience === undefined ? undefined : resourceOf(audience, parts);
-  const about = resource ?? named;
+  const about = resource ?? named ?? (resources.length === 1 ? resources[0] : undefined);
   if (about === undefined) throw new InvalidTarget('name one `resource`, or its `audience`');
   if (named !== undefined && named !== about) {
     throw new InvalidTarget('`resource` and `audience` are two; ask for a token for each');
@@ -21,7 +23,10 @@ function resourceOf(audience: string, { issuer, catalogue }: TokenEndpointParts)
 }
 
 /** The target whose gateway the resource is, or `null` for Remit's own API. */
-function targetOf(resource: string, { issuer, catalogue }: TokenEndpointParts): string | null {
+export function targetOf(
+  resource: string,
+  { issuer, catalogue }: Pick<TokenEndpointParts, 'issuer' | 'catalogue'>,
+): string | null {
   if (resource === `${issuer}/v1`) return null;
   const target = resource.startsWith(`${issuer}/mcp/`) ? resource.slice(`${issuer}/mcp/`.length) : '';
   if (target === '' || catalogue.operations(target) === undefined) {
@@ -42,5 +47,8 @@ function checkUse({ grant, resource }: Exchange): void {
     case 'task':
       if (resource.target !== null) return;
       throw new InvalidTarget('a task token is for a target; use client credentials for the API');
+    case 'assertion':
+      if (resource.target !== null) return;
+      throw new InvalidTarget('an identity assertion is for a target; use client credentials for the API');
   }
 }

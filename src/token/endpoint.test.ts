@@ -16,6 +16,7 @@ import {
   openControlPlane,
   OTHER_AGENT,
   personSession,
+  quickstartPolicies,
   requestTask,
   subjectToken,
   SUMMARISER,
@@ -223,6 +224,27 @@ describe('what is issued', () => {
     expect(bySvid.body.expires_in).toBeLessThanOrEqual(60);
     expect(byIdToken.body.expires_in).toBeLessThanOrEqual(60);
     expect(byTask.body.expires_in).toBeLessThanOrEqual(45);
+  });
+
+  test('a token lives as long as the shortest permit says, and the record does too', async () => {
+    const { 'remit.cedar': remit, ...others } = quickstartPolicies();
+    const marked = remit!.replace('@id("tokens-for-tasks")', '$&\n@max_lifetime("40s")');
+    const agents = `@max_lifetime("25s") permit (principal is Agent, action == Action::"remit:token.issue", resource);`;
+    await plane.close();
+    plane = await openControlPlane({ policies: { ...others, 'remit.cedar': marked, 'agents.cedar': agents } });
+    client = await openClient(plane);
+    expect((await ask(await personForm())).body.expires_in).toBe(40);
+    const { body } = await ask(await taskForm());
+    expect(body.expires_in).toBe(25);
+    const claims = decodeJwt(body.access_token);
+    expect(claims.exp! - claims.iat!).toBe(25);
+    expect(plane.records().at(-1)).toMatchObject({
+      action: { operation: 'token.issue' },
+      decision: { outcome: 'permit', obligations: { max_lifetime_seconds: 25 } },
+    });
+    // The task's own end is still nearer, where it is.
+    const short = await ask(await taskForm({}, { lifetime_seconds: 12 }));
+    expect(short.body.expires_in).toBeLessThanOrEqual(12);
   });
 
   test('an SVID that is good only by the accepted skew gives no token', async () => {

@@ -1,17 +1,21 @@
 import type { Grant } from '../core/grant.ts';
+import type { Agent } from '../core/party.ts';
 import type { ClientAssertionVerifier } from '../identity/client-assertion.ts';
 import type { DpopVerifier } from '../identity/dpop.ts';
 import type { ClientCertificate } from '../identity/peer.ts';
+import type { IdJag, IdJagVerifier } from '../identity/id-jag.ts';
 import type { IdTokenVerifier } from '../identity/id-token.ts';
 import type { SvidVerifier } from '../identity/jwt-svid.ts';
 import type { WorkloadTokenVerifier } from '../identity/workload-token.ts';
 import type { X509SvidVerifier } from '../identity/x509-svid.ts';
 import type { TaskStore } from '../store/ports.ts';
 import type { AuthorizeParts } from '../task/authorize.ts';
-import type { Catalogue } from '../task/task-request.ts';
+import type { Lifecycle } from '../task/lifecycle.ts';
+import type { Catalogue, TaskRequest } from '../task/task-request.ts';
 import type { AccessTokenParts, TokenSubject } from './access-token.ts';
 import type { TokenBinding } from './confirmation.ts';
 import type { ClientForm, TokenForm } from './form.ts';
+import type { Workload } from './verify-workload.ts';
 
 export type TokenEndpointParts = AuthorizeParts &
   AccessTokenParts & {
@@ -21,6 +25,10 @@ export type TokenEndpointParts = AuthorizeParts &
     workloadTokens: WorkloadTokenVerifier;
     clientAssertions: ClientAssertionVerifier;
     idTokens: IdTokenVerifier;
+    idJags: IdJagVerifier;
+    /** Whether any provider's identity assertions are taken. */
+    identityAssertions: boolean;
+    lifecycle: Pick<Lifecycle, 'request'>;
     tasks: Pick<TaskStore, 'chain' | 'admit'>;
     catalogue: Catalogue;
     /** Longest life of an access token. */
@@ -56,17 +64,28 @@ export type Exchange = {
   grant: GrantKind;
   /** What was proven, and the token will be bound to. */
   binding: TokenBinding;
+  /** Of an identity assertion: what it says, and the client who showed it. */
+  asserted?: IdJag & { client: Workload };
   /** `target` is `null` for Remit's own API. */
   resource: { audience: string; target: string | null };
-  subject: TokenSubject;
+  subject: TokenSubject | AssertedSubject;
   /** Milliseconds since the epoch: when the first of the things that the token rests on ends. */
   notAfter: number;
+};
+
+/** Whom a token would be for whose task is made with the last check. */
+export type AssertedSubject = {
+  kind: 'asserted';
+  agent: Agent;
+  request: TaskRequest;
+  grants: Grant[];
+  scope?: string;
 };
 
 /** What a client is authenticated by, at whichever endpoint. `binding` where the request proved a key besides. */
 export type ClientRequest = { readonly http: TokenRequest; readonly form: ClientForm; readonly binding?: TokenBinding };
 
-export type GrantKind = 'agent' | 'person' | 'task';
+export type GrantKind = 'agent' | 'person' | 'task' | 'assertion';
 
 /** One check of the token endpoint: fills in its part of the exchange, or throws. */
 export type Check = (exchange: Exchange, parts: TokenEndpointParts) => void | Promise<void>;

@@ -6,6 +6,7 @@ export const CLIENT_PARAMETERS = ['client_id', 'client_assertion', 'client_asser
 export const TOKEN_PARAMETERS = [
   ...CLIENT_PARAMETERS,
   'grant_type',
+  'assertion',
   'resource',
   'audience',
   'scope',

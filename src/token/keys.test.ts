@@ -1,5 +1,14 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { KEY_PERIODS, openControlPlane, personSession, type ControlPlane } from '../../test/fixtures/control-plane.ts';
+import {
+  agentSession,
+  KEY_PERIODS,
+  openControlPlane,
+  personSession,
+  requestTask,
+  subjectToken,
+  SUMMARISER,
+  type ControlPlane,
+} from '../../test/fixtures/control-plane.ts';
 
 let plane: ControlPlane;
 beforeEach(async () => {
@@ -83,6 +92,25 @@ test('after a leak every token is refused at once, those of the gateway and of w
     expect([refused.status, await refused.json()]).toMatchObject([401, { type: 'urn:remit:problem:invalid_token' }]);
   }
   expect((await (await personSession(plane, 'alice')).call('GET', '/v1/targets')).status).toBe(200);
+});
+
+test('after a leak a task token is refused, though it was taken a moment ago', async () => {
+  const agent = await agentSession(plane);
+  const { id } = await requestTask(await personSession(plane, 'alice'));
+  const form = async () => ({
+    grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
+    subject_token_type: 'urn:remit:params:oauth:token-type:task',
+    subject_token: subject,
+    actor_token_type: 'urn:ietf:params:oauth:token-type:jwt',
+    actor_token: await plane.svid(SUMMARISER),
+    audience: 'files',
+  });
+  const subject = await subjectToken(agent, id);
+  expect((await agent.token(await form())).status).toBe(200);
+  expect((await agent.token(await form())).status).toBe(200);
+  await (await personSession(plane, 'carol')).call('POST', '/v1/keys/rotate', { leaked: true });
+  const refused = await agent.token(await form());
+  expect([refused.status, await refused.json()]).toMatchObject([400, { error: 'invalid_request' }]);
 });
 
 test('who may not rotate changes nothing', async () => {

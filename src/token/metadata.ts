@@ -2,12 +2,16 @@ import { CLIENT_ALGORITHMS } from '../config/client.ts';
 import { EFFECTS } from '../core/effect.ts';
 import { DPOP_ALGORITHMS } from '../identity/dpop.ts';
 import { JWT_BEARER, JWT_SPIFFE } from './agent-grant.ts';
-import { TOKEN_EXCHANGE } from './check-grant-type.ts';
+import { JWT_BEARER_GRANT, TOKEN_EXCHANGE } from './check-grant-type.ts';
 
-/** What the listener makes possible. */
+const ID_JAG_PROFILE = 'urn:ietf:params:oauth:grant-profile:id-jag';
+
+/** What listener and configuration make possible. */
 export type Offered = {
   /** Remit ends TLS itself and asks for client certificates. */
   clientCertificates: boolean;
+  /** Identity assertions of some provider are taken. */
+  identityAssertions: boolean;
 };
 
 /** RFC 8414, and for certificates RFC 8705, section 3.3: what the token service offers. */
@@ -23,7 +27,13 @@ export function authorizationServerMetadata(issuer: string, offered: Offered): R
     introspection_endpoint_auth_methods_supported: clients,
     introspection_endpoint_auth_signing_alg_values_supported: [...CLIENT_ALGORITHMS],
     response_types_supported: [],
-    grant_types_supported: [TOKEN_EXCHANGE, 'client_credentials'],
+    grant_types_supported: [
+      TOKEN_EXCHANGE,
+      'client_credentials',
+      ...(offered.identityAssertions ? [JWT_BEARER_GRANT] : []),
+    ],
+    // draft-ietf-oauth-identity-assertion-authz-grant-04, section 7.2.
+    ...(offered.identityAssertions ? { authorization_grant_profiles_supported: [ID_JAG_PROFILE] } : {}),
     token_endpoint_auth_methods_supported: ['none', ...clients],
     token_endpoint_auth_signing_alg_values_supported: [...CLIENT_ALGORITHMS],
     revocation_endpoint_auth_methods_supported: clients,

@@ -1,5 +1,5 @@
 import { InvalidClient, InvalidGrant, InvalidRequest, InvalidTarget } from '../core/errors.ts';
-import { hasEnded, notLive } from '../core/task.ts';
+import { hasEnded, MAX_HOPS, notLive } from '../core/task.ts';
 import { authenticateClient, checkClientId } from './agent-grant.ts';
 import { certifiedClient } from './check-certificate.ts';
 import { JWT_TYPE } from './check-grant-type.ts';
@@ -7,8 +7,8 @@ import type { Exchange, TokenEndpointParts } from './exchange.ts';
 import { verifyTaskToken } from './task-token.ts';
 import { verifyWorkload, type Workload } from './verify-workload.ts';
 
-/** A task is handed on 16 times at most (`max_hops`); what is deeper was not made here. */
-const MAX_ACTORS = 17;
+/** What is deeper was not made here. */
+const MAX_ACTORS = MAX_HOPS + 1;
 
 /** An agent for a task, at one target. INVARIANT 1: the agent proves itself, and is the one that the task names. */
 export async function taskGrant(exchange: Exchange, parts: TokenEndpointParts): Promise<void> {

@@ -1,4 +1,5 @@
 import type { JSONWebKeySet } from 'jose';
+import { MAX_HOPS } from '../core/task.ts';
 import type { Introspection } from './token-status.ts';
 
 export type VerifierOptions = {
@@ -14,7 +15,7 @@ export type VerifierOptions = {
   skewSeconds?: number;
   /** Longest accepted life of a token, seconds; 600. */
   maxLifetimeSeconds?: number;
-  /** Longest accepted chain of actors; 4. */
+  /** Longest accepted chain of actors; 17, the longest that Remit issues. */
   maxActors?: number;
   /** Signature algorithms of tokens; ES256. */
   algorithms?: readonly string[];
@@ -37,7 +38,7 @@ export function settle(options: VerifierOptions): Settings {
     jwks: options.jwks ?? `${options.issuer}/jwks`,
     skewSeconds: options.skewSeconds ?? 30,
     maxLifetimeSeconds: options.maxLifetimeSeconds ?? 600,
-    maxActors: options.maxActors ?? 4,
+    maxActors: options.maxActors ?? MAX_HOPS + 1,
     algorithms: options.algorithms ?? ['ES256'],
     maxProofs: options.maxProofs ?? 100_000,
     clock: options.clock ?? Date.now,

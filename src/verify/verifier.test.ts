@@ -143,6 +143,11 @@ const actors = (depth: number): object =>
     ? { sub: SUMMARISER, iss: 'spiffe://remit.local' }
     : { sub: SUMMARISER, iss: 'spiffe://remit.local', act: actors(depth - 1) };
 
+test('a chain as long as Remit makes one is taken', async () => {
+  const result = await verify(await request({ token: await made({ act: actors(17) }) }));
+  expect(result).toMatchObject({ ok: true, token: { actors: { length: 17 } } });
+});
+
 describe('refused as `invalid_token` is a token', () => {
   const cases: [string, () => Promise<string> | string, string][] = [
     ['of another issuer', () => made({ iss: 'https://other.example.test' }), '`iss`'],
@@ -172,7 +177,7 @@ describe('refused as `invalid_token` is a token', () => {
     ],
     ['with `null` in the chain', () => made({ act: { ...actors(1), act: null } }), '`act` is not an actor'],
     ['of another actor than the client', () => made({ client_id: 'spiffe://remit.local/agent/other' }), '`client_id`'],
-    ['with a chain that is too deep', () => made({ act: actors(5) }), '`act` is deeper'],
+    ['with a chain that is too deep', () => made({ act: actors(18) }), '`act` is deeper'],
     ['without a task', () => made({ task: undefined }), '`task`'],
     ['without `txn`', () => made({ txn: undefined }), '`txn`'],
     ['that grants nothing', () => made({ authorization_details: [] }), '`authorization_details`'],

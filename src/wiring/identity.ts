@@ -8,6 +8,7 @@ import { startDevAuthority, type DevAuthority } from '../identity/dev/authority.
 import { createClientAssertionVerifier, type ClientAssertionVerifier } from '../identity/client-assertion.ts';
 import { createDpopVerifier, type DpopVerifier } from '../identity/dpop.ts';
 import { createDpopNonces } from '../identity/dpop-nonce.ts';
+import { createIdJagVerifier, type IdJagVerifier } from '../identity/id-jag.ts';
 import { createIdTokenVerifier, type IdTokenVerifier } from '../identity/id-token.ts';
 import { publicKeys } from '../identity/key-set.ts';
 import { createSvidVerifier, type SvidVerifier } from '../identity/jwt-svid.ts';
@@ -23,6 +24,7 @@ export type Identity = {
   workloadTokens: WorkloadTokenVerifier;
   clientAssertions: ClientAssertionVerifier;
   idTokens: IdTokenVerifier;
+  idJags: IdJagVerifier;
   withGroups: WithGroups;
 };
 
@@ -62,6 +64,12 @@ export function openIdentity(
       bootedAt,
     }),
     idTokens: createIdTokenVerifier({ providers: config.identity.people, clock, skewSeconds }),
+    idJags: createIdJagVerifier({
+      providers: config.identity.people,
+      issuer: config.server.publicUrl,
+      clock,
+      skewSeconds,
+    }),
   };
 }
 

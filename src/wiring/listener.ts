@@ -4,7 +4,7 @@ import type { Logger } from 'pino';
 import type { Config } from '../config/config.ts';
 import { InvalidConfig } from '../core/errors.ts';
 import { openWorkloadStreams } from '../identity/workload-stream.ts';
-import { followTlsFiles, readTlsFiles } from '../server/tls-files.ts';
+import { followTlsFiles, openKeyFile, readTlsFiles } from '../server/tls-files.ts';
 import { createTlsServer } from '../server/tls-server.ts';
 import { followTlsSvid } from '../server/tls-workload.ts';
 
@@ -28,6 +28,8 @@ export async function createListener(
   if (tls === null) return createServer(handler);
   if ('workloadApi' in tls) return listenerBySvid(tls.workloadApi, handler, log);
   const served = createTlsServer(readTlsFiles(tls), handler);
+  const open = openKeyFile(tls);
+  if (open !== null) log.warn({ problem: open }, 'the TLS key');
   const report = (problem: string) => log.error({ problem }, 'the TLS certificate');
   const following = followTlsFiles(tls, (identity) => served.present(identity), report);
   served.server.once('close', () => following.stop());

@@ -2,12 +2,14 @@ import { parseArgs } from 'node:util';
 import { benchDecision } from './decision.ts';
 import type { Figure } from './figures.ts';
 import { benchMcp } from './mcp.ts';
+import { benchTask } from './task.ts';
 import { benchToken } from './token.ts';
 
 /** Benchmarks by name: `npm run bench -- NAME [--json]`. Each measures beside what it is compared with, in one run. */
 const BENCHMARKS: Readonly<Record<string, () => Promise<Figure[]>>> = {
   decision: () => benchDecision(),
   token: () => benchToken(),
+  task: () => benchTask(),
   mcp: () => benchMcp({ calls: 1_000, seconds: 8 }),
 };
 

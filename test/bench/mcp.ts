@@ -1,14 +1,12 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { join } from 'node:path';
 import { askForIdentity } from '../../src/cli/agent.ts';
 import { openAgentSession } from '../../src/cli/agent-session.ts';
 import type { BoundFetch } from '../../src/cli/bound-tokens.ts';
 import { authoritySocket } from '../../src/cli/as-agent.ts';
 import { createWorkloadClient } from '../../src/identity/workload-client.ts';
 import { addTarget, requestTask } from '../harness/quickstart.ts';
-import { pathWithBins, root, startRemit } from '../harness/remit-process.ts';
+import { startRemit } from '../harness/remit-process.ts';
 import { percentile, rounded, type Figure } from './figures.ts';
+import { startUpstream } from './start-upstream.ts';
 
 const AGENT = 'spiffe://remit.local/agent/bench';
 const REVISION = '2026-07-28';
@@ -112,15 +110,6 @@ async function loop(clients: number, seconds: number, call: Call): Promise<{ per
     }),
   );
   return { perSecond: (times.length * 1000) / (performance.now() - started), times };
-}
-
-async function startUpstream(): Promise<{ url: string; stop: () => void }> {
-  const child = spawn(process.execPath, [join(root, 'test/bench/upstream.ts')], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-    env: { ...process.env, PATH: pathWithBins },
-  });
-  const [url] = (await once(child.stdout.setEncoding('utf8'), 'data')) as [string];
-  return { url: url.trim(), stop: () => child.stdin.end() };
 }
 
 function benchTarget(url: string) {

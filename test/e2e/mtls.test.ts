@@ -100,7 +100,11 @@ test('an agent works under a task with nothing but its X.509-SVID', async () => 
   for (const thief of [undefined, await svidOf(ANOTHER), await svidOf(AGENT)]) {
     const stolen = await served.open(thief).send('POST', '/mcp/files', { headers, body: message });
     expect(stolen.status).toBe(401);
-    expect(stolen.headers['www-authenticate']).toContain('error="invalid_token"');
+    const challenge = String(stolen.headers['www-authenticate']);
+    expect(challenge).toMatch(/^DPoP error="invalid_token", /);
+    // Who has a certificate is told that a token bound to one is shown as a bearer token.
+    if (thief === undefined) expect(challenge).not.toContain('Bearer');
+    else expect(challenge).toMatch(/, Bearer error="invalid_token", resource_metadata="/);
   }
   const tail = ['log', 'tail', '--dir', join(served.remit.dataDir, 'log'), '-n', '50', '--json'];
   // A checkpoint follows its records.

@@ -9,6 +9,9 @@ import { naiveDecision, type NaiveDecision, type NaivePolicy } from './naive-dec
 
 /** Sets of policies and inputs for both, few of them denied before policy is asked. */
 
+/** The one head under which a token's life can be capped. */
+const ISSUE = 'action == Action::"remit:token.issue"';
+
 const HEADS = {
   principal: [
     'principal',
@@ -26,6 +29,7 @@ const HEADS = {
     'action in Action::"read"',
     'action in [Action::"write", Action::"delete"]',
     'action == Action::"files:read_text_file"',
+    ISSUE,
   ],
   resource: [
     'resource',
@@ -102,6 +106,7 @@ const policyParts: fc.Arbitrary<PolicyParts> = fc.record({
   approval: fc.option(fc.constantFrom(...RULES), { nil: undefined }),
   observe: fc.constantFrom(false, false, false, true),
   controls: fc.subarray(['ASI02', 'ASI03', 'NHI5']),
+  maxLifetime: fc.option(fc.integer({ min: 10, max: 300 }), { nil: undefined }),
 });
 
 /** Id first in the alphabet last in the file, so that order is no accident. */
@@ -115,13 +120,16 @@ const policySet: fc.Arbitrary<NaivePolicy[]> = fc
       : all;
   });
 
-function policyOf({ head, clauses, approval, observe, controls, effect }: PolicyParts, id: string): NaivePolicy {
+function policyOf(parts: PolicyParts, id: string): NaivePolicy {
+  const { head, clauses, approval, observe, controls, effect } = parts;
   const held = effect === 'forbid' ? approval : undefined;
+  const maxLifetime = effect === 'permit' && head.includes(ISSUE) ? parts.maxLifetime : undefined;
   const text = [
     `@id("${id}")`,
     ...(held === undefined ? [] : [`@approval("${held.text}")`]),
     ...(observe === true ? ['@observe'] : []),
     ...(controls === undefined || controls.length === 0 ? [] : [`@control("${controls.join(', ')}")`]),
+    ...(maxLifetime === undefined ? [] : [`@max_lifetime("${maxLifetime}s")`]),
     `${effect} (${head.join(', ')})`,
     ...clauses.map(([word, condition]) => `${word} { ${condition} }`),
   ];
@@ -132,6 +140,7 @@ function policyOf({ head, clauses, approval, observe, controls, effect }: Policy
     ...(held === undefined ? {} : { approval: held }),
     ...(observe === undefined ? {} : { observe }),
     ...(controls === undefined ? {} : { controls }),
+    ...(maxLifetime === undefined ? {} : { maxLifetime }),
   };
 }
 
@@ -193,7 +202,7 @@ const likelyInput: fc.Arbitrary<DecisionInput> = fc
     const sample = sampleInput();
     const action = {
       ...any.action,
-      target: own === 0 ? 'remit' : 'files',
+      ...(own === 0 ? { target: 'remit', operation: 'token.issue' } : { target: 'files' }),
       definition: wild.has('definition') ? any.action.definition : ('pinned' as const),
       resources: wild.has('resources') ? any.action.resources : resources,
       arguments: args ?? any.action.arguments,
@@ -228,13 +237,19 @@ export const modelCase: fc.Arbitrary<ModelCase> = fc.record({
 /** What both say, in one form: lists that promise no order are sorted. */
 export function bothDecide({ policies, input }: ModelCase, checkArguments: CheckArguments) {
   const files = { 'model.cedar': policies.map(({ text }) => text).join('\n') };
-  const { reasons, policySet: _hash, ...rest } = createPdp(files, { sha256, checkArguments }).decide(input);
-  const real = { ...rest, codes: reasons.map(({ code }) => code) };
+  const {
+    reasons,
+    policySet: _hash,
+    obligations,
+    ...rest
+  } = createPdp(files, { sha256, checkArguments }).decide(input);
+  const maxLifetime = obligations?.maxLifetimeSeconds ?? null;
+  const real = { ...rest, codes: reasons.map(({ code }) => code), maxLifetime };
   return { real: inOrder(real), model: inOrder(naiveDecision(input, policies, checkArguments)) };
 }
 
 function inOrder(decision: NaiveDecision): NaiveDecision {
-  const { outcome, policies, approvers, observed, controls, liftedByApproval, codes } = decision;
+  const { outcome, policies, approvers, observed, controls, liftedByApproval, codes, maxLifetime } = decision;
   return {
     outcome,
     codes: codes.toSorted(),
@@ -243,5 +258,6 @@ function inOrder(decision: NaiveDecision): NaiveDecision {
     observed: observed.toSorted(),
     controls: controls.toSorted(),
     liftedByApproval: liftedByApproval.toSorted(),
+    maxLifetime,
   };
 }

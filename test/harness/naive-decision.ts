@@ -16,6 +16,8 @@ export type NaivePolicy = {
   effect: 'permit' | 'forbid';
   approval?: { text: string; people: number; names: string[]; acr?: string[] };
   observe?: boolean;
+  /** Seconds. */
+  maxLifetime?: number;
   controls?: string[];
 };
 
@@ -23,7 +25,7 @@ export type NaivePolicy = {
 export type NaiveDecision = Pick<
   Decision,
   'outcome' | 'policies' | 'approvers' | 'observed' | 'controls' | 'liftedByApproval'
-> & { codes: Reason['code'][] };
+> & { codes: Reason['code'][]; maxLifetime: number | null };
 
 const LEVELS = { public: 0, internal: 1, confidential: 2, restricted: 3 };
 
@@ -94,11 +96,14 @@ export function naiveDecision(
           liftedByApproval: all(answers, 'liftedByApproval'),
         });
   const controls = unique(decision.policies.flatMap((id) => byId.get(id)!.controls ?? []));
-  return { ...decision, observed: unique(observed), controls };
+  const lifetimes = decision.policies.flatMap((id) => byId.get(id)!.maxLifetime ?? []);
+  const maxLifetime = decision.outcome === 'permit' && lifetimes.length > 0 ? Math.min(...lifetimes) : null;
+  return { ...decision, observed: unique(observed), controls, maxLifetime };
 }
 
 function denied(codes: Reason['code'][]): NaiveDecision {
-  return { outcome: 'deny', codes, policies: [], approvers: [], observed: [], controls: [], liftedByApproval: [] };
+  const nobody = { approvers: [], observed: [], controls: [], liftedByApproval: [], maxLifetime: null };
+  return { outcome: 'deny', codes, policies: [], ...nobody };
 }
 
 /** What policy says to one principal about one resource. */

@@ -54,8 +54,9 @@ function exampleFields(example: DiffExample): [label: string, text: string][] {
   ];
 }
 
-function outcomeText({ outcome, reasons, approvers, observed }: Outcome): string {
+function outcomeText({ outcome, reasons, approvers, observed, obligations }: Outcome): string {
   const why = reasons.map(({ message, code }) => `${message} (${code})`).join('; ');
   const who = approvers.length === 0 ? '' : `, from ${approvers.join(' and ')}`;
-  return `${outcome}: ${why}${who}${observed.length === 0 ? '' : `; observed ${observed.join(', ')}`}`;
+  const obliges = obligations === undefined ? '' : `, for ${obligations.max_lifetime_seconds} s at most`;
+  return `${outcome}: ${why}${who}${obliges}${observed.length === 0 ? '' : `; observed ${observed.join(', ')}`}`;
 }

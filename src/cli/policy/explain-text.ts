@@ -12,6 +12,9 @@ export function explainText(explanation: Explanation): string[] {
     lines.push(`  because ${message} (${code})`);
     if (next !== undefined) lines.push(`  next    ${next}`);
   }
+  if (explanation.obligations !== undefined) {
+    lines.push(`  obliges the token to end after ${explanation.obligations.max_lifetime_seconds} s at most`);
+  }
   if (!explanation.same_set) {
     lines.push(
       'explained under another policy set than the one that decided:',

@@ -49,14 +49,15 @@ type Forwarding = {
 
 async function forward(forwarding: Forwarding): Promise<McpAnswer> {
   const { exchange, inbound, channel, call, parts } = forwarding;
-  const { target } = exchange.request;
+  const { target, peer } = exchange.request;
   const key = idKey(inbound.message.id);
   // A 2025 session is one client, so an id names one request; stateless clients of a task may use the same ids.
   const waiting = channel.revision === 'session' ? channel.waiting : new Map();
   if (waiting.has(key)) {
     call.finish({ status: 'failed', detail: 'the request id is in use' });
     const problem = new InvalidRequest('the request id is in use by another request of this session');
-    return errorAnswer(problem, { publicUrl: parts.publicUrl, target: target.name }, inbound.message.id);
+    const challenge = { publicUrl: parts.publicUrl, target: target.name, certified: peer.certificate !== null };
+    return errorAnswer(problem, challenge, inbound.message.id);
   }
   waiting.set(key, {
     settle: (message: JsonObject) => settle(message, forwarding),

@@ -1,7 +1,7 @@
 import { RemitError, UpstreamFailed, UseDpopNonce, type ErrorCode } from '../../core/errors.ts';
 import type { JsonObject } from '../../core/json.ts';
-import { DPOP_ALGORITHMS } from '../../identity/dpop.ts';
 import { ERROR_TABLE } from '../../server/error-table.ts';
+import { challengesOf } from '../../token/challenge.ts';
 import type { Outcome } from '../exchange.ts';
 import { jsonAnswer, type McpAnswer } from './answer.ts';
 import { RPC, rpcError, rpcResult, type MessageId } from './message.ts';
@@ -13,7 +13,12 @@ export class CutOff extends Error {
 }
 
 /** Where a client learns how to get a token: RFC 9728 §5.1. */
-export type Challenge = { publicUrl: string; target: string };
+export type Challenge = {
+  publicUrl: string;
+  target: string;
+  /** Whether the connection has a client certificate. */
+  certified: boolean;
+};
 
 /** An error outside a call as an HTTP answer. A fault says `internal` and nothing else. */
 export function errorAnswer(error: unknown, challenge: Challenge, id: MessageId | null = null): McpAnswer {
@@ -26,11 +31,10 @@ export function errorAnswer(error: unknown, challenge: Challenge, id: MessageId 
   return jsonAnswer(status, rpcError(id, rpc, message), headers);
 }
 
-/** RFC 9449 §7.1 and RFC 9728 §5.1. */
-function challengeOf(code: ErrorCode, { publicUrl, target }: Challenge): string {
-  const metadata = `${publicUrl}/.well-known/oauth-protected-resource/mcp/${target}`;
-  const error = code === 'unauthenticated' ? '' : `, error="${ERROR_TABLE[code].oauth}"`;
-  return `DPoP resource_metadata="${metadata}"${error}, algs="${DPOP_ALGORITHMS.join(' ')}"`;
+function challengeOf(code: ErrorCode, { publicUrl, target, certified }: Challenge): string {
+  const resourceMetadata = `${publicUrl}/.well-known/oauth-protected-resource/mcp/${target}`;
+  const error = code === 'unauthenticated' ? null : ERROR_TABLE[code].oauth;
+  return challengesOf(error, { resourceMetadata, certified });
 }
 
 /** The last word on a permitted call that did not come to a response: for a tool, a result that a model can read. */

@@ -45,7 +45,7 @@ export function createMcpGateway(deps: McpGatewayDeps): McpGateway {
   const steps = mcpPipeline(upstreams, sessions, parts);
 
   async function answer(request: Request, name: string, peer: Peer): Promise<McpAnswer> {
-    const challenge = { publicUrl: parts.publicUrl, target: name };
+    const challenge = { publicUrl: parts.publicUrl, target: name, certified: peer.certificate !== null };
     const target = parts.targets.get(name);
     if (target === undefined) return errorAnswer(new NotFound('the target is unknown'), challenge);
     const foreign = checkOrigin(request, parts);

@@ -229,9 +229,8 @@ test.each([
   const answer = await stateless(gateway, 'api', 'tools/list');
   expect(answer.status).toBe(401);
   const header = answer.headers.get('www-authenticate') ?? '';
-  expect(header).toContain(
-    'DPoP resource_metadata="http://127.0.0.1:8080/.well-known/oauth-protected-resource/mcp/api"',
-  );
+  expect(header).toMatch(/^DPoP /);
+  expect(header).toContain('resource_metadata="http://127.0.0.1:8080/.well-known/oauth-protected-resource/mcp/api"');
   expect(header).toContain(challenge);
 });
 

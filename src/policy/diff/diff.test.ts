@@ -63,13 +63,19 @@ describe('what a change of the starter pack lets through, or holds back', () => 
     expect([...new Set(back)].toSorted()).toEqual([...new Set(changes)].toSorted());
   });
 
-  test('other approvers, and other policies on trial', () => {
+  test('other approvers, shorter tokens, and other policies on trial', () => {
     const approvers = diff(pack, changed('egress.cedar', '@approval("communications")', '@approval("press")'));
     expect(approvers.groups.map(({ from, to, other }) => [from, to, other])).toContainEqual([
       'hold',
       'hold',
       'approvers',
     ]);
+    const shorter = diff(pack, changed('remit.cedar', '@id("tokens-on-request")', '@max_lifetime("60s") $&'));
+    expect(shorter.groups.length).toBeGreaterThan(0);
+    for (const { from, to, other, example } of shorter.groups) {
+      expect([from, to, other]).toEqual(['permit', 'permit', 'obligations']);
+      expect(example.after.obligations).toEqual({ max_lifetime_seconds: 60 });
+    }
     const trial = diff(pack, changed('change.cedar', 'context.task.calls >= 20', 'context.task.calls >= 21'));
     expect(trial.groups.map(({ other }) => other)).toEqual(trial.groups.map(() => 'observed'));
     expect(trial.groups.length).toBeGreaterThan(0);

@@ -1,5 +1,7 @@
 import type { Decision, DecisionOutcome, Reason } from '../../core/decision.ts';
+import { recordedObligations } from '../../core/decision-record.ts';
 import { canonicalJson, type JsonObject, type JsonValue } from '../../core/json.ts';
+import type { DecisionRecord } from '../../core/record.ts';
 import type { Pdp } from '../../pdp/pdp.ts';
 import type { Policy } from '../../pdp/policy-set.ts';
 import type { Catalogue } from '../../pdp/schema/catalogue.ts';
@@ -31,7 +33,7 @@ export type DiffGroup = {
   from: DecisionOutcome;
   to: DecisionOutcome;
   /** What differs where the outcome does not. */
-  other: 'approvers' | 'observed' | null;
+  other: 'approvers' | 'obligations' | 'observed' | null;
   before: Cause;
   after: Cause;
   count: number;
@@ -57,7 +59,8 @@ export type DiffExample = {
   after: Outcome;
 };
 
-export type Outcome = { outcome: DecisionOutcome; reasons: Reason[]; approvers: string[]; observed: string[] };
+export type Outcome = Pick<Decision, 'outcome' | 'reasons' | 'approvers' | 'observed'> &
+  Pick<DecisionRecord['decision'], 'obligations'>;
 
 export type DiffParts = { catalogue: Catalogue; requests: number };
 
@@ -130,9 +133,15 @@ function onlyIn(policies: readonly Policy[], others: readonly Policy[]): Policy[
   return policies.filter((policy) => !known.has(meaningOf(policy)));
 }
 
-function meaningOf({ json, slots, approval, observe }: Policy): string {
+function meaningOf({ json, slots, approval, observe, maxLifetimeSeconds }: Policy): string {
   const { annotations: _annotations, ...rest } = JSON.parse(json) as JsonObject;
-  return canonicalJson({ ...rest, slots: (slots ?? null) as JsonValue, approval: approval ?? null, observe });
+  return canonicalJson({
+    ...rest,
+    slots: (slots ?? null) as JsonValue,
+    approval: approval ?? null,
+    observe,
+    lifetime: maxLifetimeSeconds ?? null,
+  });
 }
 
 function isOtherwise(before: Decision, after: Decision): boolean {
@@ -142,6 +151,7 @@ function isOtherwise(before: Decision, after: Decision): boolean {
 function otherOf(before: Decision, after: Decision): DiffGroup['other'] {
   if (before.outcome !== after.outcome) return null;
   if (before.approvers.toSorted().join('\n') !== after.approvers.toSorted().join('\n')) return 'approvers';
+  if (before.obligations?.maxLifetimeSeconds !== after.obligations?.maxLifetimeSeconds) return 'obligations';
   return before.observed.toSorted().join('\n') === after.observed.toSorted().join('\n') ? null : 'observed';
 }
 
@@ -158,6 +168,8 @@ function keyOf({ before, after }: Found): string {
     causeOf(after),
     before.approvers,
     after.approvers,
+    before.obligations,
+    after.obligations,
   ]);
 }
 
@@ -185,12 +197,10 @@ function add(groups: Map<string, DiffGroup & { found: Found }>, found: Found): v
 
 function exampleOf({ input, before, after }: Found, circumstances: string[]): DiffExample {
   const { action, agent, delegator } = input;
-  const outcomeOf = ({ outcome, reasons, approvers, observed }: Decision): Outcome => ({
-    outcome,
-    reasons,
-    approvers,
-    observed,
-  });
+  const outcomeOf = (decision: Decision): Outcome => {
+    const { outcome, reasons, approvers, observed } = decision;
+    return { outcome, reasons, approvers, observed, ...recordedObligations(decision) };
+  };
   return {
     agent: agent?.id ?? null,
     delegator: delegator === null ? null : `${delegator.subject} of ${delegator.issuer}`,

@@ -24,6 +24,7 @@ const traceWire = z.object({
     }),
   ),
 });
+const obligationsWire = z.object({ max_lifetime_seconds: z.number().int() }).optional();
 const explanationWire = z.object({
   record: z.string(),
   recorded: z.object({
@@ -37,6 +38,7 @@ const explanationWire = z.object({
   uncertain: z.array(z.enum(DOUBTS)),
   outcome,
   reasons: z.array(reasonWire),
+  obligations: obligationsWire,
   agrees: z.boolean(),
   decided_by: z.enum(['checks_before_policy', 'policy']),
   levels: z.array(
@@ -71,6 +73,7 @@ const outcomeWire = z.object({
   reasons: z.array(reasonWire),
   approvers: z.array(z.string()),
   observed: z.array(z.string()),
+  obligations: obligationsWire,
 });
 const diffWire = z.object({
   before: hashForm,
@@ -83,7 +86,7 @@ const diffWire = z.object({
     z.object({
       from: outcome,
       to: outcome,
-      other: z.enum(['approvers', 'observed']).nullable(),
+      other: z.enum(['approvers', 'obligations', 'observed']).nullable(),
       before: causeWire,
       after: causeWire,
       count: z.number().int(),

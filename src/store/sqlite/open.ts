@@ -9,6 +9,7 @@ import { agentVerbs } from './agent-verbs.ts';
 import { ActionTable } from './action-table.ts';
 import { ApprovalTable } from './approval-table.ts';
 import { approvalVerbs } from './approval-verbs.ts';
+import { AssertionTable } from './assertion-table.ts';
 import { ClosingTable } from './closing-table.ts';
 import { closingVerbs } from './closing-verbs.ts';
 import { CommitQueue } from './commit-queue.ts';
@@ -52,6 +53,7 @@ export async function openSqliteStore(options: SqliteOptions): Promise<SqliteSto
   const tables = {
     log: new RecordLog(db),
     tasks: new TaskTable(db),
+    assertions: new AssertionTable(db),
     approvals: new ApprovalTable(db),
     standing: new StandingTable(db),
     definitions: new DefinitionTable(db),
@@ -96,6 +98,7 @@ export async function openSqliteStore(options: SqliteOptions): Promise<SqliteSto
     ...closingVerbs(queue, tables.log, ending.closings),
     ...suspensionVerbs(queue, ending),
     ...processes,
+    assertedTask: (assertion) => tables.assertions.find(assertion),
     ...approvalVerbs(queue, tables, options.clock),
     ...webhookVerbs(queue, new DeliveryTable(db)),
     ...definitionVerbs(queue, tables),
@@ -118,6 +121,7 @@ export async function openSqliteStore(options: SqliteOptions): Promise<SqliteSto
 type Tables = {
   log: RecordLog;
   tasks: TaskTable;
+  assertions: AssertionTable;
   approvals: ApprovalTable;
   standing: StandingTable;
   definitions: DefinitionTable;
@@ -143,9 +147,9 @@ type TaskVerbs = Pick<
 type TaskTables = Tables & EndTables & { actions: ActionTable; suspensions: SuspensionTable };
 
 function taskVerbs(queue: CommitQueue, tables: TaskTables, clock: () => number): TaskVerbs {
-  const { log, tasks, approvals, standing, agents, actions } = tables;
+  const { log, tasks, assertions, approvals, standing, agents, actions } = tables;
   return {
-    createTask: (task, records, approval = null) =>
+    createTask: (task, records, approval = null, assertion = null) =>
       queue.add(
         () => {
           checkIdentifiers(task.id, task.delegator.issuer, task.delegator.subject, task.agent.id, approval ?? '');
@@ -153,10 +157,12 @@ function taskVerbs(queue: CommitQueue, tables: TaskTables, clock: () => number):
           const { parent } = task;
           if (suspensionOfTask(task, tables.suspensions.stored) !== undefined) return 'suspended' as const;
           if (parent !== null && !tasks.isLive(parent, clock())) return 'parent_ended' as const;
+          if (assertion !== null && assertions.find(assertion) !== undefined) return 'assertion_used' as const;
           if (approval !== null && !approvals.spend(approval, parent, clock())) {
             return 'approval_spent' as const;
           }
           tasks.insert(task);
+          if (assertion !== null) assertions.insert(assertion, task.id);
           if (parent !== null) tasks.touch(parent, clock());
           log.append(records);
           return 'created' as const;

@@ -53,6 +53,14 @@ CREATE TABLE distrusted_policy_sets (
   at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE identity_assertions (
+  issuer TEXT NOT NULL,
+  id TEXT NOT NULL,
+  digest TEXT NOT NULL,
+  task TEXT NOT NULL REFERENCES tasks (id),
+  PRIMARY KEY (issuer, id)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE issued_tokens (
   id TEXT PRIMARY KEY,
   task TEXT NOT NULL REFERENCES tasks (id),

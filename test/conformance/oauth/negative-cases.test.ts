@@ -17,6 +17,7 @@ const SURFACES = {
   client: '/token',
   person: '/token',
   task: '/token',
+  assertion: '/token',
   revoke: '/revoke',
   introspect: '/introspect',
   api: '/v1',
@@ -28,7 +29,7 @@ let app: ControlPlane['app'];
 const outside = vi.spyOn(globalThis, 'fetch').mockRejectedValue(new Error('nothing is fetched'));
 
 beforeAll(async () => {
-  plane = await openControlPlane();
+  plane = await openControlPlane({ identityAssertions: true });
   const { refusals, authenticator } = plane.parts;
   const { gateway } = createOpenGateway([...plane.parts.targets.values()] as never, {
     publicUrl: ISSUER,

@@ -19,7 +19,7 @@ import { merged } from './changed-claims.ts';
 export type NegativeCase = {
   name: string;
   clause: string;
-  of: 'agent' | 'client' | 'person' | 'task' | 'revoke' | 'introspect' | 'api' | 'mcp';
+  of: 'agent' | 'client' | 'person' | 'task' | 'assertion' | 'revoke' | 'introspect' | 'api' | 'mcp';
   change: Change;
   status: number;
   error: string | null;
@@ -52,9 +52,16 @@ const ENDPOINTS = {
   client: '/token',
   person: '/token',
   task: '/token',
+  assertion: '/token',
   revoke: '/revoke',
   introspect: '/introspect',
 } as const;
+/** The parameter whose token a case changes; a client's own assertion where none is named. */
+const RESTS_ON: Partial<Record<NegativeCase['of'], string>> = {
+  person: 'subject_token',
+  task: 'subject_token',
+  assertion: 'assertion',
+};
 const EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
 
 /** The request of a case; with an empty change, one that is good. */
@@ -73,10 +80,10 @@ async function tokenRequest(
 ): Promise<Request> {
   const good = await formOf(plane, of);
   const url = `${ISSUER}${ENDPOINTS[of]}`;
-  const restsOn = of === 'person' || of === 'task' ? 'subject_token' : 'client_assertion';
+  const restsOn = RESTS_ON[of] ?? 'client_assertion';
   if (change.token !== undefined) {
     const { people, client, spiffe } = plane.authorities;
-    const key = restsOn === 'subject_token' ? people : of === 'client' ? client : spiffe;
+    const key = restsOn !== 'client_assertion' ? people : of === 'client' ? client : spiffe;
     good[restsOn] = await brokenJws(good[restsOn]!, change.token, { key, now: plane.clock.now() });
   }
   const form = new URLSearchParams(good);
@@ -124,6 +131,13 @@ async function formOf(plane: ControlPlane, of: keyof typeof ENDPOINTS): Promise<
         subject_token_type: 'urn:ietf:params:oauth:token-type:id_token',
         subject_token: await plane.idToken('alice'),
         resource: API,
+      };
+    case 'assertion':
+      return {
+        grant_type: 'urn:ietf:params:oauth:grant-type:jwt-bearer',
+        client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-spiffe',
+        client_assertion: await plane.svid(SUMMARISER),
+        assertion: await plane.idJag('alice'),
       };
     case 'task':
       return {
@@ -223,6 +237,10 @@ async function named(plane: ControlPlane, value: string): Promise<string> {
       return plane.svid(SUMMARISER);
     case '$svid-of-other':
       return plane.svid(OTHER_AGENT);
+    case '$id-jag':
+      return plane.idJag('alice');
+    case '$id-jag-of-dan':
+      return plane.idJag('dan');
     case '$id-token':
       return plane.idToken('alice');
     case '$task-token':

@@ -2,10 +2,15 @@ import * as openid from 'openid-client';
 
 const REDIRECT = 'http://127.0.0.1/callback';
 
-/** Signs `person` in at a development provider by code flow with PKCE, as a browser and `openid-client` would. */
-export async function signIn(issuer: string, person: string): Promise<{ idToken: string; tokenType: string }> {
+/** Signs `person` in at a provider by code flow with PKCE, as a browser and `openid-client` would; `by` a public client. */
+export async function signIn(
+  issuer: string,
+  person: string,
+  by: { id: string; secret?: string } = { id: 'remit' },
+): Promise<{ idToken: string; tokenType: string }> {
   const insecure = { execute: [openid.allowInsecureRequests] };
-  const config = await openid.discovery(new URL(issuer), 'remit', undefined, openid.None(), insecure);
+  const authentication = by.secret === undefined ? openid.None() : openid.ClientSecretPost(by.secret);
+  const config = await openid.discovery(new URL(issuer), by.id, undefined, authentication, insecure);
   const verifier = openid.randomPKCECodeVerifier();
   const nonce = openid.randomNonce();
   const state = openid.randomState();

@@ -25,6 +25,8 @@ import { requestTask } from '../../harness/quickstart.ts';
 import { root, startRemit, type RemitProcess } from '../../harness/remit-process.ts';
 import type { Report } from '../report.ts';
 import { dpopNonceChecks } from './dpop-nonce.ts';
+import { idJagChecks } from './id-jag.ts';
+import { startIdJagIssuer, type IdJagIssuer } from './id-jag-issuer.ts';
 import { privateKeyJwtChecks } from './private-key-jwt.ts';
 import { inactiveCheck, introspectionChecks } from './introspection.ts';
 import { revocationChecks } from './revocation.ts';
@@ -41,7 +43,13 @@ const TOKEN_TYPE = 'urn:ietf:params:oauth:token-type';
 export async function runOauthSuite(report: Report): Promise<void> {
   const signing = await generateKeyPair('ES256');
   const publicKey = { ...(await exportJWK(signing.publicKey)), kid: 'deploy' };
-  const remit = await startRemit({ prepare: (folder) => configure(folder, publicKey) });
+  let remitIssuer = '';
+  const provider = await startIdJagIssuer({
+    recognised: (audience) => (audience === remitIssuer ? AGENT : undefined),
+    people: { erin: ['staff'], frank: [] },
+  });
+  const remit = await startRemit({ prepare: (folder) => configure(folder, publicKey, provider.issuer) });
+  remitIssuer = remit.url;
   try {
     const check = async <Result>(name: string, run: () => Promise<Result>): Promise<Result | undefined> => {
       try {
@@ -54,22 +62,34 @@ export async function runOauthSuite(report: Report): Promise<void> {
         return undefined;
       }
     };
-    await runChecks(remit, check, report, { key: signing.privateKey, kid: 'deploy' });
+    await runChecks(remit, check, report, { key: signing.privateKey, kid: 'deploy' }, provider);
     await dpopNonceChecks(check);
   } finally {
     await remit.dispose();
+    await provider.close();
   }
 }
 
 export type Check = <Result>(name: string, run: () => Promise<Result>) => Promise<Result | undefined>;
 
-/** Beside the quickstart: a resource server that checks tokens itself, and a client with a key of its own. */
-function configure(folder: string, publicKey: JWK): void {
+/**
+ * Beside the quickstart: a resource server that checks tokens itself, a client with a key of its own, and a provider whose
+ * identity assertions are taken.
+ */
+function configure(folder: string, publicKey: JWK, issuer: string): void {
   appendFileSync(join(folder, 'targets/files.yaml'), `resource_server: ${RESOURCE_SERVER}\n`);
   writeFileSync(join(folder, 'deploy.json'), JSON.stringify({ keys: [publicKey] }));
   const config = join(folder, 'remit.yaml');
   const clients = `identity:\n  clients: [{ spiffe_id: '${DEPLOY}', algorithms: [ES256], jwks_file: deploy.json }]`;
-  writeFileSync(config, readFileSync(config, 'utf8').replace(/^identity:$/m, clients));
+  const people = `  people:\n    - { issuer: '${issuer}', client_id: remit, identity_assertions: accepted }`;
+  const text = readFileSync(config, 'utf8').replace(/^identity:$/m, clients);
+  writeFileSync(config, text.replace(/^ {2}people:$/m, people));
+  writeFileSync(
+    join(folder, 'policies/assertions.cedar'),
+    `@id("agents-take-up-tasks")
+permit (principal == Agent::"${AGENT}", action == Action::"remit:task.create", resource)
+when { context.args has assertion };\n`,
+  );
 }
 
 async function runChecks(
@@ -77,6 +97,7 @@ async function runChecks(
   check: Check,
   report: Report,
   deployKey: { key: CryptoKey; kid: string },
+  provider: IdJagIssuer,
 ): Promise<void> {
   const issuer = new URL(remit.url);
   const api = `${remit.url}/v1`;
@@ -213,6 +234,11 @@ async function runChecks(
       assert.equal(typeof act?.iss, 'string');
       assert.equal(acting?.claims['client_id'], AGENT);
     });
+    const isTaken = async (token: string) => {
+      const proof = await dpop.generateProof(keys, files, 'POST', undefined, token);
+      const answer = await fetch(files, { method: 'POST', headers: { authorization: `DPoP ${token}`, dpop: proof } });
+      return answer.status !== 401;
+    };
     const atResource = createWorkloadClient(`unix:${resourceIdentity.socket}`);
     const byResource = bySvid((await atResource.fetchJwtSvid(remit.url)).svid);
     atResource.close();
@@ -226,17 +252,23 @@ async function runChecks(
       foreign: agent?.token ?? '',
       claims: acting?.claims ?? {},
     });
+    await idJagChecks(check, {
+      server,
+      bound,
+      client,
+      authentication,
+      proofKeys: keys,
+      provider,
+      resource: files,
+      isTaken,
+    });
     await revocationChecks(check, {
       server,
       client,
       insecure,
       token: acting?.token ?? '',
       authentication,
-      isTaken: async (token) => {
-        const proof = await dpop.generateProof(keys, files, 'POST', undefined, token);
-        const answer = await fetch(files, { method: 'POST', headers: { authorization: `DPoP ${token}`, dpop: proof } });
-        return answer.status !== 401;
-      },
+      isTaken,
     });
     await inactiveCheck(check, { server, insecure, resourceServer, token: acting?.token ?? '' });
     await check('exchange of a task token: authorization_details are those of the task (RFC 9396 7)', async () => {
