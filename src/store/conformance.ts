@@ -5,6 +5,7 @@ import { approvalConformance } from './conformance/approvals.ts';
 import { definitionConformance } from './conformance/definitions.ts';
 import { logConformance } from './conformance/log.ts';
 import { policySetConformance } from './conformance/policy-sets.ts';
+import { revocationConformance } from './conformance/revocations.ts';
 import { revokedTokenConformance } from './conformance/revoked-tokens.ts';
 import type { OpenStore } from './conformance/subject.ts';
 import { taskConformance } from './conformance/tasks.ts';
@@ -19,6 +20,7 @@ export function storeConformance(name: string, open: OpenStore): void {
     describe('policy sets', () => policySetConformance(open));
     describe('revoked tokens', () => revokedTokenConformance(open));
     describe('agents', () => agentConformance(open));
+    describe('revocation feed', () => revocationConformance(open));
     describe('log', () => logConformance(open));
   });
 }

@@ -13,6 +13,7 @@ import type { AgentState, RegisteredAgent } from '../core/agent.ts';
 import type { Approval } from '../core/approval.ts';
 import type { Delegator } from '../core/party.ts';
 import type { LogRecord } from '../core/record.ts';
+import type { Revocation } from '../core/revocation.ts';
 import type { TaskView } from '../core/decision.ts';
 import type { EndedState, Task } from '../core/task.ts';
 
@@ -173,6 +174,30 @@ export interface AgentStore {
   agentChanges(): number;
 }
 
+/**
+ * The revocation feed. Its entries are drawn from the records (`drawRevocation`) in the transaction that appends them, in
+ * their order, numbered without a gap: who has seen an entry has seen all before it that are kept.
+ */
+export interface RevocationStore {
+  /** Numbers of the oldest entry that is kept and of the newest; 1 and 0 when there never was one. */
+  feedRange(): { oldest: number; newest: number };
+  /** Entries after `after`, oldest first; `gone` when the next one is kept no more, or there never was one of this number. */
+  revocations(after: number, limit: number): Revocation[] | 'gone';
+  /** Forgets entries up to the first that is not older than this, and never the newest. Resolves with how many. */
+  pruneRevocations(before: number): Promise<number>;
+  /** What is revoked as of the entry `position`: tasks that ended since `endedSince`, and whatever is revoked at `now`. */
+  revokedNow(at: { now: number; endedSince: number }): Revoked;
+}
+
+export type Revoked = {
+  position: number;
+  tasks: string[];
+  /** `jti`s. */
+  tokens: string[];
+  /** Ids of registrations that are not active: SPIFFE IDs, and patterns of them. */
+  agents: string[];
+};
+
 /** Access tokens that were given up or taken back before they expired. */
 export interface RevokedTokenStore {
   /**
@@ -208,7 +233,15 @@ export interface LogStore {
 
 /** All of it: what a database adapter provides, and what `main.ts` hands out in parts. */
 export interface Store
-  extends TaskStore, ApprovalStore, DefinitionStore, PolicySetStore, RevokedTokenStore, AgentStore, LogStore {
+  extends
+    TaskStore,
+    ApprovalStore,
+    DefinitionStore,
+    PolicySetStore,
+    RevokedTokenStore,
+    AgentStore,
+    RevocationStore,
+    LogStore {
   /** Commits what is queued and closes. */
   close(): Promise<void>;
 }

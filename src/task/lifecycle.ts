@@ -1,6 +1,7 @@
 import { Conflict, Forbidden, InvalidRequest } from '../core/errors.ts';
 import type { TaskView } from '../core/decision.ts';
 import type { JsonObject } from '../core/json.ts';
+import { delegatorId } from '../core/party.ts';
 import type { DecisionRecord, EventRecord } from '../core/record.ts';
 import type { EndedState, Task } from '../core/task.ts';
 import { authorize, refusedRecord, type Asker, type OwnOperation } from './authorize.ts';
@@ -212,6 +213,12 @@ export function endedRecord(task: Task, parts: Pick<LifecycleParts, 'newId' | 'c
     time: task.endedAt ?? parts.clock(),
     kind: 'event',
     event: 'task.ended',
-    subject: { task: task.id, state: task.state, reason: task.endReason ?? '', agent: task.agent.id },
+    subject: {
+      task: task.id,
+      state: task.state,
+      reason: task.endReason ?? '',
+      agent: task.agent.id,
+      delegator: delegatorId(task.delegator),
+    },
   };
 }

@@ -9,6 +9,8 @@ import { ApprovalTable } from './approval-table.ts';
 import { CommitQueue } from './commit-queue.ts';
 import { openDatabase } from './database.ts';
 import { DefinitionTable } from './definition-table.ts';
+import { FeedTable } from './feed-table.ts';
+import { feedVerbs } from './feed-verbs.ts';
 import { checkIdentifiers } from './identifier.ts';
 import { policySetVerbs } from './policy-set-verbs.ts';
 import { RecordLog } from './record-log.ts';
@@ -37,15 +39,16 @@ export type SqliteStore = Store & {
  */
 export async function openSqliteStore(options: SqliteOptions): Promise<SqliteStore> {
   const db = openDatabase(options.file);
+  const feed = new FeedTable(db);
   const tables = {
-    log: new RecordLog(db),
+    log: new RecordLog(db, feed),
     tasks: new TaskTable(db),
     approvals: new ApprovalTable(db),
     definitions: new DefinitionTable(db),
     agents: new AgentTable(db),
   };
   const listeners: ((size: number) => void)[] = [];
-  let savepoint = 0;
+  let savepoint = tables.log.mark();
   let announced = tables.log.size();
   const queue = new CommitQueue(
     {
@@ -55,7 +58,7 @@ export async function openSqliteStore(options: SqliteOptions): Promise<SqliteSto
         if (db.isTransaction) db.exec('ROLLBACK');
       },
       savepoint: () => {
-        savepoint = tables.log.next;
+        savepoint = tables.log.mark();
         db.exec('SAVEPOINT verb');
       },
       release: () => db.exec('RELEASE verb'),
@@ -79,6 +82,7 @@ export async function openSqliteStore(options: SqliteOptions): Promise<SqliteSto
     ...definitionVerbs(queue, tables),
     ...policySetVerbs(db, queue, tables.log),
     ...agentVerbs(queue, tables),
+    ...feedVerbs(db, queue, { feed, agents: tables.agents }),
     ...revokedTokenVerbs(queue, tables.log, new RevokedTokenTable(db)),
     append: (records) => queue.add(() => tables.log.append(records)),
     entries: (start, limit) => tables.log.entries(start, limit),

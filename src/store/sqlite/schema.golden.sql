@@ -55,6 +55,12 @@ CREATE TABLE records (
   entry TEXT NOT NULL
 ) STRICT;
 
+CREATE TABLE revocations (
+  sequence INTEGER PRIMARY KEY,
+  at INTEGER NOT NULL,
+  body TEXT NOT NULL
+) STRICT;
+
 CREATE TABLE revoked_tokens (
   id TEXT PRIMARY KEY,
   keep_until INTEGER NOT NULL
@@ -87,6 +93,8 @@ CREATE INDEX approvals_by_task ON approvals (task, digest);
 CREATE INDEX revoked_tokens_by_keep_until ON revoked_tokens (keep_until);
 
 CREATE INDEX tasks_by_created ON tasks (created_at, id);
+
+CREATE INDEX tasks_by_ended ON tasks (ended_at) WHERE ended_at IS NOT NULL;
 
 CREATE INDEX tasks_by_parent ON tasks (parent) WHERE parent IS NOT NULL;
 
