@@ -42,6 +42,7 @@ import { trustDomainNames } from './policy/catalogue.ts';
 import { holdInForce, policyAtStart, type InForce } from './policy/in-force.ts';
 import { createPolicies } from './policy/publish.ts';
 import { createReview } from './policy/review.ts';
+import { createRevocationFeed } from './revocation/feed.ts';
 import { createApp } from './server/app.ts';
 import { ERROR_TABLE } from './server/error-table.ts';
 import { openSqliteStore, type SqliteStore } from './store/sqlite/open.ts';
@@ -55,6 +56,7 @@ import { keepKeysRotating, openKeySeal, openLogKey, openTokenKey } from './wirin
 import { startRefusals } from './wiring/refusals.ts';
 import { openTrustBundles, type OpenTrustBundles } from './wiring/trust-bundles.ts';
 import { closeServer, createListener, DRAIN_FOR_MS, listen, stopSignal } from './wiring/listener.ts';
+import { keepFeedPruned, LONGEST_TOKEN_MS } from './wiring/revocations.ts';
 import { concernsOf, openReferee } from './wiring/referee.ts';
 import { currentCatalogue, reportFindings } from './wiring/policy-findings.ts';
 
@@ -148,7 +150,7 @@ async function run(config: Config, dev: boolean): Promise<void> {
   });
   await bundles.ready;
   const registry = openAgentRegistry(config, { store, clock, log });
-  const { lifecycle, gateway, live, app, key } = await wire(config, {
+  const { lifecycle, gateway, live, app, key, revocationFeed } = await wire(config, {
     store,
     seal,
     tree,
@@ -181,6 +183,7 @@ async function run(config: Config, dev: boolean): Promise<void> {
     lifecycle.expireOverdue().catch((error: unknown) => log.error({ err: error }, 'overdue tasks are not ended'));
   }, SWEEP_EVERY_MS);
   const rotation = keepKeysRotating(key, log);
+  const pruning = keepFeedPruned(revocationFeed, log);
   const stopped = stopSignal();
   introduce(config, dev);
   const introduced = introspectTargets(config, gateway, log).then(() => reportFindings(config, inForce, store, log));
@@ -190,6 +193,8 @@ async function run(config: Config, dev: boolean): Promise<void> {
   console.log('remit: draining');
   clearInterval(sweep);
   clearInterval(rotation);
+  clearInterval(pruning);
+  revocationFeed.close();
   const closed = closeServer(server);
   await Promise.race([live.draining(), new Promise((resolve) => setTimeout(resolve, DRAIN_FOR_MS).unref())]);
   await gateway.close();
@@ -287,6 +292,12 @@ async function wire(config: Config, opened: Opened) {
     refused: ({ target, ...refusal }) => refusals.refused({ at: `/mcp/${target}`, ...refusal }),
     maxBodyBytes: config.server.maxBodyBytes,
   });
+  const revocationFeed = createRevocationFeed({
+    ...decided,
+    store,
+    retainMs: config.revocations.retainMs,
+    longestTokenMs: LONGEST_TOKEN_MS,
+  });
   const policyParts = {
     ...decided,
     store,
@@ -311,6 +322,7 @@ async function wire(config: Config, opened: Opened) {
     taskTokens: tokenParts,
     agents: createAgents({ ...decided, store, registry, onEnded: cut }),
     registrationNames: registrationNames(config),
+    revocationFeed,
     approvals: createApprovals({ ...decided, store }),
     policies: createPolicies(policyParts),
     review: createReview({ ...policyParts, isKnownForm: (record) => recordForm.safeParse(record).success }),
@@ -337,7 +349,7 @@ async function wire(config: Config, opened: Opened) {
     faults: log,
     maxBodyBytes: config.server.maxBodyBytes,
   });
-  return { lifecycle, gateway, live, app, key };
+  return { lifecycle, gateway, live, app, key, revocationFeed };
 }
 
 /** Operations that a grant may name: those of the target file, and MCP's own two. */

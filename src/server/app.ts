@@ -19,6 +19,7 @@ import { keyRoutes } from './routes/keys.ts';
 import { logRoutes } from './routes/log.ts';
 import { policyReviewRoutes } from './routes/policy-review.ts';
 import { policyRoutes } from './routes/policy.ts';
+import { revocationRoutes, type RevocationRouteParts } from './routes/revocations.ts';
 import type { Policies } from '../policy/publish.ts';
 import type { Review } from '../policy/review.ts';
 import type { Keys } from '../token/keys.ts';
@@ -33,6 +34,7 @@ import { oauthErrorResponse, problemResponse, type FaultLog } from './problem.ts
 
 export type AppParts = TaskRouteParts &
   AgentRouteParts &
+  RevocationRouteParts &
   ApprovalRouteParts &
   TargetRouteParts & {
     policies: Policies;
@@ -124,6 +126,7 @@ export function controlRoutes(app: ControlApp, parts: AppParts): void {
   });
   taskRoutes(app, parts);
   agentRoutes(app, parts);
+  revocationRoutes(app, parts);
   approvalRoutes(app, parts);
   targetRoutes(app, parts);
   logRoutes(app, parts);

@@ -44,6 +44,7 @@ export const OWN_OPERATIONS = {
   'policy.rollback': 'write',
   'keys.read': 'read',
   'keys.rotate': 'write',
+  'revocation.read': 'read',
   'agent.read': 'read',
   'agent.register': 'write',
   'agent.update': 'write',
