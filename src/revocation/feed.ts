@@ -51,16 +51,16 @@ export function createRevocationFeed(parts: RevocationFeedParts): RevocationFeed
     await log.append([await authorize(asker, own, parts)]);
   };
   /** @throws Gone */
-  const startOf = (after: number | undefined): number => {
-    const start = after ?? store.feedRange().oldest - 1;
-    if (store.revocations(start, 1) !== 'gone') return start;
-    throw new Gone(`the entries after ${start} are not kept; begin anew with /v1/revocations/snapshot`);
+  const entries = (after: number, limit: number): Revocation[] => {
+    const found = store.revocations(after, limit);
+    if (found !== 'gone') return found;
+    throw new Gone(`the entries after ${after} are not kept; begin anew with /v1/revocations/snapshot`);
   };
+  const oldest = () => store.feedRange().oldest - 1;
   return {
     page: async (asker, { after, limit }) => {
       await permitted(asker);
-      const revocations = store.revocations(startOf(after), limit);
-      return { revocations: revocations === 'gone' ? [] : revocations, ...store.feedRange() };
+      return { revocations: entries(after ?? oldest(), limit), ...store.feedRange() };
     },
     snapshot: async (asker) => {
       await permitted(asker);
@@ -69,7 +69,8 @@ export function createRevocationFeed(parts: RevocationFeedParts): RevocationFeed
     },
     follow: async (asker, after) => {
       await permitted(asker);
-      const start = startOf(after);
+      const start = after ?? oldest();
+      entries(start, 1);
       if (closed || streams.size >= (parts.maxStreams ?? MAX_STREAMS)) {
         throw new Unavailable('too many follow the revocation feed; try again later, or read it page by page');
       }
