@@ -7,7 +7,9 @@ import { getRequestListener } from '@hono/node-server';
 import { pino, type Logger } from 'pino';
 import { recordForm } from './server/record-form.ts';
 import { createAgents } from './agent/agents.ts';
+import { createAnswered } from './approval/answered.ts';
 import { createApprovals } from './approval/approvals.ts';
+import { createStandingAnswers } from './approval/standing.ts';
 import { printable } from './audit/record-text.ts';
 import type { Refusals } from './audit/refusals.ts';
 import { openTree, type Tree } from './audit/tree.ts';
@@ -58,6 +60,7 @@ import { openTrustBundles, type OpenTrustBundles } from './wiring/trust-bundles.
 import { closeServer, createListener, DRAIN_FOR_MS, listen, stopSignal } from './wiring/listener.ts';
 import { keepFeedPruned, LONGEST_TOKEN_MS } from './wiring/revocations.ts';
 import { concernsOf, openReferee } from './wiring/referee.ts';
+import { startWebhooks } from './wiring/webhooks.ts';
 import { currentCatalogue, reportFindings } from './wiring/policy-findings.ts';
 
 const SWEEP_EVERY_MS = 500;
@@ -164,6 +167,9 @@ async function run(config: Config, dev: boolean): Promise<void> {
     refusals,
   });
 
+  // Before anything is served: a secret that is none refuses the start.
+  const webhooks = startWebhooks(config, { store, pdp: inForce.current, clock, env: process.env, log });
+
   const people = config.identity.people.find((provider) => provider.dev);
   const idp =
     people === undefined || !dev
@@ -195,6 +201,7 @@ async function run(config: Config, dev: boolean): Promise<void> {
   clearInterval(rotation);
   clearInterval(pruning);
   revocationFeed.close();
+  webhooks.stop();
   const closed = closeServer(server);
   await Promise.race([live.draining(), new Promise((resolve) => setTimeout(resolve, DRAIN_FOR_MS).unref())]);
   await gateway.close();
@@ -279,12 +286,13 @@ async function wire(config: Config, opened: Opened) {
     steps: {
       gather: gatherStep<McpRequest, McpAnswer>(steps),
       decide: decideStep<McpRequest, McpAnswer>(steps),
-      record: recordStep<McpRequest, McpAnswer>(steps, refuse),
+      record: recordStep<McpRequest, McpAnswer>(steps, (exchange) => refuse(exchange, publicUrl)),
       observe: observeStep<McpRequest, McpAnswer>(steps),
     },
     listable: (caller, target, operation) => listable(caller, target, operation, steps),
     definitions: store,
     live,
+    answered: createAnswered(store),
     readSecret: (source) => readSecret(source, process.env),
     clock,
     newId,
@@ -304,6 +312,7 @@ async function wire(config: Config, opened: Opened) {
     inForce,
     checkArguments,
     catalogue: () => currentCatalogue(config, store),
+    approvalLifetimeMs: config.approvals.lifetimeSeconds * 1000,
   };
   const tokens = {
     ...decided,
@@ -323,7 +332,8 @@ async function wire(config: Config, opened: Opened) {
     agents: createAgents({ ...decided, store, registry, onEnded: cut }),
     registrationNames: registrationNames(config),
     revocationFeed,
-    approvals: createApprovals({ ...decided, store }),
+    approvals: createApprovals({ ...decided, ...config.approvals, store }),
+    standing: createStandingAnswers({ ...decided, store }),
     policies: createPolicies(policyParts),
     review: createReview({ ...policyParts, isKnownForm: (record) => recordForm.safeParse(record).success }),
     keys: createKeys({ ...decided, key }),

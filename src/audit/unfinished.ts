@@ -29,7 +29,8 @@ export function unfinishedOutcomes(
     request,
     task,
     status: 'unknown',
-    detail: 'the process ended before the target answered',
+    // Whether it was done nobody knows, so what it took from budgets stays taken.
+    detail: 'the process ended before the target answered; what the action took from budgets stays counted',
     duration_ms: Math.max(0, now - time),
   }));
 }

@@ -1,13 +1,29 @@
+import { readOption } from './read-option.ts';
 import { UsageError } from './io.ts';
 
-type Limits = Record<'sensitivity' | 'minutes' | 'calls' | 'hops', string | undefined>;
+/** The options that bound a task. */
+export const LIMIT_OPTIONS = {
+  sensitivity: { type: 'string' },
+  minutes: { type: 'string' },
+  schedule: { type: 'string' },
+  calls: { type: 'string' },
+  budget: { type: 'string' },
+  hops: { type: 'string' },
+} as const;
 
-/** The options that bound a task, as the API takes them. */
-export function limitsOf({ sensitivity, minutes, calls, hops }: Limits): Record<string, string | number> {
+export const LIMIT_USAGE =
+  '[--sensitivity LEVEL] [--minutes N] [--schedule FILE|JSON] [--calls N] [--budget FILE|JSON] [--hops N]';
+
+type Limits = Partial<Record<keyof typeof LIMIT_OPTIONS, string | undefined>>;
+
+/** As the API takes them. */
+export function limitsOf({ sensitivity, minutes, schedule, calls, budget, hops }: Limits): Record<string, unknown> {
   return {
     ...(sensitivity === undefined ? {} : { sensitivity }),
     ...(minutes === undefined ? {} : { lifetime_seconds: Math.round(numberOf('minutes', minutes) * 60) }),
+    ...(schedule === undefined ? {} : { schedule: readOption('schedule', schedule) }),
     ...(calls === undefined ? {} : { calls: numberOf('calls', calls) }),
+    ...(budget === undefined ? {} : { budget: readOption('budget', budget) }),
     ...(hops === undefined ? {} : { max_hops: hops === '0' ? 0 : numberOf('hops', hops) }),
   };
 }

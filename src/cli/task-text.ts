@@ -1,6 +1,9 @@
 import { printable } from '../audit/record-text.ts';
+import type { BudgetWire, UsedWire } from '../core/budget-wire.ts';
 import type { Grant } from '../core/grant.ts';
+import type { ScheduleWire } from '../core/schedule-wire.ts';
 import type { Io } from './io.ts';
+import { limitsText } from './limits-text.ts';
 
 /** A task as the API shows it. */
 export type TaskWire = {
@@ -12,8 +15,10 @@ export type TaskWire = {
   grant: Grant[];
   sensitivity: string;
   expires_at: string;
-  budget: { calls: number };
-  used: { calls: number };
+  not_before: string;
+  schedules?: ScheduleWire[];
+  budget: BudgetWire;
+  used: UsedWire;
   end_reason?: string;
 };
 
@@ -28,6 +33,7 @@ export function taskText(wire: TaskWire): string[] {
     `${wire.id}  ${wire.state}${ended}  until ${wire.expires_at}`,
     `  ${wire.purpose}`,
     `  agent ${wire.agent}, ${wire.used.calls} of ${wire.budget.calls} calls, up to ${wire.sensitivity}`,
+    ...limitsText(wire.budget, wire.used, wire.schedules).map((line) => `  ${line}`),
     ...wire.grant.map((grant) => {
       const effects = (grant.effects ?? []).map((effect) => `every ${effect}`);
       const what = [...(grant.operations ?? []), ...effects].join(', ');

@@ -3,12 +3,13 @@ import { printable } from '../audit/record-text.ts';
 import { callApi } from './api.ts';
 import { hop, HOP_USAGE } from './hop.ts';
 import { UsageError, type Command, type Io } from './io.ts';
-import { readGrant } from './read-grant.ts';
-import { limitsOf } from './task-limits.ts';
+import { readOption } from './read-option.ts';
+import { LIMIT_OPTIONS, LIMIT_USAGE, limitsOf } from './task-limits.ts';
 import { printTask, taskText, type TaskWire } from './task-text.ts';
 
-export const TASK_USAGE = `remit task request --agent SPIFFE_ID --purpose TEXT --grant FILE|JSON [--sensitivity LEVEL]
-                  [--minutes N] [--calls N] [--hops N] [--param NAME=VALUE]…   hand a task to an agent; prints its id
+export const TASK_USAGE = `remit task request --agent SPIFFE_ID --purpose TEXT --grant FILE|JSON [--param NAME=VALUE]…
+                  ${LIMIT_USAGE}
+                                    hand a task to an agent; prints its id
 ${HOP_USAGE}
 remit task tree ID                  the task and all that was handed on from it
 remit task list [--state STATE]     your tasks, newest first
@@ -60,22 +61,19 @@ async function requestTask(args: string[], io: Io): Promise<number> {
       agent: { type: 'string' },
       purpose: { type: 'string' },
       grant: { type: 'string' },
-      sensitivity: { type: 'string' },
-      minutes: { type: 'string' },
-      calls: { type: 'string' },
-      hops: { type: 'string' },
+      ...LIMIT_OPTIONS,
       param: { type: 'string', multiple: true },
     },
   });
-  const { agent, purpose, grant, sensitivity, minutes, calls, hops, param = [] } = values;
+  const { agent, purpose, grant, param = [], ...limits } = values;
   if (agent === undefined || purpose === undefined || grant === undefined) throw new UsageError(TASK_USAGE);
   const granted = await callApi<TaskWire>(io, 'POST', '/tasks', {
     agent,
     purpose,
-    grant: readGrant(grant),
+    grant: readOption('grant', grant),
     parameters: Object.fromEntries(param.map(parseParameter)),
     origin: { channel: 'cli', trust: 'authenticated' },
-    ...limitsOf({ sensitivity, minutes, calls, hops }),
+    ...limitsOf(limits),
   });
   printTask(granted, io);
   return 0;

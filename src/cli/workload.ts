@@ -8,8 +8,8 @@ import { callApi } from './api.ts';
 import { failureOf } from './bound-tokens.ts';
 import { runBridge } from './bridge.ts';
 import { UsageError, type Command, type Io } from './io.ts';
+import { readOption } from './read-option.ts';
 import { REGISTRY_USAGE, registeredAgents } from './registered-agents.ts';
-import { readGrant } from './read-grant.ts';
 
 export const AGENT_USAGE = `${REGISTRY_USAGE}
 
@@ -53,7 +53,7 @@ export const mcp: Command = async (args, io) => {
   const { id } = await callApi<{ id: string }>(io, 'POST', '/tasks', {
     agent: agentId,
     purpose,
-    grant: readGrant(grant),
+    grant: readOption('grant', grant),
   });
   try {
     return await bridge(id);

@@ -1,6 +1,7 @@
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { InvalidConfig } from '../core/errors.ts';
+import { approvalsForm, readApprovals } from './approvals.ts';
 import { clientForm, readClients } from './client.ts';
 import type { Config } from './config.ts';
 import { encryptionForm, readEncryption } from './key-encryption.ts';
@@ -83,7 +84,7 @@ export const configForm = z.strictObject({
       default_calls: z.number().int().positive().default(1000),
     })
     .prefault({}),
-  approvals: z.strictObject({ lifetime_minutes: z.number().positive().max(60).default(10) }).prefault({}),
+  approvals: approvalsForm,
   targets: z.array(z.string().min(1)).min(1),
 });
 
@@ -172,7 +173,7 @@ export function readConfig(path: string, options: { dev: boolean; overrides?: Ov
       defaultLifetimeSeconds: Math.min(form.tasks.default_minutes, form.tasks.max_minutes) * 60,
       defaultCalls: form.tasks.default_calls,
     },
-    approvals: { lifetimeSeconds: form.approvals.lifetime_minutes * 60 },
+    approvals: readApprovals(form.approvals, { file, dev: options.dev }),
     targets,
   };
 }

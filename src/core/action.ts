@@ -36,9 +36,12 @@ export type Undescribed = {
 export type Sha256Hex = (text: string) => string;
 
 /** What an approval is for (invariant 8). Every field that could make it another action is in the digest. */
-export type ActionSubject = { agent: string; delegator: string; chain: string[]; policySet: string };
+export type ActionSubject = { agent: string | null; delegator: string; chain: string[]; policySet: string };
 
-/** The digest that names one exact action: `sha256:` and 64 hexadecimal digits. */
+/**
+ * The digest that names one exact action: `sha256:` and 64 hexadecimal digits. Arguments in another order of members are
+ * the same arguments; in another Unicode normal form they are others, since a target takes them for others.
+ */
 export function actionDigest(action: Action, subject: ActionSubject, sha256: Sha256Hex): string {
   const text = canonicalJson({
     agent: subject.agent,
@@ -47,6 +50,8 @@ export function actionDigest(action: Action, subject: ActionSubject, sha256: Sha
     policy_set: subject.policySet,
     target: action.target,
     operation: action.operation,
+    effect: action.effect,
+    sensitivity: action.sensitivity,
     resources: action.resources,
     arguments: action.arguments,
   });

@@ -1,8 +1,9 @@
+import { drawsOf, isCounted } from './budget.ts';
 import { agentObjection } from './agent.ts';
 import { satisfies, type CheckArguments } from './grant.ts';
 import type { Decision, DecisionInput, EvaluatePolicy, Reason } from './decision.ts';
 import { sensitivityLevel } from './sensitivity.ts';
-import { notLive } from './task.ts';
+import { notLive, outsideHours } from './task.ts';
 
 export type DecideParts = { evaluatePolicy: EvaluatePolicy; checkArguments: CheckArguments; policySet: string };
 
@@ -93,7 +94,13 @@ function checkLiveness({ chain, action, now }: DecisionInput): Reason | null {
   if (action.target === 'remit' && (action.effect === 'read' || action.effect === 'write')) return null;
   for (const { task } of chain) {
     const problem = notLive(task, now);
-    if (problem !== null) return { code: 'task_not_live', message: problem, next: 'request a new task' };
+    if (problem === null) continue;
+    const shut = outsideHours(task, now) === problem;
+    return {
+      code: 'task_not_live',
+      message: problem,
+      next: shut ? 'try again within these hours' : 'request a new task',
+    };
   }
   return null;
 }
@@ -132,7 +139,7 @@ function checkSensitivity({ chain, action }: DecisionInput): Reason | null {
 }
 
 function checkBudgets({ chain, action }: DecisionInput): Reason | null {
-  if (action.protocol || action.target === 'remit') return null;
+  if (!isCounted(action)) return null;
   for (const { task, used } of chain) {
     if (used.calls >= task.budget.calls) {
       return {
@@ -142,5 +149,6 @@ function checkBudgets({ chain, action }: DecisionInput): Reason | null {
       };
     }
   }
-  return null;
+  const drawn = drawsOf(chain, action);
+  return 'problem' in drawn ? drawn.problem : null;
 }

@@ -1,10 +1,14 @@
 import type { AgentOwner, AgentState } from './agent.ts';
 import type { Action, ArgumentOrigin, Undescribed } from './action.ts';
+import type { Budget, SumLimit } from './budget.ts';
+import { limitsToWire, usedLimitsToWire, type LimitsWire, type UsedLimitsWire } from './budget-wire.ts';
 import type { DecisionInput, GivenApproval, TaskView, TokenFacts } from './decision.ts';
 import type { Grant } from './grant.ts';
 import type { JsonObject, JsonValue } from './json.ts';
 import type { Agent, Delegator } from './party.ts';
 import { redactArguments, redactText, redactTexts } from './redact.ts';
+import type { Schedule } from './schedule.ts';
+import { scheduleToWire, type ScheduleWire } from './schedule-wire.ts';
 import type { Sensitivity } from './sensitivity.ts';
 import type { PromptOrigin, Task, TaskState } from './task.ts';
 
@@ -70,7 +74,12 @@ export type LevelFacts = {
   delegator?: PersonFacts;
   parameters: JsonObject;
   calls: { budget: number; used: number };
+  /** Absent: calls alone are bounded. */
+  limits?: LimitsWire;
+  used?: UsedLimitsWire;
   max_hops: number;
+  /** Absent: open all the time. */
+  schedules?: ScheduleWire[];
   labels?: string[];
 };
 
@@ -91,6 +100,10 @@ export type FactsCoverInput = Holds<
       keyof TaskView,
       keyof TaskView['used'],
       keyof Task,
+      keyof Task['window'],
+      keyof Schedule,
+      keyof Budget,
+      keyof SumLimit,
       keyof TokenFacts,
       keyof GivenApproval,
     ],
@@ -103,13 +116,17 @@ export type FactsCoverInput = Holds<
       'id' | 'trustDomain' | 'attestation' | 'groups' | 'state' | 'owner',
       'issuer' | 'subject' | 'name' | 'email' | 'groups' | 'acr' | 'amr' | 'authTime',
       'task' | 'used' | 'labels',
-      'calls',
+      'calls' | 'counters',
       (
         | ('id' | 'parent' | 'delegator' | 'agent' | 'purpose' | 'parameters' | 'grant' | 'sensitivity' | 'origin')
         | ('window' | 'budget' | 'maxHops' | 'state' | 'createdAt')
         // Why and when a task ended decides nothing: that it has, is in its state.
         | ('endedAt' | 'endReason')
       ),
+      'notBefore' | 'expiresAt' | 'schedules',
+      'timeZone' | 'weekdays' | 'hours',
+      'calls' | 'effects' | 'operations' | 'sums',
+      'target' | 'operations' | 'argument' | 'atMost',
       'issuedAt' | 'binding' | 'narrowedTo',
       'id' | 'approvers',
     ]
@@ -140,7 +157,11 @@ export function decisionFacts(input: DecisionInput): DecisionFacts {
     ...(sameJson(task.delegator, delegator) ? {} : { delegator: personFacts(task.delegator) }),
     parameters: keep('parameters', task.parameters, redactArguments(task.parameters)),
     calls: { budget: task.budget.calls, used: used.calls },
+    ...(used.counters === undefined
+      ? {}
+      : { limits: limitsToWire(task.budget), used: usedLimitsToWire(task.budget, used) }),
     max_hops: task.maxHops,
+    ...(task.window.schedules === undefined ? {} : { schedules: task.window.schedules.map(scheduleToWire) }),
     ...(labels === undefined ? {} : { labels: [...labels] }),
   });
 

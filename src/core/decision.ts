@@ -1,4 +1,5 @@
 import type { Action, Undescribed } from './action.ts';
+import type { Used } from './budget.ts';
 import type { Grant } from './grant.ts';
 import type { Agent, Delegator } from './party.ts';
 import type { Task } from './task.ts';
@@ -17,6 +18,7 @@ export type Reason = {
     | 'outside_grant'
     | 'over_sensitivity'
     | 'over_budget'
+    | 'uncountable_amount'
     | 'no_policy'
     | 'policy_forbids'
     | 'policy_error'
@@ -72,7 +74,7 @@ export type TokenFacts = { issuedAt: number; binding: 'dpop' | 'mtls'; narrowedT
 
 export type TaskView = {
   task: Task;
-  used: { calls: number };
+  used: Used;
   /** What the task has touched, such as the origin and sensitivity of results. Absent where nothing labels results. */
   labels?: readonly string[];
 };

@@ -17,6 +17,7 @@ export type ErrorCode =
   | 'unsupported_grant_type'
   | 'forbidden'
   | 'approval_required'
+  | 'insufficient_user_authentication'
   | 'not_found'
   | 'conflict'
   | 'gone'
@@ -100,10 +101,25 @@ export class Forbidden extends RemitError {
 export class ApprovalRequired extends RemitError {
   readonly code = 'approval_required';
   readonly approval: string;
+  /** Milliseconds since the epoch. */
+  readonly expiresAt: number;
 
-  constructor(message: string, approval: string) {
+  constructor(message: string, { id, expiresAt }: { id: string; expiresAt: number }) {
     super(message);
-    this.approval = approval;
+    this.approval = id;
+    this.expiresAt = expiresAt;
+  }
+}
+/** RFC 9470: the person has to sign in again, more strongly or just now. */
+export class InsufficientUserAuthentication extends RemitError {
+  readonly code = 'insufficient_user_authentication';
+  readonly acrValues: readonly string[];
+  readonly maxAgeSeconds: number | null;
+
+  constructor(message: string, needed: { acrValues: readonly string[]; maxAgeSeconds: number | null }) {
+    super(message);
+    this.acrValues = needed.acrValues;
+    this.maxAgeSeconds = needed.maxAgeSeconds;
   }
 }
 export class NotFound extends RemitError {
@@ -123,6 +139,13 @@ export class TooLarge extends RemitError {
 /** The target could not be reached, died, or answered nonsense. */
 export class UpstreamFailed extends RemitError {
   readonly code = 'upstream_failed';
+  /** The target refused the request as it stood, and so has done nothing. */
+  readonly refused: boolean;
+
+  constructor(message: string, options: { detail?: string; cause?: unknown; refused?: boolean } = {}) {
+    super(message, options);
+    this.refused = options.refused ?? false;
+  }
 }
 export class UpstreamTimeout extends RemitError {
   readonly code = 'upstream_timeout';

@@ -38,3 +38,15 @@ export function delegatorId(delegator: Pick<Delegator, 'issuer' | 'subject'>): s
 export function sameDelegator(a: Pick<Delegator, 'issuer' | 'subject'>, b: Pick<Delegator, 'issuer' | 'subject'>) {
   return a.issuer === b.issuer && a.subject === b.subject;
 }
+
+/**
+ * Whether two accounts are of one person: the same at one provider, or with the same e-mail address at two. This only
+ * ever takes a right away (nobody approves their own request, or twice), so a claim that is wrong gives nobody one.
+ */
+export function samePerson(
+  a: Pick<Delegator, 'issuer' | 'subject' | 'email'>,
+  b: Pick<Delegator, 'issuer' | 'subject' | 'email'>,
+): boolean {
+  if (sameDelegator(a, b)) return true;
+  return a.email !== undefined && b.email !== undefined && a.email.toLowerCase() === b.email.toLowerCase();
+}

@@ -75,6 +75,8 @@ export type OutcomeRecord = Base & {
   /** `unknown`: the process ended before the target answered; written by the restart. */
   status: 'ok' | 'tool_error' | 'failed' | 'cut' | 'unknown';
   detail?: string;
+  /** The action did not happen: what it had taken from budgets was given back with this record. */
+  given_back?: true;
   /** Digest of the result as the target gave it. */
   result_digest?: string;
   duration_ms: number;

@@ -27,6 +27,11 @@ export function redactArguments(value: JsonObject): JsonObject {
   return redact(value, budget) as JsonObject;
 }
 
+/** The arguments with secrets replaced and nothing cut: for who has to read all of it before they say yes. */
+export function redactSecrets(value: JsonObject): JsonObject {
+  return redact(value, null) as JsonObject;
+}
+
 /** Free text, such as an upstream's error, with what looks like a credential replaced. */
 export function redactText(text: string): string {
   return SECRET_SHAPES.reduce((kept, shape) => kept.replace(shape, REDACTED), text.toWellFormed());
@@ -40,13 +45,16 @@ export function redactTexts(value: JsonValue): JsonValue {
   return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, redactTexts(member)]));
 }
 
-function redact(value: JsonValue, budget: { left: number }): JsonValue {
-  if (budget.left <= 0) return '[cut]';
+type Budget = { left: number };
+
+/** @param budget what may be kept; `null` for all of it. */
+function redact(value: JsonValue, budget: Budget | null): JsonValue {
+  if (isSpent(budget)) return '[cut]';
   if (typeof value === 'string') return cut(redactText(value), budget);
   if (Array.isArray(value)) {
     const kept: JsonValue[] = [];
     for (const item of value) {
-      if (budget.left <= 0) {
+      if (isSpent(budget)) {
         kept.push(`[cut: ${value.length - kept.length} more]`);
         break;
       }
@@ -57,21 +65,31 @@ function redact(value: JsonValue, budget: { left: number }): JsonValue {
   if (value !== null && typeof value === 'object') {
     const kept: [string, JsonValue][] = [];
     for (const [name, member] of Object.entries(value)) {
-      if (budget.left <= 0) {
+      if (isSpent(budget)) {
         kept.push(['[cut]', Object.keys(value).length - kept.length]);
         break;
       }
-      budget.left -= name.length;
-      kept.push([cutName(name), SECRET_NAME.test(name) && member !== null ? REDACTED : redact(member, budget)]);
+      take(budget, name.length);
+      const shown = budget === null ? name : cutName(name);
+      kept.push([shown, SECRET_NAME.test(name) && member !== null ? REDACTED : redact(member, budget)]);
     }
     // `fromEntries` defines own members, so that a member named `__proto__` stays data.
     return Object.fromEntries(kept);
   }
-  budget.left -= 8;
+  take(budget, 8);
   return value;
 }
 
-function cut(text: string, budget: { left: number }): string {
+function isSpent(budget: Budget | null): boolean {
+  return budget !== null && budget.left <= 0;
+}
+
+function take(budget: Budget | null, size: number): void {
+  if (budget !== null) budget.left -= size;
+}
+
+function cut(text: string, budget: Budget | null): string {
+  if (budget === null) return text;
   const room = Math.min(MAX_TEXT, Math.max(0, budget.left));
   // What counts is the size as JSON: a control character takes six bytes.
   budget.left -= new TextEncoder().encode(JSON.stringify(text.slice(0, room))).length;

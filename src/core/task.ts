@@ -1,6 +1,8 @@
+import type { Budget } from './budget.ts';
 import type { Grant } from './grant.ts';
 import type { JsonObject } from './json.ts';
 import type { Agent, Delegator } from './party.ts';
+import { isOpen, localText, scheduleText, type Schedule } from './schedule.ts';
 import type { Sensitivity } from './sensitivity.ts';
 
 export const TASK_STATES = ['requested', 'active', 'completed', 'revoked', 'expired', 'denied'] as const;
@@ -16,6 +18,9 @@ export type PromptOrigin = {
   trust: 'authenticated' | 'organisation' | 'outside';
 };
 
+/** `schedules`: when within it the task may act; all of them have to be open. */
+export type Window = { notBefore: number; expiresAt: number; schedules?: Schedule[] };
+
 /** One bounded piece of delegated work. Times are milliseconds since the epoch. */
 export type Task = {
   id: string;
@@ -29,8 +34,8 @@ export type Task = {
   /** The highest sensitivity that the task may touch. */
   sensitivity: Sensitivity;
   origin: PromptOrigin;
-  window: { notBefore: number; expiresAt: number };
-  budget: { calls: number };
+  window: Window;
+  budget: Budget;
   /** How many more times the task may be handed on; 0 for none. */
   maxHops: number;
   state: TaskState;
@@ -61,5 +66,12 @@ export function notLive(task: Task, now: number): string | null {
   if (task.state !== 'active') return `task \`${task.id}\` is ${task.state}`;
   if (now < task.window.notBefore) return `task \`${task.id}\` has not started yet`;
   if (now >= task.window.expiresAt) return `task \`${task.id}\` has expired`;
-  return null;
+  return outsideHours(task, now);
+}
+
+/** INVARIANT 3: each level's hours are looked at by themselves, so a child cannot act where its parent may not. */
+export function outsideHours({ id, window }: Task, now: number): string | null {
+  const shut = window.schedules?.find((schedule) => !isOpen(schedule, now));
+  if (shut === undefined) return null;
+  return `task \`${id}\` may act ${scheduleText(shut)}; there it is ${localText(shut, now)}`;
 }

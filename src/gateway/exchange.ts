@@ -2,7 +2,16 @@ import type { Action } from '../core/action.ts';
 import type { Approval } from '../core/approval.ts';
 import type { Decision, DecisionInput, GivenApproval, TaskView } from '../core/decision.ts';
 import type { JsonObject } from '../core/json.ts';
+import type { Taken } from '../store/ports.ts';
 import type { Caller } from '../identity/caller.ts';
+
+export type Outcome = {
+  status: 'ok' | 'tool_error' | 'failed' | 'cut';
+  detail?: string;
+  result?: JsonObject;
+  /** The request did not leave, or the target refused it as it stood. Absent where anything may have been done. */
+  nothingDone?: true;
+};
 
 /** One request on its way through a PEP. Each step of the pipeline fills in its part. */
 export type Exchange<Request, Answer> = {
@@ -26,10 +35,14 @@ export type Exchange<Request, Answer> = {
   decidedOn?: DecisionInput;
   /** From step 5, for a hold: the approval that is waited for. */
   waitingFor?: Approval;
+  /** From step 5, for a hold that nobody is asked about: why. */
+  notAsked?: string;
   /** From step 5: id of the durable decision record. */
   recordId?: string;
+  /** From step 5, for a permit: what the action has taken from budgets. */
+  taken?: Taken;
   /** From step 6. */
   answer?: Answer;
   /** From step 6, for step 7. */
-  outcome?: { status: 'ok' | 'tool_error' | 'failed' | 'cut'; detail?: string; result?: JsonObject };
+  outcome?: Outcome;
 };

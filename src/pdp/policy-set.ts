@@ -1,5 +1,6 @@
 import type { Effect as CedarEffect, PolicyJson } from '@cedar-policy/cedar-wasm/nodejs';
 import type { Sha256Hex } from '../core/action.ts';
+import { readApprovalRule } from '../core/approval-rule.ts';
 import { InvalidConfig } from '../core/errors.ts';
 import { canonicalJson } from '../core/json.ts';
 import { splitPolicies, SplitError, type Statement } from './cedar/split.ts';
@@ -22,7 +23,7 @@ export type Policy = {
   reason: string | undefined;
   /** `@control("ASI03, NHI5")`, split at commas. */
   controls: string[];
-  /** `@approval("group-or-person")`, on a `forbid` only. */
+  /** `@approval("2 of owners")`, on a `forbid` only: a text for `readApprovalRule`. */
   approval: string | undefined;
   /** `@observe`: evaluated and recorded, never enforced. */
   observe: boolean;
@@ -209,7 +210,9 @@ function annotationProblem(
   const approval = annotations['approval'];
   if (approval === undefined) return null;
   if (effect === 'permit') return 'has @approval on a permit; put it on the forbid that an approval may lift';
-  return approval.trim() === '' ? 'has an empty @approval; name the group or person who may approve' : null;
+  if (approval.trim() === '') return 'has an empty @approval; name the group or person who may approve';
+  const read = readApprovalRule(approval);
+  return 'problem' in read ? `has an @approval that ${read.problem}` : null;
 }
 
 /** The annotations that mean something to Remit. */

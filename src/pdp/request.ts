@@ -1,4 +1,6 @@
 import type { Action } from '../core/action.ts';
+import { formatAmount, type Amount } from '../core/amount.ts';
+import { leftFor, type Left } from '../core/budget.ts';
 import type { DecisionInput, TaskView, TokenFacts } from '../core/decision.ts';
 import type { Effect } from '../core/effect.ts';
 import { delegatorId, sameDelegator, type Agent, type Delegator } from '../core/party.ts';
@@ -6,6 +8,7 @@ import { sensitivityLevel, type Sensitivity } from '../core/sensitivity.ts';
 import type { PromptOrigin } from '../core/task.ts';
 import { JsonRecord } from './arguments.ts';
 import type { Entities, Entity } from './cedar/entities.ts';
+import { valueOf } from './cedar/literal.ts';
 import { CedarSet, Datetime, EagerRecord, EntityUid, CedarRecord, type Value } from './cedar/value.ts';
 
 /**
@@ -346,12 +349,16 @@ const CONTEXT = table<Context>({
 });
 
 class TaskFacts {
+  readonly input: DecisionInput;
   readonly view: TaskView;
   readonly now: number;
   readonly depth: number;
   parameters: CedarRecord | undefined;
+  left: CedarRecord | undefined;
 
-  constructor({ chain, now }: DecisionInput) {
+  constructor(input: DecisionInput) {
+    const { chain, now } = input;
+    this.input = input;
     this.view = chain[0]!;
     this.now = now;
     this.depth = chain.length - 1;
@@ -367,9 +374,24 @@ const TASK = table<TaskFacts>({
   sensitivity: ({ view }) => SENSITIVITIES[view.task.sensitivity],
   age_seconds: ({ view, now }) => seconds(now - view.task.createdAt),
   calls: ({ view }) => view.used.calls,
+  left: (facts) => (facts.left ??= new Facts(LEFT, leftFor(facts.input.chain, facts.input.action))),
   depth: ({ depth }) => depth,
   labels: ({ view: { labels } }) => (labels === undefined ? undefined : new CedarSet(labels)),
 });
+
+/** What the budgets of the whole chain have left for this action. */
+const LEFT = table<Left>({
+  calls: ({ calls }) => calls,
+  effect: ({ effect }) => effect,
+  operation: ({ operation }) => operation,
+  sum: ({ sum }) => (sum === undefined ? undefined : decimalOf(sum)),
+});
+
+/** Cedar's decimals are ten-thousandths, too, and are written with a point. */
+function decimalOf(amount: Amount): Value {
+  const text = formatAmount(amount);
+  return valueOf({ __extn: { fn: 'decimal', arg: text.includes('.') ? text : `${text}.0` } });
+}
 
 /** The task that all of this began with; what is done below it counts there, too. */
 const ROOT = table<{ view: TaskView; now: number }>({

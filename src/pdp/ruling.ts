@@ -1,4 +1,4 @@
-import { mayAnswer } from '../core/approval.ts';
+import { approvalRule, isMet } from '../core/approval-rule.ts';
 import type { Decision, GivenApproval } from '../core/decision.ts';
 import type { Policy } from './policy-set.ts';
 import type { Said } from './said.ts';
@@ -47,7 +47,7 @@ function verdictOf(said: Said, policies: Policies, approval: GivenApproval | nul
   if (forbids.length > 0) return { outcome: 'deny', policies: [...forbids, ...held], liftedByApproval: [] };
   if (permits.length === 0) return { outcome: 'deny', policies: [], liftedByApproval: [] };
   const lifted = held.every(
-    (id) => approval?.approvers.some((person) => mayAnswer([policies.get(id)!.approval!], person)) === true,
+    (id) => approval !== null && isMet(approvalRule(policies.get(id)!.approval!), approval.approvers),
   );
   if (!lifted) return { outcome: 'hold', policies: [...held], liftedByApproval: [] };
   return { outcome: 'permit', policies: [...permits, ...held], liftedByApproval: [...held] };

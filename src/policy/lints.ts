@@ -1,4 +1,5 @@
 import type { PolicyJson } from '@cedar-policy/cedar-wasm/nodejs';
+import { approvalRule } from '../core/approval-rule.ts';
 import { ANNOTATIONS, type Policy } from '../pdp/policy-set.ts';
 import type { Catalogue } from '../pdp/schema/catalogue.ts';
 import { namesInConstraint, suggestion } from '../pdp/schema/names.ts';
@@ -89,21 +90,21 @@ function isOfRemitAlone({ resource }: PolicyJson): boolean {
 }
 
 function approvalNobodyGives({ policy, json }: Parsed, { groups }: Against): Lint[] {
-  const { approval } = policy;
-  if (approval === undefined) return [];
-  if (isRequester(json, approval)) {
-    const problem = `nobody may approve: \`${approval}\` is who asks, and nobody approves what they asked for themselves`;
-    return [lint(policy, 'approval_nobody_gives', problem)];
+  if (policy.approval === undefined) return [];
+  const { names, people } = approvalRule(policy.approval);
+  const nobody = (problem: string) => lint(policy, 'approval_nobody_gives', `nobody may approve: ${problem}`);
+  const others = names.filter((name) => !isRequester(json, name));
+  if (others.length === 0) {
+    return [nobody(`\`${names[0]}\` is who asks, and nobody approves what they asked for themselves`)];
   }
   // An approver with an @ is a person's e-mail address, which no configuration lists.
-  if (groups === null || groups.includes(approval) || approval.includes('@')) return [];
-  return [
-    lint(
-      policy,
-      'approval_nobody_gives',
-      `nobody may approve: there is no group \`${approval}\`${suggestion(approval, groups)}`,
-    ),
-  ];
+  const isPerson = (name: string) => name.includes('@');
+  if (others.every(isPerson) && new Set(others.map((name) => name.toLowerCase())).size < people) {
+    return [nobody(`${people} people are asked for, and ${others.length} named`)];
+  }
+  return names
+    .filter((name) => groups !== null && !groups.includes(name) && !isPerson(name))
+    .map((name) => nobody(`there is no group \`${name}\`${suggestion(name, groups!)}`));
 }
 
 /** Whether the head is about one person alone, and that is who should approve. */

@@ -27,6 +27,82 @@ const publish = (files: Record<string, string>, more: object = {}, session = car
 const rollback = (body: object = {}) => carol.call('POST', '/v1/policy/rollback', body);
 const last = (count: number) => plane.records().slice(-count);
 
+describe('publishing that people have to approve', () => {
+  const RULES = {
+    'a.cedar': `${OPEN}\n@id("two-eyes") @approval("2 of staff") @reason("policy needs two")
+      forbid (principal, action in [Action::"remit:policy.publish", Action::"remit:policy.rollback"], resource);`,
+  };
+  const CHANGED = {
+    'a.cedar': `${RULES['a.cedar']}\n@id("new") forbid (principal, action == Action::"files:write_file", resource);`,
+  };
+  let alice: Session;
+  let bob: Session;
+  beforeEach(async () => {
+    [alice, bob] = [await personSession(plane, 'alice'), await personSession(plane, 'bob')];
+    await publish(RULES);
+    before = inForce();
+  });
+  const approve = (session: Session, id: string) => session.call('POST', `/v1/approvals/${id}/approve`);
+
+  test('is held, shown with what changes, and goes through once when two others have said yes', async () => {
+    const held = await publish(CHANGED);
+    const problem = (await held.json()) as { approval: string; type: string };
+    expect([held.status, problem.type]).toEqual([403, 'urn:remit:problem:approval_required']);
+    expect(last(1)).toMatchObject([{ decision: { outcome: 'hold' }, approval: { id: problem.approval } }]);
+    expect(await (await bob.call('GET', `/v1/approvals/${problem.approval}`)).json()).toMatchObject({
+      task: null,
+      purpose: null,
+      operation: 'policy.publish',
+      reasons: ['policy needs two'],
+      requester: { agent: null, delegator: 'https://idp.example.test|carol' },
+      arguments: {
+        replaces: before,
+        changes: { removed: [], added: [{ file: 'a.cedar', text: expect.stringContaining('@id("new")') }] },
+      },
+    });
+    // Asked again, it is the same request.
+    expect(await (await publish(CHANGED)).json()).toMatchObject({ approval: problem.approval });
+    expect((await approve(carol, problem.approval)).status).toBe(403);
+    expect((await approve(alice, problem.approval)).status).toBe(200);
+    expect((await publish(CHANGED)).status).toBe(403);
+    expect((await approve(bob, problem.approval)).status).toBe(200);
+    const other = await publish({ ...CHANGED, 'b.cedar': '// more' });
+    expect(await other.json()).not.toMatchObject({ approval: problem.approval });
+    expect((await publish(CHANGED)).status).toBe(200);
+    expect(last(2)).toMatchObject([
+      {
+        approval: {
+          id: problem.approval,
+          approvers: ['https://idp.example.test|alice', 'https://idp.example.test|bob'],
+        },
+      },
+      { event: 'policy.published' },
+    ]);
+    expect(plane.store.approval(problem.approval)?.state).toBe('spent');
+  });
+
+  test('approved under a set that was replaced meanwhile, it is held again', async () => {
+    const { approval } = (await (await publish(CHANGED)).json()) as { approval: string };
+    await approve(alice, approval);
+    await approve(bob, approval);
+    // Somebody whom no rule holds goes first.
+    const at = plane.clock.now();
+    const loose = { 'a.cedar': `${RULES['a.cedar']} // loose` };
+    await plane.store.publishPolicySet(
+      { hash: create(loose).policySet, files: loose, folder: 'x', at, replaces: before },
+      [],
+    );
+    expect((await publish(CHANGED)).status).toBe(409);
+    expect(plane.store.approval(approval)?.state).toBe('approved');
+  });
+
+  test('that could not be published is refused at once: nobody is asked in vain', async () => {
+    expect((await publish({ 'a.cedar': 'permit (principal;' })).status).toBe(400);
+    expect((await publish(RULES)).status).toBe(409);
+    expect(plane.store.approvals({ limit: 9 })).toEqual([]);
+  });
+});
+
 describe('publishing', () => {
   test('is decided by the set in force, recorded with both hashes, and decides from then on', async () => {
     const files = { 'open.cedar': OPEN };

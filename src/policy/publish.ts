@@ -7,13 +7,17 @@ import type { Referee, RefereeStatus } from '../pdp/referee/referee.ts';
 import type { Catalogue } from '../pdp/schema/catalogue.ts';
 import type { Finding } from '../pdp/schema/validate.ts';
 import type { DistrustedPolicySet, PolicyInForce, PolicySetStore } from '../store/ports.ts';
+import { authorizeOrAsk, type AuthorizeOrAskParts } from '../task/authorize-or-ask.ts';
 import { authorize, ownInput, type Asker, type AuthorizeParts, type OwnAction } from '../task/authorize.ts';
+import { policyChanges } from './changes.ts';
 import type { InForce } from './in-force.ts';
 
 export type PublishParts = Omit<AuthorizeParts, 'pdp'> &
   PdpParts & {
     inForce: InForce;
-    store: PolicySetStore;
+    store: PolicySetStore & AuthorizeOrAskParts['store'];
+    /** Milliseconds. */
+    approvalLifetimeMs: number;
     referee: Pick<Referee, 'consider' | 'status'>;
     /** What there is to name, now. */
     catalogue: () => Catalogue;
@@ -57,33 +61,54 @@ const SHOWN_FINDINGS = 10;
 export function createPolicies(parts: PublishParts): Policies {
   const { store, log, inForce } = parts;
   const deciding: AuthorizeParts = { ...parts, pdp: inForce.current };
+  const asking = { ...parts, pdp: inForce.current };
   const read = async (asker: Asker, resources: string[]) =>
     log.append([await authorize(asker, { operation: 'policy.read', resources, arguments: {} }, deciding)]);
   let busy = false;
+
+  /** @throws Conflict, InvalidRequest */
+  const checkPublishable = async (asker: Asker, own: OwnAction, change: Change) => {
+    const { hash, operation } = change;
+    if (inForce.isDistrusted(hash)) throw new Conflict(DISTRUSTED);
+    if (hash === inForce.current().policySet) throw new Conflict('this policy set is already in force');
+    const files = change.files();
+    const ready = await prepared({ ...change, files }, parts);
+    // What would be held there, people can still let through.
+    if (!change.acceptLockout && ready.pdp.decide(ownInput(asker, own, deciding)).outcome === 'deny') {
+      throw new Conflict(
+        `under the new policy set you could not use \`${operation}\` yourself; if that is meant, accept the lockout`,
+      );
+    }
+    return { files, ...ready };
+  };
 
   const enforce = async (asker: Asker, change: Change): Promise<Published> => {
     const replaces = inForce.current().policySet;
     const { hash, operation } = change;
     const own: OwnAction = { operation, resources: [`policy:${hash}`], arguments: { policy_set: hash, replaces } };
-    const record = await authorize(asker, own, deciding);
+    const { record, approval } = await authorizeOrAsk(
+      asker,
+      {
+        ...own,
+        beforeAsking: async () => {
+          const { files } = await checkPublishable(asker, own, change);
+          return { changes: policyChanges(filesOf(store, replaces), files) };
+        },
+      },
+      asking,
+    );
     if (busy) throw await refused(record, change, new Conflict('another policy set is being published; try again'));
     busy = true;
     try {
-      if (inForce.isDistrusted(hash)) throw new Conflict(DISTRUSTED);
-      if (hash === replaces) throw new Conflict('this policy set is already in force');
-      const files = change.files();
-      const { pdp, findings } = await prepared({ ...change, files }, parts);
-      if (!change.acceptLockout && pdp.decide(ownInput(asker, own, deciding)).outcome !== 'permit') {
-        throw new Conflict(
-          `under the new policy set you could not use \`${operation}\` yourself; if that is meant, accept the lockout`,
-        );
-      }
+      const { files, pdp, findings } = await checkPublishable(asker, own, change);
       const folder = store.policyHistory(1)[0]!.folder;
-      const published = await store.publishPolicySet({ hash, files, folder, at: parts.clock(), replaces }, [
-        record,
-        eventOf('policy.published', { policy_set: hash, replaces, by: operation }, parts),
-      ]);
+      const published = await store.publishPolicySet(
+        { hash, files, folder, at: parts.clock(), replaces },
+        [record, eventOf('policy.published', { policy_set: hash, replaces, by: operation }, parts)],
+        approval,
+      );
       if (published === 'distrusted') throw new Conflict(DISTRUSTED);
+      if (published === 'approval_spent') throw new Conflict('the approval was used meanwhile; ask again');
       if (published === 'other_in_force') throw new Conflict('another policy set was published meanwhile; look at it');
       // Durable first: a process that dies here comes up with the new set.
       inForce.swap(pdp);

@@ -1,8 +1,10 @@
 import { jsonDigest, type Action, type Sha256Hex } from '../core/action.ts';
+import { countersOfWire, limitsOfWire } from '../core/budget-wire.ts';
 import type { AgentFacts, DecisionFacts, LevelFacts, PersonFacts, RedactedFact } from '../core/decision-facts.ts';
 import type { DecisionInput, TaskView } from '../core/decision.ts';
 import type { Agent, Delegator } from '../core/party.ts';
 import type { DecisionRecord } from '../core/record.ts';
+import { scheduleOfWire } from '../core/schedule-wire.ts';
 import type { SpiffeId } from '../core/spiffe-id.ts';
 
 /** What of a record is not as it was when the decision was made. */
@@ -114,13 +116,20 @@ function levelOf(
       grant: level.grant ?? record.scope,
       sensitivity: level.sensitivity ?? acting.sensitivity,
       origin: level.origin ?? acting.origin,
-      window: { notBefore: level.not_before, expiresAt: level.expires_at ?? acting.expires_at },
-      budget: { calls: level.calls.budget },
+      window: {
+        notBefore: level.not_before,
+        expiresAt: level.expires_at ?? acting.expires_at,
+        ...(level.schedules === undefined ? {} : { schedules: level.schedules.map(scheduleOfWire) }),
+      },
+      budget: { calls: level.calls.budget, ...limitsOfWire(level.limits ?? {}) },
       maxHops: level.max_hops,
       state: level.state,
       createdAt: level.created_at,
     },
-    used: { calls: level.calls.used },
+    used: {
+      calls: level.calls.used,
+      ...(level.used === undefined ? {} : { counters: countersOfWire(level.used) }),
+    },
     ...(level.labels === undefined ? {} : { labels: level.labels }),
   };
 }

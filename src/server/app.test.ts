@@ -268,3 +268,21 @@ test('INVARIANT 14: no token, assertion or proof is in any record', async () => 
   expect(text).not.toMatch(/eyJ[A-Za-z0-9_-]{8,}\./);
   expect(text).toContain(decodeJwt(alice.accessToken).jti);
 });
+
+test('the page of an approval says how it is answered, and nothing of it, to whoever opens it', async () => {
+  const open = await openControlPlane();
+  const page = async (path: string) => {
+    const response = await open.app.request(path);
+    return { response, text: await response.text() };
+  };
+  const { response, text } = await page('/approvals/apr_1');
+  expect([response.status, response.headers.get('content-security-policy')]).toEqual([
+    200,
+    "default-src 'none'; frame-ancestors 'none'",
+  ]);
+  expect(text).toContain('remit approvals show apr_1');
+  for (const hostile of ['%3Cscript%3E', 'apr_%22', 'x', `apr_${'a'.repeat(61)}`]) {
+    expect((await page(`/approvals/${hostile}`)).text).toBe(text.replaceAll('apr_1', 'ID'));
+  }
+  await open.close();
+});

@@ -13,6 +13,7 @@ import { introspectToken, type IntrospectionParts } from '../token/introspection
 import { authorizationServerMetadata, protectedResourceMetadata, type Offered } from '../token/metadata.ts';
 import { revokeToken, type RevocationParts } from '../token/revocation.ts';
 import { agentRoutes, type AgentRouteParts } from './routes/agents.ts';
+import { approvalPage } from './approval-page.ts';
 import type { ApprovalRouteParts } from './routes/approvals.ts';
 import { approvalRoutes } from './routes/approvals.ts';
 import { keyRoutes } from './routes/keys.ts';
@@ -71,10 +72,14 @@ export function createApp(parts: AppParts): ControlApp {
     recordRefused(c, error, parts.refusals);
     return OAUTH_ENDPOINTS.has(c.req.path)
       ? oauthErrorResponse(c, error, faults)
-      : problemResponse(c, error, { log: faults, resourceMetadata: apiMetadata });
+      : problemResponse(c, error, { log: faults, resourceMetadata: apiMetadata, publicUrl });
   });
   app.notFound((c) =>
-    problemResponse(c, new NotFound('there is nothing at this path'), { log: faults, resourceMetadata: apiMetadata }),
+    problemResponse(c, new NotFound('there is nothing at this path'), {
+      log: faults,
+      resourceMetadata: apiMetadata,
+      publicUrl,
+    }),
   );
   // The gateway reads its own bodies, under its own limit.
   app.all('/mcp/:target', (c) => parts.mcp(c.req.raw, c.req.param('target'), peerOf(c)));
@@ -143,6 +148,7 @@ function publicRoutes(app: ControlApp, parts: AppParts): void {
     // Not 503: requests are answered as they should be, and the way out is a request too.
     return c.json(concerns.length === 0 ? { status: 'ok' } : { status: 'degraded', concerns });
   });
+  app.get('/approvals/:id', (c) => approvalPage(c, c.req.param('id')));
   app.get('/openapi.json', (c) => c.json(openApiDocument(app)));
   app.get('/jwks', etag(), (c) => {
     c.header('Cache-Control', `public, max-age=${parts.tokenKey.rememberSeconds}`);

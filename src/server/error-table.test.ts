@@ -17,6 +17,7 @@ const PINNED: [code: string, http: number, token: number, oauth: string, rpc: nu
   ['unsupported_grant_type', 400, 400, 'unsupported_grant_type', -32600, 2],
   ['forbidden', 403, 400, 'unauthorized_client', -32001, 3],
   ['approval_required', 403, 400, 'access_denied', -32001, 3],
+  ['insufficient_user_authentication', 401, 400, 'insufficient_user_authentication', -32001, 4],
   ['not_found', 404, 404, 'invalid_request', -32000, 5],
   ['conflict', 409, 409, 'invalid_request', -32000, 6],
   ['gone', 410, 410, 'invalid_request', -32000, 6],

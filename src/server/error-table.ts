@@ -43,6 +43,13 @@ export const ERROR_TABLE: Readonly<Record<ErrorCode | 'internal', ErrorSurface>>
   },
   forbidden: { status: 403, title: 'Forbidden', oauth: 'unauthorized_client', rpc: -32001, exit: 3 },
   approval_required: { status: 403, title: 'Approval needed', oauth: 'access_denied', rpc: -32001, exit: 3 },
+  insufficient_user_authentication: {
+    status: 401,
+    title: 'Stronger authentication needed',
+    oauth: 'insufficient_user_authentication',
+    rpc: -32001,
+    exit: 4,
+  },
   not_found: { status: 404, title: 'Not found', oauth: 'invalid_request', rpc: -32000, exit: 5 },
   conflict: { status: 409, title: 'Conflict', oauth: 'invalid_request', rpc: -32000, exit: 6 },
   gone: { status: 410, title: 'Gone', oauth: 'invalid_request', rpc: -32000, exit: 6 },

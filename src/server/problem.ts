@@ -2,6 +2,7 @@ import type { Context } from 'hono';
 import { HTTPException } from 'hono/http-exception';
 import {
   ApprovalRequired,
+  InsufficientUserAuthentication,
   InvalidClient,
   InvalidDpopProof,
   InvalidRequest,
@@ -11,6 +12,7 @@ import {
   UseDpopNonce,
 } from '../core/errors.ts';
 import { dpopChallenge } from '../token/challenge.ts';
+import { accessRequestTask } from './access-request.ts';
 import { ERROR_TABLE, tokenEndpointStatus } from './error-table.ts';
 
 export type FaultLog = { error(details: object, message: string): void };
@@ -19,7 +21,7 @@ export type FaultLog = { error(details: object, message: string): void };
 export function problemResponse(
   c: Context,
   error: unknown,
-  parts: { log: FaultLog; resourceMetadata: string },
+  parts: { log: FaultLog; resourceMetadata: string; publicUrl: string },
 ): Response {
   const known = knownError(error);
   if (known === undefined) parts.log.error({ err: error }, 'fault');
@@ -30,21 +32,38 @@ export function problemResponse(
   }
   offerNonce(c, known);
   const detail = known?.message ?? 'something went wrong; the operator can find it in the log';
-  const more = known instanceof ApprovalRequired ? { approval: known.approval } : {};
-  return c.body(JSON.stringify({ type: `urn:remit:problem:${code}`, title, status, detail, ...more }), status, {
-    'content-type': 'application/problem+json',
-  });
+  return c.body(
+    JSON.stringify({ type: `urn:remit:problem:${code}`, title, status, detail, ...moreOf(known, parts.publicUrl) }),
+    status,
+    {
+      'content-type': 'application/problem+json',
+    },
+  );
+}
+
+function moreOf(error: RemitError | undefined, publicUrl: string): object {
+  if (error instanceof ApprovalRequired) {
+    const { approval: id, expiresAt } = error;
+    return { approval: id, access_request: accessRequestTask({ id, status: 'pending', expiresAt }, publicUrl) };
+  }
+  if (!(error instanceof InsufficientUserAuthentication)) return {};
+  const { acrValues, maxAgeSeconds } = error;
+  return {
+    ...(acrValues.length === 0 ? {} : { acr_values: acrValues }),
+    ...(maxAgeSeconds === null ? {} : { max_age: maxAgeSeconds }),
+  };
 }
 
 /** What a caller can mend by proving themselves otherwise. */
-const PROVEN_ANEW = [Unauthenticated, InvalidToken, InvalidDpopProof, UseDpopNonce];
+const PROVEN_ANEW = [Unauthenticated, InvalidToken, InvalidDpopProof, UseDpopNonce, InsufficientUserAuthentication];
 
 function offerNonce(c: Context, error: RemitError | undefined): void {
   if (error instanceof UseDpopNonce) c.header('DPoP-Nonce', error.nonce);
 }
 
 export function challenge(error: RemitError, resourceMetadata: string): string {
-  return dpopChallenge(error instanceof Unauthenticated ? null : ERROR_TABLE[error.code].oauth, resourceMetadata);
+  const code = error instanceof Unauthenticated ? null : ERROR_TABLE[error.code].oauth;
+  return dpopChallenge(code, resourceMetadata, error instanceof InsufficientUserAuthentication ? error : undefined);
 }
 
 /** RFC 6749, section 5.2. A fault is logged in full and says no more than that there was one. */

@@ -7,6 +7,8 @@ import type { Reason } from '../core/decision.ts';
 import type { LogRecord } from '../core/record.ts';
 import { SENSITIVITIES } from '../core/sensitivity.ts';
 import { TASK_STATES } from '../core/task.ts';
+import { limitsForm, usedLimitsForm } from './budget-form.ts';
+import { scheduleForm } from '../task/window-form.ts';
 import { grantForm, originForm } from '../task/task-request.ts';
 
 /** The form of a record of the audit log, for schema/record.schema.json. A test holds it to `LogRecord`. */
@@ -31,6 +33,7 @@ const REASON_CODES = [
   'outside_grant',
   'over_sensitivity',
   'over_budget',
+  'uncountable_amount',
   'no_policy',
   'policy_forbids',
   'policy_error',
@@ -69,7 +72,10 @@ const levelForm = z.strictObject({
   delegator: personForm.optional(),
   parameters: json,
   calls: z.strictObject({ budget: z.number().int(), used: z.number().int() }),
+  limits: limitsForm.optional(),
+  used: usedLimitsForm.optional(),
   max_hops: z.number().int(),
+  schedules: z.array(scheduleForm).optional(),
   labels: z.array(z.string()).optional(),
 });
 
@@ -165,6 +171,7 @@ const outcomeRecordForm = z.strictObject({
   task: z.string().nullable(),
   status: z.enum(['ok', 'tool_error', 'failed', 'cut', 'unknown']),
   detail: z.string().optional(),
+  given_back: z.literal(true).optional(),
   result_digest: z.string().optional(),
   duration_ms: z.number(),
 });

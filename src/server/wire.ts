@@ -1,17 +1,19 @@
 import { z } from '@hono/zod-openapi';
-import { shownState } from '../approval/approvals.ts';
-import { APPROVAL_STATES, type Approval } from '../core/approval.ts';
 import { EFFECTS } from '../core/effect.ts';
 import type { JsonValue } from '../core/json.ts';
-import { delegatorId } from '../core/party.ts';
+import { scheduleToWire } from '../core/schedule-wire.ts';
 import { SENSITIVITIES } from '../core/sensitivity.ts';
 import { TASK_STATES, type Task } from '../core/task.ts';
 import type { DefinitionPin } from '../store/ports.ts';
+import type { Used } from '../core/budget.ts';
+import { limitsToWire, usedLimitsToWire } from '../core/budget-wire.ts';
+import { limitsForm, usedLimitsForm } from './budget-form.ts';
+import { scheduleForm } from '../task/window-form.ts';
 import { grantForm } from '../task/task-request.ts';
 
 /** The wire forms of the control plane: snake_case, times in RFC 3339. */
 
-const time = z.iso.datetime();
+export const time = z.iso.datetime();
 
 export const taskWire = z
   .object({
@@ -31,8 +33,9 @@ export const taskWire = z
     }),
     not_before: time,
     expires_at: time,
-    budget: z.object({ calls: z.number().int() }),
-    used: z.object({ calls: z.number().int() }),
+    schedules: z.array(scheduleForm).optional(),
+    budget: limitsForm.extend({ calls: z.number().int() }),
+    used: usedLimitsForm.extend({ calls: z.number().int() }),
     max_hops: z.number().int(),
     state: z.enum(TASK_STATES),
     created_at: time,
@@ -45,7 +48,7 @@ export const taskWire = z
   })
   .openapi('Task');
 
-export function taskToWire(task: Task, used: { calls: number }): z.output<typeof taskWire> {
+export function taskToWire(task: Task, used: Used): z.output<typeof taskWire> {
   const { delegator } = task;
   return {
     id: task.id,
@@ -63,62 +66,14 @@ export function taskToWire(task: Task, used: { calls: number }): z.output<typeof
     origin: task.origin,
     not_before: iso(task.window.notBefore),
     expires_at: iso(task.window.expiresAt),
-    budget: task.budget,
-    used,
+    ...(task.window.schedules === undefined ? {} : { schedules: task.window.schedules.map(scheduleToWire) }),
+    budget: { calls: task.budget.calls, ...limitsToWire(task.budget) },
+    used: { calls: used.calls, ...usedLimitsToWire(task.budget, used) },
     max_hops: task.maxHops,
     state: task.state,
     created_at: iso(task.createdAt),
     ...(task.endedAt === undefined ? {} : { ended_at: iso(task.endedAt) }),
     ...(task.endReason === undefined ? {} : { end_reason: task.endReason }),
-  };
-}
-
-export const approvalWire = z
-  .object({
-    id: z.string(),
-    state: z.enum(APPROVAL_STATES),
-    task: z.string(),
-    digest: z.string(),
-    approvers: z.array(z.string()),
-    requester: z.object({ agent: z.string(), delegator: z.string() }),
-    target: z.string(),
-    operation: z.string(),
-    effect: z.enum(EFFECTS),
-    resources: z.array(z.string()),
-    arguments: z.record(z.string(), z.unknown()),
-    purpose: z.string(),
-    chain: z.array(z.object({ task: z.string(), agent: z.string() })),
-    reasons: z.array(z.string()),
-    policy_set: z.string(),
-    created_at: time,
-    expires_at: time,
-    answered_by: z.string().optional(),
-    answered_at: time.optional(),
-  })
-  .openapi('Approval');
-
-export function approvalToWire(approval: Approval, now: number): z.output<typeof approvalWire> {
-  const { card } = approval;
-  return {
-    id: approval.id,
-    state: shownState(approval, now),
-    task: approval.task,
-    digest: approval.digest,
-    approvers: approval.approvers,
-    requester: { agent: approval.requester.agent, delegator: delegatorId(approval.requester.delegator) },
-    target: card.target,
-    operation: card.operation,
-    effect: card.effect as (typeof EFFECTS)[number],
-    resources: card.resources,
-    arguments: card.arguments,
-    purpose: card.purpose,
-    chain: card.chain,
-    reasons: card.reasons,
-    policy_set: approval.policySet,
-    created_at: iso(approval.createdAt),
-    expires_at: iso(approval.expiresAt),
-    ...(approval.answeredBy === undefined ? {} : { answered_by: delegatorId(approval.answeredBy) }),
-    ...(approval.answeredAt === undefined ? {} : { answered_at: iso(approval.answeredAt) }),
   };
 }
 
@@ -177,6 +132,6 @@ export const problemWire = z
   .object({ type: z.string(), title: z.string(), status: z.number().int(), detail: z.string() })
   .openapi('Problem');
 
-function iso(ms: number): string {
+export function iso(ms: number): string {
   return new Date(ms).toISOString();
 }

@@ -10,11 +10,14 @@
  * Identifiers are compared byte for byte.
  */
 import type { AgentState, RegisteredAgent } from '../core/agent.ts';
-import type { Approval } from '../core/approval.ts';
+import type { Draw } from '../core/budget.ts';
+import type { Answer, Approval } from '../core/approval.ts';
+import type { Effect } from '../core/effect.ts';
 import type { Delegator } from '../core/party.ts';
 import type { LogRecord } from '../core/record.ts';
 import type { Revocation } from '../core/revocation.ts';
-import type { TaskView } from '../core/decision.ts';
+import type { GivenApproval, TaskView } from '../core/decision.ts';
+import type { StandingAnswer } from '../core/standing-answer.ts';
 import type { EndedState, Task } from '../core/task.ts';
 
 export type Records = readonly LogRecord[];
@@ -24,9 +27,16 @@ export type Admission =
   /** The task, or a task above it, had ended, or a budget was used up, or the approval was already spent. */
   | { admitted: false; because: 'task_ended' | 'over_budget' | 'approval_spent' };
 
+/**
+ * What an action takes from budgets: one call from every task of the chain when `counted`, and what each of the draws says
+ * from one of their other counters.
+ */
+export type Taken = { chain: readonly string[]; counted: boolean; draws?: readonly Draw[] };
+
 export interface TaskStore {
   /**
-   * Makes the task, for an agent that is neither suspended nor retired, under a parent that is live, and not otherwise. `approval` is spent with it, or nothing is made.
+   * Makes the task, for an agent that is neither suspended nor retired, under a parent that is live, and not otherwise.
+   * `approval` (of the parent, or without one of no task) is spent with it, or nothing is made.
    */
   createTask(
     task: Task,
@@ -43,13 +53,16 @@ export interface TaskStore {
   ): Promise<{ outcome: 'ended'; tasks: Task[] } | { outcome: 'already_ended' } | { outcome: 'unknown' }>;
   /**
    * INVARIANT 5 and 6: the last gate before an effect. In one step: every task of the chain is still active and within
-   * budget (one call is taken from each when `counted`), the approval (if any) is spent, and the decision is recorded.
-   * When not admitted, nothing is changed and nothing is recorded.
+   * budget (which the action is taken from), the approval (or one use of the standing answer, if any) is spent, and the
+   * decision is recorded. When not admitted, nothing is changed and nothing is recorded. What was taken stays so until it
+   * is given back: also when the process ends before anybody knows what became of the action.
    */
-  admit(
-    request: { chain: readonly string[]; counted: boolean; approval: string | null },
-    records: Records,
-  ): Promise<Admission>;
+  admit(request: Taken & { approval: string | null }, records: Records): Promise<Admission>;
+  /**
+   * Gives back what an admitted action has taken, since it did not happen, with the records that say so. Once for each
+   * admission: more than was taken is never given back, but the call of another may be.
+   */
+  giveBack(taken: Taken, records: Records): Promise<void>;
   task(id: string): Task | undefined;
   /** The task, its parent, … the root, each with what it has used; empty when the id is unknown. From memory. */
   chain(id: string): TaskView[];
@@ -57,6 +70,8 @@ export interface TaskStore {
    * The task and all below it, ended or not, parents before their children, at most `limit`; empty when the id is unknown.
    */
   tree(id: string, limit: number): TaskView[];
+  /** What was permitted within the task and all below it but the protocol's own, the latest first. */
+  pastActions(task: string, limit: number): PastAction[];
   /** Newest first. `after` is the id of the last task of the page before. */
   tasks(filter: {
     state?: Task['state'];
@@ -69,18 +84,84 @@ export interface TaskStore {
   overdue(now: number): Task[];
 }
 
+/** `times`: how often it was permitted. `lastAt` in ms since the epoch. */
+export type PastAction = { target: string; operation: string; effect: Effect; times: number; lastAt: number };
+
 export interface ApprovalStore {
-  /** Makes the request, or returns the one that already waits (or was approved and not spent) for the same digest. */
-  requestApproval(approval: Approval, records: (approval: Approval) => Records): Promise<Approval>;
+  /**
+   * Makes the request, or returns the one for the same digest that already waits, was approved and not spent, or was
+   * refused: that stands until the request would have expired, so that nobody is asked the same again and again. For a
+   * task that has ended it is kept as `closed`. Where `maxWaiting` wait already for the same task, or for the same person
+   * without one, it comes back as `closed` and is not kept. The records are, in any case.
+   */
+  requestApproval(approval: Approval, records: (kept: Approval) => Records, maxWaiting?: number): Promise<Approval>;
+  /**
+   * `answered`: with this answer it is approved or refused. `counted`: it is a yes, and more people have to say one.
+   * `already_counted`: this person, be it through another account, has said yes before. A no ends what waits, also after
+   * one's own yes. With the yes that approves it, `standing` begins to stand.
+   */
   answerApproval(
-    answer: { id: string; to: 'approved' | 'refused'; by: Delegator; at: number },
+    answer: Answer & { id: string },
     records: Records,
-  ): Promise<'answered' | 'already_answered' | 'expired' | 'task_ended' | 'unknown'>;
-  /** An approved, unspent, unexpired approval of this task for exactly this digest. */
-  givenApproval(task: string, digest: string, now: number): Approval | undefined;
+    standing?: StandingAnswer,
+  ): Promise<'answered' | 'counted' | 'already_counted' | 'already_answered' | 'expired' | 'task_ended' | 'unknown'>;
+  /** An approved, unspent, unexpired approval of this task (`null`: of none) for exactly this digest. From memory. */
+  givenApproval(task: string | null, digest: string, now: number): GivenApproval | undefined;
+  /** Whether somebody has said no to exactly this, and the request would not have expired yet. */
+  isRefused(task: string | null, digest: string, now: number): boolean;
   approval(id: string): Approval | undefined;
-  approvals(filter: { state?: Approval['state']; task?: string; limit: number }): Approval[];
+  approvalState(id: string): Pick<Approval, 'task' | 'state'> | undefined;
+  /** The newest first: at most `limit` of those that are `matching`, among the newest `among`. */
+  approvals(filter: {
+    state?: Approval['state'];
+    task?: string;
+    limit: number;
+    among?: number;
+    matching?: (approval: Approval) => boolean;
+  }): Approval[];
+  /** How requests of this agent for this operation were answered since then; `last`, the latest first. */
+  answersAlike(
+    request: Pick<Approval['card'], 'target' | 'operation'> & { agent: string | null; since: number },
+    limit: number,
+  ): { approved: number; refused: number; last: Answer[] };
+  /** How many answers this person has given since then. */
+  answersBy(person: Pick<Delegator, 'issuer' | 'subject'>, since: number): number;
 }
+
+/** Answers that were given beforehand. They end with their task, as approvals do. */
+export interface StandingStore {
+  /** Those of this task that can still be used. From memory. */
+  standingFor(task: string): StandingAnswer[];
+  standingAnswer(id: string): StandingAnswer | undefined;
+  /** The newest first: at most `limit` of those that are `matching`, among the newest `among`. */
+  standingAnswers(filter: {
+    limit: number;
+    among: number;
+    matching: (standing: StandingAnswer) => boolean;
+  }): StandingAnswer[];
+  revokeStandingAnswer(id: string, records: Records): Promise<'revoked' | 'over' | 'unknown'>;
+}
+
+/** What webhooks are told of approvals, at least once each. */
+export interface WebhookStore {
+  /**
+   * What has still to be told: approvals that wait and were not taken yet, and the end of those that were. A failed attempt
+   * is due again at its `nextAt`. The oldest first, at most `limit`.
+   */
+  dueDeliveries(endpoint: string, now: number, limit: number): Delivery[];
+  /** Keeps what came of an attempt. */
+  settleDelivery(delivery: SettledDelivery): Promise<void>;
+}
+
+export type Delivery = { approval: string; event: 'approval.requested' | 'approval.resolved'; attempts: number };
+
+/** `skipped`: it is not for this endpoint. `nextAt` in ms since the epoch. */
+export type SettledDelivery = Delivery & {
+  endpoint: string;
+  state: 'delivered' | 'retry' | 'given_up' | 'skipped';
+  nextAt: number;
+  problem: string | null;
+};
 
 /** Pinned tool definitions (invariant 12). */
 export interface DefinitionStore {
@@ -113,12 +194,13 @@ export interface PolicySetStore {
   /**
    * Keeps a policy set under its hash and puts it in force, with the records of why, if `replaces` is in force: of two
    * who replace the same set at once, one is told `other_in_force`. An old set comes back by being published again, but
-   * never one that is distrusted.
+   * never one that is distrusted. `approval` (of no task) is spent with it, or nothing is published.
    */
   publishPolicySet(
     published: PolicyInForce & { files: Record<string, string>; replaces: string | null },
     records: Records,
-  ): Promise<'published' | 'other_in_force' | 'distrusted'>;
+    approval?: string | null,
+  ): Promise<'published' | 'other_in_force' | 'distrusted' | 'approval_spent'>;
   /** For good: a set is distrusted once, with the records of why, whether or not it is in force. */
   distrustPolicySet(distrusted: DistrustedPolicySet, records: Records): Promise<'distrusted' | 'already_distrusted'>;
   /** Oldest first. */
@@ -236,6 +318,8 @@ export interface Store
   extends
     TaskStore,
     ApprovalStore,
+    StandingStore,
+    WebhookStore,
     DefinitionStore,
     PolicySetStore,
     RevokedTokenStore,

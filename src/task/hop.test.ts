@@ -146,6 +146,20 @@ describe('an agent hands a part of its task on', () => {
     ['a start behind the end', { lifetime_seconds: 60 }, { not_before: '2999-01-01T00:00:00Z' }, 400, '`not_before`'],
     ['a higher ceiling', { sensitivity: 'internal' }, { sensitivity: 'restricted' }, 400, '`internal`'],
     ['as many hops as the parent', { max_hops: 2 }, { max_hops: 2 }, 400, 'at most 1'],
+    [
+      'an effect more often than is left',
+      { budget: { effects: { read: 2 } } },
+      { budget: { effects: { read: 3 } } },
+      400,
+      '2 calls left',
+    ],
+    [
+      'an end behind the parent’s',
+      { lifetime_seconds: 60 },
+      { expires_at: '2999-01-01T00:00:00Z' },
+      400,
+      '`expires_at`',
+    ],
     ['parameters of its own', {}, { parameters: { order_id: 8 } }, 400, 'parameters'],
     ['an origin of its own', {}, { origin: { channel: 'api', trust: 'authenticated' } }, 400, 'origin'],
     ['no grant', {}, { grant: [] }, 400, 'grant'],
@@ -158,6 +172,40 @@ describe('an agent hands a part of its task on', () => {
     expect(plane.store.tree(id, 10)).toHaveLength(1);
     // What policy or structure refuses is on the record.
     if (status === 403) expect(plane.records().length).toBe(before + 1);
+  });
+});
+
+describe('limits of a child', () => {
+  test('stand beside those above, which are looked at as they are', async () => {
+    const { id } = await parent({ budget: { calls: 9, effects: { read: 4 } } });
+    const own = {
+      effects: { read: 2, write: 0 },
+      sums: [{ target: 'files', operations: ['read_text_file'], argument: '/head', at_most: '10.5' }],
+    };
+    const schedule = { time_zone: 'Europe/Berlin', weekdays: ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] };
+    const { status, body } = await hop(id, { budget: own, schedule });
+    expect([status, body]).toMatchObject([
+      200,
+      {
+        budget: { calls: 9, ...own },
+        used: { calls: 0, effects: { read: 0, write: 0 }, sums: ['0'] },
+        schedules: [schedule],
+      },
+    ]);
+    expect(plane.store.chain(body.id).map(({ used }) => Object.keys(used.counters ?? {}))).toEqual([
+      ['effect:read', 'effect:write', 'sum:0'],
+      ['effect:read'],
+    ]);
+    expect(plane.records().at(-1)).toMatchObject({ action: { arguments: { budget: own, schedules: [schedule] } } });
+  });
+
+  test('what a child has used is gone from what its parent has left', async () => {
+    const { id } = await parent({ budget: { calls: 9, effects: { read: 4 } } });
+    const { body: child } = await hop(id);
+    const draws = [{ task: id, counter: 'effect:read', amount: 1 }];
+    await plane.store.admit({ chain: [child.id, id], counted: true, draws, approval: null }, []);
+    expect((await hop(id, { budget: { effects: { read: 4 } } })).body.detail).toContain('3 calls left');
+    expect((await hop(id, { budget: { effects: { read: 3 } } })).body).toMatchObject({ budget: { calls: 8 } });
   });
 });
 

@@ -1,17 +1,17 @@
-import { actionDigest } from '../core/action.ts';
-import { approvalRequest } from '../core/approval.ts';
-import { decisionRecord } from '../core/decision-record.ts';
-import type { Decision, DecisionInput, GivenApproval, TaskView } from '../core/decision.ts';
-import { ApprovalRequired, Conflict, Forbidden, InvalidRequest, Unavailable } from '../core/errors.ts';
+import { hasLimits } from '../core/budget.ts';
+import { limitsToWire } from '../core/budget-wire.ts';
+import { scheduleToWire } from '../core/schedule-wire.ts';
+import type { TaskView } from '../core/decision.ts';
+import { Conflict, Forbidden, InvalidRequest, Unavailable } from '../core/errors.ts';
 import type { JsonObject } from '../core/json.ts';
-import { delegatorId } from '../core/party.ts';
-import type { DecisionRecord } from '../core/record.ts';
 import { sensitivityLevel } from '../core/sensitivity.ts';
 import type { Task } from '../core/task.ts';
 import type { AgentRegistry } from '../agent/registry.ts';
 import type { ApprovalStore, TaskStore } from '../store/ports.ts';
-import { ownInput, refusedRecord, type Asker, type AuthorizeParts, type OwnAction } from './authorize.ts';
+import { authorizeOrAsk } from './authorize-or-ask.ts';
+import { refusedRecord, type Asker, type AuthorizeParts } from './authorize.ts';
 import { unknownTask } from './party.ts';
+import { childBudget, childWindow } from './child-limits.ts';
 import type { HopRequest } from './task-request.ts';
 
 export type HopParts = AuthorizeParts & {
@@ -37,26 +37,12 @@ export async function handOn(asker: Asker, parentId: string, request: HopRequest
     const chain = parts.store.chain(parentId);
     await checkStructure(asker, { chain, parentId, request }, parts);
     const child = childOf(chain, request, parts);
-    const { input, digest, approval } = inputOf(asker, chain, request, parts);
-    const decision = parts.pdp().decide(input);
-    const recordId = parts.newId('rec');
-    parts.referee.consider({ record: recordId, input, decision });
-    const record = (about: { id: string; approvers: string[] } | null): DecisionRecord =>
-      decisionRecord(
-        {
-          id: recordId,
-          request: asker.request,
-          input,
-          decision,
-          approval: about,
-          token: asker.token === null ? null : { id: asker.token.id, key: asker.token.key },
-        },
-        parts.sha256,
-      );
-    if (decision.outcome !== 'permit') await refuse({ input, decision, digest, record }, parts);
-    const spent = decision.liftedByApproval.length > 0 ? approval : null;
-    const stated = spent === null ? null : { id: spent.id, approvers: spent.approvers.map(delegatorId) };
-    const outcome = await parts.store.createTask(child, [record(stated)], spent?.id ?? null);
+    const { record, approval } = await authorizeOrAsk(
+      { ...asker, delegator: chain[0]!.task.delegator },
+      { operation: 'task.delegate', resources: [`task:${parentId}`], arguments: argumentsOf(request), chain },
+      parts,
+    );
+    const outcome = await parts.store.createTask(child, [record], approval);
     if (outcome === 'created') return child;
     if (outcome === 'parent_ended') throw new Conflict(`task \`${parentId}\` has ended`);
   }
@@ -99,17 +85,7 @@ function objectionTo(chain: readonly TaskView[], { agent }: HopRequest, parts: H
 function childOf(chain: readonly TaskView[], request: HopRequest, parts: HopParts): Task {
   const parent = chain[0]!.task;
   const now = parts.clock();
-  const ends = Math.min(...chain.map(({ task }) => task.window.expiresAt));
-  const notBefore = Math.max(request.notBefore ?? now, now, ...chain.map(({ task }) => task.window.notBefore));
-  const expiresAt = request.lifetimeSeconds === undefined ? ends : notBefore + request.lifetimeSeconds * 1000;
-  if (notBefore >= ends) throw new InvalidRequest('`not_before`: the task above has ended by then');
-  if (expiresAt > ends) {
-    const left = Math.floor((ends - notBefore) / 1000);
-    throw new InvalidRequest(`\`lifetime_seconds\`: the tasks above end ${left} seconds after the start of this one`);
-  }
-  const left = Math.min(...chain.map(({ task, used }) => task.budget.calls - used.calls));
-  const calls = request.calls ?? left;
-  if (left < 1 || calls > left) throw new InvalidRequest(`\`calls\`: the tasks above have ${left} calls left`);
+  const budget = childBudget(chain, request.budget);
   const sensitivity = request.sensitivity ?? parent.sensitivity;
   if (sensitivityLevel(sensitivity) > sensitivityLevel(parent.sensitivity)) {
     throw new InvalidRequest(`\`sensitivity\`: the ceiling of the task above is \`${parent.sensitivity}\``);
@@ -128,8 +104,8 @@ function childOf(chain: readonly TaskView[], request: HopRequest, parts: HopPart
     grant: request.grant,
     sensitivity,
     origin: { channel: 'agent', author: parent.agent.id, trust: parent.origin.trust },
-    window: { notBefore, expiresAt },
-    budget: { calls },
+    window: childWindow(chain, request.window, now),
+    budget,
     maxHops,
     state: 'active',
     createdAt: now,
@@ -137,40 +113,13 @@ function childOf(chain: readonly TaskView[], request: HopRequest, parts: HopPart
 }
 
 /**
- * The decision's input. The arguments are what was asked, and hold neither the child's id nor a time: the same request
- * made again after an approval is the same action.
+ * What was asked, with neither the child's id nor a time: the same request made again after an approval is the same
+ * action.
  */
-function inputOf(
-  asker: Asker,
-  chain: readonly TaskView[],
-  request: HopRequest,
-  parts: HopParts,
-): { input: DecisionInput; digest: string; approval: GivenApproval | null } {
-  const parent = chain[0]!.task;
-  const own: OwnAction = {
-    operation: 'task.delegate',
-    resources: [`task:${parent.id}`],
-    arguments: argumentsOf(request),
-    chain,
-  };
-  const input = ownInput({ ...asker, delegator: parent.delegator }, own, parts);
-  const digest = actionDigest(
-    input.action,
-    {
-      agent: parent.agent.id,
-      delegator: delegatorId(parent.delegator),
-      chain: chain.map(({ task }) => task.id),
-      policySet: parts.pdp().policySet,
-    },
-    parts.sha256,
-  );
-  const given = parts.store.givenApproval(parent.id, digest, parts.clock());
-  const approval = given?.answeredBy === undefined ? null : { id: given.id, approvers: [given.answeredBy] };
-  return { input: { ...input, approval }, digest, approval };
-}
-
 function argumentsOf(request: HopRequest): JsonObject {
-  const { agent, purpose, grant, sensitivity, notBefore, lifetimeSeconds, calls, maxHops } = request;
+  const { agent, purpose, grant, sensitivity, window, budget, maxHops } = request;
+  const { notBefore, expiresAt, lifetimeSeconds, schedules } = window;
+  const { calls } = budget;
   return {
     agent: agent.id,
     trust_domain: agent.trustDomain,
@@ -178,41 +127,11 @@ function argumentsOf(request: HopRequest): JsonObject {
     grant: JSON.parse(JSON.stringify(grant)) as JsonObject[],
     ...(sensitivity === undefined ? {} : { sensitivity }),
     ...(notBefore === undefined ? {} : { not_before: notBefore }),
+    ...(expiresAt === undefined ? {} : { expires_at: expiresAt }),
     ...(lifetimeSeconds === undefined ? {} : { lifetime_seconds: lifetimeSeconds }),
+    ...(schedules.length === 0 ? {} : { schedules: schedules.map(scheduleToWire) }),
     ...(calls === undefined ? {} : { calls }),
+    ...(hasLimits(budget) ? { budget: limitsToWire(budget) as JsonObject } : {}),
     ...(maxHops === undefined ? {} : { max_hops: maxHops }),
   };
-}
-
-/** Records the denial or the hold. @throws Forbidden or ApprovalRequired */
-async function refuse(
-  decided: {
-    input: DecisionInput;
-    decision: Decision;
-    digest: string;
-    record: (about: { id: string; approvers: string[] } | null) => DecisionRecord;
-  },
-  parts: HopParts,
-): Promise<never> {
-  const { input, decision, digest, record } = decided;
-  const reasons = decision.reasons.map(({ message }) => message).join('; ');
-  if (decision.outcome !== 'hold') {
-    await parts.log.append([record(null)]);
-    throw new Forbidden(reasons);
-  }
-  const request = approvalRequest({
-    id: parts.newId('apr'),
-    digest,
-    input,
-    decision,
-    lifetimeMs: parts.approvalLifetimeMs,
-  });
-  const { id, approvers } = await parts.store.requestApproval(request, (kept) => [
-    record({ id: kept.id, approvers: kept.approvers }),
-  ]);
-  const who = approvers.map((approver) => `\`${approver}\``).join(' and ');
-  throw new ApprovalRequired(
-    `approval \`${id}\` is needed from ${who} (${reasons}); ask again with the same request after it is approved`,
-    id,
-  );
 }

@@ -4,6 +4,7 @@ import {
   openControlPlane,
   OTHER_AGENT,
   personSession,
+  quickstartPolicies,
   requestTask,
   SUMMARISER,
   taskBody,
@@ -44,6 +45,61 @@ async function status(response: Promise<Response>): Promise<number> {
 const complete = (session: Session, id: string) => session.call('POST', `/v1/tasks/${id}/complete`);
 const revoke = (session: Session, id: string) =>
   session.call('POST', `/v1/tasks/${id}/revoke`, { reason: 'a mistake' });
+
+describe('requesting what has to be approved', () => {
+  const HELD = {
+    ...quickstartPolicies(),
+    'held.cedar': `@id("restricted-tasks") @approval("security") @reason("a second person agrees")
+      forbid (principal, action == Action::"remit:task.create", resource) when { context.args.sensitivity == "restricted" };`,
+  };
+  const restricted = (more: Record<string, unknown> = {}) =>
+    alice.call('POST', '/v1/tasks', taskBody({ sensitivity: 'restricted', lifetime_seconds: 120, ...more }));
+  beforeEach(async () => {
+    await plane.close();
+    plane = await openControlPlane({ policies: HELD });
+    alice = await personSession(plane, 'alice');
+  });
+
+  test('is held, and the same request makes the task once after a yes', async () => {
+    const held = await restricted();
+    const problem = (await held.json()) as { approval: string };
+    const { approval } = problem;
+    expect([held.status, problem]).toMatchObject([
+      403,
+      { access_request: { id: approval, status: 'pending', status_endpoint: expect.stringContaining(approval) } },
+    ]);
+    expect(plane.store.tasks({ limit: 9 })).toEqual([]);
+    const carol = await personSession(plane, 'carol');
+    expect(await (await carol.call('GET', `/v1/approvals/${approval}`)).json()).toMatchObject({
+      task: null,
+      operation: 'task.create',
+      requester: { agent: null, delegator: 'https://idp.example.test|alice' },
+      arguments: {
+        agent: SUMMARISER,
+        purpose: 'summarise the notes',
+        sensitivity: 'restricted',
+        lifetime_seconds: 120,
+      },
+    });
+    expect((await alice.call('POST', `/v1/approvals/${approval}/approve`)).status).toBe(403);
+    expect((await carol.call('POST', `/v1/approvals/${approval}/approve`)).status).toBe(200);
+    plane.clock.advance(5_000);
+    // Whoever asks for more, or is another, has to ask anew.
+    expect((await restricted({ lifetime_seconds: 121 })).status).toBe(403);
+    expect((await restricted({ purpose: 'another' })).status).toBe(403);
+    const bob = await personSession(plane, 'bob');
+    const other = taskBody({ sensitivity: 'restricted', lifetime_seconds: 120 });
+    expect((await bob.call('POST', '/v1/tasks', other)).status).toBe(403);
+    const at = plane.clock.now();
+    const made = (await Promise.all([restricted(), restricted()])).map((response) => response.status);
+    expect(made.toSorted((a, b) => a - b)).toEqual([200, 409]);
+    const [task] = plane.store.tasks({ limit: 9 });
+    expect(task!.window.expiresAt).toBeGreaterThanOrEqual(at + 120_000);
+    const record = plane.records().findLast(({ kind }) => kind === 'decision') as DecisionRecord;
+    expect(record).toMatchObject({ approval: { id: approval, approvers: ['https://idp.example.test|carol'] } });
+    expect((await restricted()).status).toBe(403);
+  });
+});
 
 describe('requesting', () => {
   test('a person hands a task to an agent; task and record are there at once', async () => {
@@ -113,6 +169,9 @@ describe('requesting', () => {
     ['a rounded number', { parameters: { n: 2 ** 60 } }, 400, 'parameters/n'],
     ['large parameters', { parameters: { text: 'x'.repeat(17_000) } }, 400, 'parameters'],
     ['a budget of nothing', { calls: 0 }, 400, 'calls'],
+    ['a window in the past', { expires_at: '2001-01-01T00:00:00Z' }, 400, 'lies in the past'],
+    ['a window that is over', { not_before: '2001-01-01T00:00:00Z', lifetime_seconds: 60 }, 400, 'lies in the past'],
+    ['an end too far ahead', { expires_at: '2999-01-01T00:00:00Z' }, 400, '3600'],
     ['an unknown sensitivity', { sensitivity: 'secret' }, 400, 'sensitivity'],
   ];
   test.each(bad)('refuses %s', async (_name, overrides, expected, detail) => {

@@ -1,13 +1,18 @@
 import { Conflict, Forbidden, InvalidRequest } from '../core/errors.ts';
+import { hasLimits } from '../core/budget.ts';
+import { limitsToWire } from '../core/budget-wire.ts';
 import type { TaskView } from '../core/decision.ts';
 import type { JsonObject } from '../core/json.ts';
 import { delegatorId } from '../core/party.ts';
 import type { DecisionRecord, EventRecord } from '../core/record.ts';
-import type { EndedState, Task } from '../core/task.ts';
+import { scheduleToWire } from '../core/schedule-wire.ts';
+import type { EndedState, Task, Window } from '../core/task.ts';
+import { authorizeOrAsk } from './authorize-or-ask.ts';
 import { authorize, refusedRecord, type Asker, type OwnOperation } from './authorize.ts';
 import { handOn, type HopParts } from './hop.ts';
 import { isParty, unknownTask } from './party.ts';
 import type { HopRequest, TaskRequest } from './task-request.ts';
+import { checkWindow, endOf, type WindowRequest } from './window-form.ts';
 
 export type LifecycleParts = HopParts & {
   limits: { maxLifetimeSeconds: number; defaultLifetimeSeconds: number; defaultCalls: number };
@@ -92,33 +97,51 @@ async function requestTask(asker: Asker, request: TaskRequest, parts: LifecycleP
     grant: request.grant,
     sensitivity: request.sensitivity,
     origin: request.origin,
-    window: windowOf(request, now, parts.limits),
-    budget: { calls: request.calls ?? parts.limits.defaultCalls },
+    window: windowOf(request.window, now, parts.limits),
+    budget: { ...request.budget, calls: request.budget.calls ?? parts.limits.defaultCalls },
     maxHops: request.maxHops,
     state: 'active',
     createdAt: now,
   };
-  const record = await authorize(
+  const asked = {
+    agent: task.agent.id,
+    purpose: task.purpose,
+    parameters: task.parameters,
+    grant: JSON.parse(JSON.stringify(task.grant)) as never,
+    sensitivity: task.sensitivity,
+    ...(task.window.schedules === undefined ? {} : { schedules: task.window.schedules.map(scheduleToWire) }),
+    calls: task.budget.calls,
+    ...(hasLimits(task.budget) ? { budget: limitsToWire(task.budget) as JsonObject } : {}),
+  };
+  const { record, approval } = await authorizeOrAsk(
     asker,
     {
       operation: 'task.create',
       resources: [`task:${task.id}`],
-      arguments: {
-        agent: task.agent.id,
-        purpose: task.purpose,
-        parameters: task.parameters,
-        grant: JSON.parse(JSON.stringify(task.grant)) as never,
-        sensitivity: task.sensitivity,
-        expires_at: task.window.expiresAt,
-        calls: task.budget.calls,
-      },
+      arguments: { ...asked, expires_at: task.window.expiresAt },
+      asked: { resources: [], arguments: { ...asked, ...windowAsked(request, parts.limits) } },
     },
     parts,
   );
-  const outcome = await parts.store.createTask(task, [record]);
+  const outcome = await parts.store.createTask(task, [record], approval);
   if (outcome === 'created') return task;
+  // Two requests that were the same, and one approval: the other needs one of its own.
+  if (outcome === 'approval_spent') throw new Conflict('the approval of this request was used meanwhile; ask again');
   // Suspended between the look above and this: as if it had been so from the start.
   return refuse(asker, `agent \`${task.agent.id}\` is suspended or retired`, parts);
+}
+
+/** Of the window what was asked, and is the same when it is asked again. */
+function windowAsked(request: TaskRequest, limits: LifecycleParts['limits']): JsonObject {
+  const { notBefore, expiresAt, lifetimeSeconds } = request.window;
+  return {
+    ...(expiresAt === undefined
+      ? { lifetime_seconds: lifetimeSeconds ?? limits.defaultLifetimeSeconds }
+      : { expires_at: expiresAt }),
+    ...(notBefore === undefined ? {} : { not_before: notBefore }),
+    origin: JSON.parse(JSON.stringify(request.origin)) as JsonObject,
+    max_hops: request.maxHops,
+  };
 }
 
 async function refuse(asker: Asker, reason: string, parts: LifecycleParts): Promise<never> {
@@ -126,16 +149,19 @@ async function refuse(asker: Asker, reason: string, parts: LifecycleParts): Prom
   throw new Forbidden(reason);
 }
 
-function windowOf(request: TaskRequest, now: number, limits: LifecycleParts['limits']): Task['window'] {
-  const lifetime = request.lifetimeSeconds ?? limits.defaultLifetimeSeconds;
-  if (lifetime > limits.maxLifetimeSeconds) {
-    throw new InvalidRequest(`\`lifetime_seconds\`: a task lives at most ${limits.maxLifetimeSeconds} seconds`);
-  }
+function windowOf(request: WindowRequest, now: number, limits: LifecycleParts['limits']): Window {
   const notBefore = Math.max(request.notBefore ?? now, now);
   if (notBefore - now > limits.maxLifetimeSeconds * 1000) {
     throw new InvalidRequest('`not_before`: is too far ahead; request the task nearer to its start');
   }
-  return { notBefore, expiresAt: notBefore + lifetime * 1000 };
+  const expiresAt = endOf(request, notBefore) ?? notBefore + limits.defaultLifetimeSeconds * 1000;
+  if (expiresAt - notBefore > limits.maxLifetimeSeconds * 1000) {
+    const member = request.expiresAt === undefined ? 'lifetime_seconds' : 'expires_at';
+    throw new InvalidRequest(`\`${member}\`: a task lives at most ${limits.maxLifetimeSeconds} seconds`);
+  }
+  const window = { notBefore, expiresAt, ...(request.schedules.length === 0 ? {} : { schedules: request.schedules }) };
+  checkWindow(window, now);
+  return window;
 }
 
 async function showTask(asker: Asker, id: string, parts: LifecycleParts): Promise<Task> {

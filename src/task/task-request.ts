@@ -8,6 +8,8 @@ import { SENSITIVITIES } from '../core/sensitivity.ts';
 import { parseWorkloadId, type ParsedSpiffeId } from '../core/spiffe-id.ts';
 import type { PromptOrigin } from '../core/task.ts';
 import { schemaProblem } from '../pdp/check-arguments.ts';
+import { budgetForm, parseBudget, type BudgetRequest } from './budget-form.ts';
+import { parseWindow, windowShape, type WindowRequest } from './window-form.ts';
 
 const text = (max: number) =>
   z
@@ -47,10 +49,10 @@ export const taskRequestForm = z.strictObject({
   grant: grantsForm,
   sensitivity: z.enum(SENSITIVITIES).default('internal'),
   origin: originForm.default({ channel: 'api', trust: 'authenticated' }),
-  /** RFC 3339. */
-  not_before: z.iso.datetime({ offset: true }).optional(),
-  lifetime_seconds: z.number().int().positive().optional(),
+  ...windowShape,
+  /** The same as `budget.calls`. */
   calls: z.number().int().positive().max(1_000_000).optional(),
+  budget: budgetForm.optional(),
   max_hops: z.number().int().min(0).max(16).default(0),
 });
 
@@ -63,10 +65,10 @@ export const hopRequestForm = z.strictObject({
   purpose: text(500),
   grant: grantsForm,
   sensitivity: z.enum(SENSITIVITIES).optional(),
-  /** RFC 3339. */
-  not_before: z.iso.datetime({ offset: true }).optional(),
-  lifetime_seconds: z.number().int().positive().optional(),
+  ...windowShape,
+  /** The same as `budget.calls`. */
   calls: z.number().int().positive().max(1_000_000).optional(),
+  budget: budgetForm.optional(),
   max_hops: z.number().int().min(0).max(16).optional(),
 });
 
@@ -81,17 +83,13 @@ export type TaskRequest = {
   grant: Grant[];
   sensitivity: (typeof SENSITIVITIES)[number];
   origin: PromptOrigin;
-  notBefore: number | undefined;
-  lifetimeSeconds: number | undefined;
-  calls: number | undefined;
+  window: WindowRequest;
+  budget: BudgetRequest;
   maxHops: number;
 };
 
 /** What a hop asks for. What is absent is as the parent has it left. */
-export type HopRequest = Pick<
-  TaskRequest,
-  'agent' | 'purpose' | 'grant' | 'notBefore' | 'lifetimeSeconds' | 'calls'
-> & {
+export type HopRequest = Pick<TaskRequest, 'agent' | 'purpose' | 'grant' | 'window' | 'budget'> & {
   sensitivity: TaskRequest['sensitivity'] | undefined;
   maxHops: number | undefined;
 };
@@ -116,9 +114,8 @@ export function parseTaskRequest(body: z.output<typeof taskRequestForm>, catalog
     grant: parseGrants(body.grant, catalogue),
     sensitivity: body.sensitivity,
     origin: body.origin,
-    notBefore: body.not_before === undefined ? undefined : Date.parse(body.not_before),
-    lifetimeSeconds: body.lifetime_seconds,
-    calls: body.calls,
+    window: parseWindow(body),
+    budget: budgetOf(body, catalogue),
     maxHops: body.max_hops,
   };
 }
@@ -130,11 +127,20 @@ export function parseHopRequest(body: z.output<typeof hopRequestForm>, catalogue
     purpose: body.purpose,
     grant: parseGrants(body.grant, catalogue),
     sensitivity: body.sensitivity,
-    notBefore: body.not_before === undefined ? undefined : Date.parse(body.not_before),
-    lifetimeSeconds: body.lifetime_seconds,
-    calls: body.calls,
+    window: parseWindow(body),
+    budget: budgetOf(body, catalogue),
     maxHops: body.max_hops,
   };
+}
+
+function budgetOf(
+  { calls, budget = {} }: { calls?: number | undefined; budget?: z.output<typeof budgetForm> | undefined },
+  catalogue: Catalogue,
+): BudgetRequest {
+  if (calls !== undefined && budget.calls !== undefined) {
+    throw new InvalidRequest('`calls`: give this or `budget.calls`, not both');
+  }
+  return { ...parseBudget(budget, catalogue), ...(calls === undefined ? {} : { calls }) };
 }
 
 function parseAgent(id: string, catalogue: Catalogue): ParsedSpiffeId {

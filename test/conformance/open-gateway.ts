@@ -47,7 +47,7 @@ export function createOpenGateway(targets: readonly TargetConfig[], given: Parti
           const { decision } = exchange;
           return decision === undefined || decision.outcome === 'permit'
             ? undefined
-            : refuse({ ...exchange, decision });
+            : refuse({ ...exchange, decision }, 'http://127.0.0.1:8080');
         },
       },
       observe: {
@@ -61,6 +61,7 @@ export function createOpenGateway(targets: readonly TargetConfig[], given: Parti
     listable: () => true,
     definitions,
     live,
+    answered: async () => undefined,
     readSecret: (source) => ('value' in source ? source.value : 'canary-of-the-target'),
     clock: () => 1_000,
     newId: (prefix) => `${prefix}_${++ids}`,

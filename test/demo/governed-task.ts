@@ -94,7 +94,7 @@ export async function governedTask(): Promise<{ acts: Act[]; dispose: () => Prom
     },
     {
       name: 'alice approves her own request',
-      expected: 'refused: the delegator of a task cannot answer its approvals; ask another person',
+      expected: 'refused: nobody answers what they have asked for themselves; ask another person',
       run: async () => {
         const answer = await remit.cli(['approve', approval, '--as', 'alice']);
         return answer.code === 0 ? 'approved' : `refused: ${answer.stderr.trim().replace('remit: ', '')}`;

@@ -65,6 +65,10 @@ const CONDITIONS = [
   'principal has auth_time && principal.auth_time < context.now.time',
   'context has chain && context.chain.contains(Agent::"spiffe://other.test/agent/b")',
   'context has provenance && context.provenance has path && context.provenance.path == "untrusted"',
+  'context.task.left.calls < 8 && context.task.left has effect && context.task.left.effect > 0',
+  'context.task.left has operation && context.task.left.operation > 1',
+  'context.task.left has sum && context.task.left.sum.lessThan(decimal("3.0"))',
+  'context.task.left.sum.greaterThanOrEqual(decimal("0.5"))',
   'context.approved',
   'context.now.hour == 12 && context.now.weekday == 1',
 ];
@@ -76,6 +80,17 @@ type PolicyParts = Omit<NaivePolicy, 'id' | 'text'> & {
   clauses: readonly (readonly string[])[];
 };
 
+/** Rules of `@approval`, and what they mean. */
+const RULES = [
+  { text: 'note-owners', people: 1, names: ['note-owners'] },
+  { text: 'security', people: 1, names: ['security'] },
+  { text: 'bob', people: 1, names: ['bob'] },
+  { text: 'bob, security', people: 1, names: ['bob', 'security'] },
+  { text: '2 of note-owners', people: 2, names: ['note-owners'] },
+  { text: "2 of 'note-owners',security", people: 2, names: ['note-owners', 'security'] },
+  { text: 'note-owners; acr mfa phr; max_age 60', people: 1, names: ['note-owners'], acr: ['mfa', 'phr'] },
+];
+
 const policyParts: fc.Arbitrary<PolicyParts> = fc.record({
   effect: fc.constantFrom('permit' as const, 'permit' as const, 'forbid' as const),
   head: fc.tuple(
@@ -84,7 +99,7 @@ const policyParts: fc.Arbitrary<PolicyParts> = fc.record({
     fc.constantFrom(...HEADS.resource),
   ),
   clauses: fc.array(clause, { maxLength: 2 }),
-  approval: fc.option(fc.constantFrom('note-owners', 'security', 'bob'), { nil: undefined }),
+  approval: fc.option(fc.constantFrom(...RULES), { nil: undefined }),
   observe: fc.constantFrom(false, false, false, true),
   controls: fc.subarray(['ASI02', 'ASI03', 'NHI5']),
 });
@@ -104,7 +119,7 @@ function policyOf({ head, clauses, approval, observe, controls, effect }: Policy
   const held = effect === 'forbid' ? approval : undefined;
   const text = [
     `@id("${id}")`,
-    ...(held === undefined ? [] : [`@approval("${held}")`]),
+    ...(held === undefined ? [] : [`@approval("${held.text}")`]),
     ...(observe === true ? ['@observe'] : []),
     ...(controls === undefined || controls.length === 0 ? [] : [`@control("${controls.join(', ')}")`]),
     `${effect} (${head.join(', ')})`,
@@ -193,7 +208,7 @@ const likelyInput: fc.Arbitrary<DecisionInput> = fc
         ...task,
         state: 'active',
         window,
-        budget: { calls: wild.has('budget') ? task.budget.calls : 10 },
+        budget: { ...task.budget, calls: wild.has('budget') ? task.budget.calls : 10 },
         grant: wild.has('grants') ? task.grant : grant,
         sensitivity: wild.has('sensitivity') ? task.sensitivity : 'restricted',
       },

@@ -3,6 +3,7 @@ import type { Decision, DecisionInput, Reason } from '../../src/core/decision.ts
 import type { CheckArguments, Grant } from '../../src/core/grant.ts';
 import type { JsonObject, JsonValue } from '../../src/core/json.ts';
 import type { Agent, Delegator } from '../../src/core/party.ts';
+import type { Schedule } from '../../src/core/schedule.ts';
 
 /**
  * The whole decision once more, in the plainest words, to compare the real one with. It shares no code with it: every
@@ -13,7 +14,7 @@ export type NaivePolicy = {
   id: string;
   text: string;
   effect: 'permit' | 'forbid';
-  approval?: string;
+  approval?: { text: string; people: number; names: string[]; acr?: string[] };
   observe?: boolean;
   controls?: string[];
 };
@@ -115,17 +116,34 @@ function oneAnswer(
     return { ...denied(both.map(() => 'policy_forbids')), policies: both };
   }
   if (permits.length === 0) return denied(['no_policy']);
-  const open = holds.filter((id) => !approval?.approvers.some((person) => isNamed(byId.get(id)!.approval!, person)));
+  const open = holds.filter((id) => approval === null || !isGiven(byId.get(id)!.approval!, approval.approvers));
   // An approval is for the action as it is: it lifts all that holds it, or nothing.
   if (open.length > 0) {
-    const approvers = holds.map((id) => byId.get(id)!.approval!);
+    const approvers = holds.map((id) => byId.get(id)!.approval!.text);
     return { ...denied([]), outcome: 'hold', policies: holds, approvers };
   }
   return { ...denied([]), outcome: 'permit', policies: [...permits, ...holds], liftedByApproval: holds };
 }
 
-function isNamed(name: string, person: Delegator): boolean {
-  return person.groups.includes(name) || person.subject === name || person.email === name;
+/** Whether as many people as it takes said yes, nobody of them counted twice. */
+function isGiven({ people, names, acr }: NonNullable<NaivePolicy['approval']>, approvers: Delegator[]): boolean {
+  const able = approvers.filter(
+    (person) =>
+      names.some((name) => person.groups.includes(name) || person.subject === name || person.email === name) &&
+      (acr === undefined || (person.acr !== undefined && acr.includes(person.acr))),
+  );
+  // Everybody is somebody else at first, and then as many times as it could take, the same as who shares an account or address.
+  const who = able.map((_person, place) => place);
+  for (const _round of able) {
+    for (const [a, one] of able.entries()) {
+      for (const [b, other] of able.entries()) {
+        const account = one.issuer === other.issuer && one.subject === other.subject;
+        const address = one.email !== undefined && one.email.toLowerCase() === other.email?.toLowerCase();
+        if (account || address) who[a] = who[b] = Math.min(who[a]!, who[b]!);
+      }
+    }
+  }
+  return new Set(who).size >= people;
 }
 
 function beforePolicy(input: DecisionInput, check: CheckArguments): Reason['code'] | null {
@@ -136,7 +154,9 @@ function beforePolicy(input: DecisionInput, check: CheckArguments): Reason['code
   // Under a task that is over, Remit's own reads and writes go on: looking at it, and ending it again.
   const needsLife = !own || (action.effect !== 'read' && action.effect !== 'write');
   for (const { task } of chain) {
-    const live = task.state === 'active' && task.window.notBefore <= now && now < task.window.expiresAt;
+    const { notBefore, expiresAt, schedules = [] } = task.window;
+    const open = schedules.every((schedule) => isOpenAt(schedule, now));
+    const live = task.state === 'active' && notBefore <= now && now < expiresAt && open;
     if (needsLife && !live) return 'task_not_live';
   }
   if (action.definition === 'quarantined') return 'quarantined_operation';
@@ -147,8 +167,50 @@ function beforePolicy(input: DecisionInput, check: CheckArguments): Reason['code
   if (token !== null) levels.push(token.narrowedTo);
   for (const grants of levels) if (!grants.some((grant) => covers(grant, input, check))) return 'outside_grant';
   for (const { task } of chain) if (LEVELS[action.sensitivity] > LEVELS[task.sensitivity]) return 'over_sensitivity';
-  for (const { task, used } of chain) if (!action.protocol && used.calls >= task.budget.calls) return 'over_budget';
+  if (action.protocol) return null;
+  for (const { task, used } of chain) if (used.calls >= task.budget.calls) return 'over_budget';
+  for (const view of chain) {
+    const problem = budgetProblem(view, action);
+    if (problem !== null) return problem;
+  }
   return null;
+}
+
+/** Amounts as whole ten-thousandths without a bound. */
+function budgetProblem({ task, used }: DecisionInput['chain'][number], action: DecisionInput['action']) {
+  const { effects = {}, operations = {}, sums = [] } = task.budget;
+  const taken = (name: string) => used.counters?.[name] ?? 0;
+  const ofEffect = effects[action.effect];
+  if (ofEffect !== undefined && taken(`effect:${action.effect}`) + 1 > ofEffect) return 'over_budget';
+  const id = `${action.target}:${action.operation}`;
+  const ofOperation = operations[id];
+  if (ofOperation !== undefined && taken(`operation:${id}`) + 1 > ofOperation) return 'over_budget';
+  for (const [place, sum] of sums.entries()) {
+    if (sum.target !== action.target || !sum.operations.includes(action.operation)) continue;
+    const value = action.arguments[sum.argument.slice(1)];
+    const match = /^(\d+)(?:\.(\d{1,4}))?$/.exec(typeof value === 'object' ? '' : String(value));
+    if (match === null || typeof value === 'boolean' || /^0\d/.test(match[0])) return 'uncountable_amount';
+    const amount = BigInt(match[1]! + (match[2] ?? '').padEnd(4, '0'));
+    if (amount >= 2n ** 53n) return 'uncountable_amount';
+    if (BigInt(taken(`sum:${place}`)) + amount > BigInt(sum.atMost)) return 'over_budget';
+  }
+  return null;
+}
+
+/** By the date and time as a Swede writes them. */
+function isOpenAt({ timeZone, weekdays, hours }: Schedule, now: number): boolean {
+  const text = new Date(now).toLocaleString('sv-SE', { timeZone });
+  const minute = Number(text.slice(11, 13)) * 60 + Number(text.slice(14, 16));
+  const dayOf = (days: number) =>
+    new Date(Date.parse(`${text.slice(0, 10)}T00:00:00Z`) + days * 86_400_000).getUTCDay();
+  const names = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'] as const;
+  const counts = (days: number) => weekdays === undefined || weekdays.includes(names[dayOf(days)]!);
+  if (hours === undefined) return counts(0);
+  return hours.some(({ from, to }) =>
+    to > from
+      ? counts(0) && minute >= from && minute < to
+      : (counts(0) && minute >= from) || (counts(-1) && minute < to),
+  );
 }
 
 function covers(grant: Grant, { action }: DecisionInput, check: CheckArguments): boolean {
@@ -258,9 +320,37 @@ function contextOf(input: DecisionInput): JsonObject {
             sensitivity: sensitivityOf(acting.task.sensitivity),
             age_seconds: age(acting.task.createdAt),
             calls: acting.used.calls,
+            left: leftOf(input),
             depth: chain.length - 1,
             labels: acting.labels === undefined ? undefined : [...acting.labels],
           }),
+  });
+}
+
+/** What the budgets of the chain have left for this action: the least of all levels, each kind by itself. */
+function leftOf({ chain, action }: DecisionInput): JsonObject {
+  const all = { calls: [] as number[], effect: [] as number[], operation: [] as number[], sum: [] as bigint[] };
+  for (const { task, used } of chain) {
+    const { calls, effects = {}, operations = {}, sums = [] } = task.budget;
+    const taken = (name: string) => used.counters?.[name] ?? 0;
+    all.calls.push(Math.max(0, calls - used.calls));
+    const ofEffect = effects[action.effect];
+    if (ofEffect !== undefined) all.effect.push(ofEffect - taken(`effect:${action.effect}`));
+    const id = `${action.target}:${action.operation}`;
+    if (operations[id] !== undefined) all.operation.push(operations[id] - taken(`operation:${id}`));
+    sums.forEach((sum, place) => {
+      const about = sum.target === action.target && sum.operations.includes(action.operation);
+      if (about) all.sum.push(BigInt(sum.atMost) - BigInt(taken(`sum:${place}`)));
+    });
+  }
+  const least = (amounts: number[]) => (amounts.length === 0 ? undefined : Math.min(...amounts));
+  const [sum] = all.sum.toSorted((a, b) => (a < b ? -1 : a > b ? 1 : 0));
+  const decimal = sum === undefined ? undefined : `${sum / 10_000n}.${String(sum % 10_000n).padStart(4, '0')}`;
+  return known({
+    calls: least(all.calls),
+    effect: least(all.effect),
+    operation: least(all.operation),
+    sum: decimal === undefined ? undefined : { __extn: { fn: 'decimal', arg: decimal } },
   });
 }
 

@@ -9,15 +9,24 @@ import { LoginStore, type Login } from './login-store.ts';
 import { findProvider, openProvider } from './provider.ts';
 import { chooseLogin, loginOf } from './stored-login.ts';
 
-export const LOGIN_USAGE = `remit login [--device] [--open]                   sign in at the identity provider, for the commands that follow
+export const LOGIN_USAGE = `remit login [--device] [--open] [--acr VALUES] [--max-age SECONDS]   sign in at the identity provider, for the commands
+                                                  that follow; more strongly or anew, where an answer needs it
 remit logout                                      forget the sign-in, and revoke it at the provider
 remit whoami                                      who is signed in, as the provider says
   All take --issuer URL where people come from more than one provider.`;
 
 export const login: Command = async (args, io) => {
-  const { values } = parseArgs({ args, options: { device: { type: 'boolean' }, open: { type: 'boolean' } } });
+  const { values } = parseArgs({
+    args,
+    options: {
+      device: { type: 'boolean' },
+      open: { type: 'boolean' },
+      acr: { type: 'string' },
+      'max-age': { type: 'string' },
+    },
+  });
   if (values.device === true && values.open === true) throw new UsageError(LOGIN_USAGE);
-  const provider = await findProvider(io.remitUrl, io.issuer);
+  const provider = { ...(await findProvider(io.remitUrl, io.issuer)), ...stepUp(values) };
   const config = await openProvider(provider);
   io.err(`signing in to ${io.remitUrl} at ${provider.issuer}`);
   const ui = { say: io.err, open: values.open === true };
@@ -29,6 +38,16 @@ export const login: Command = async (args, io) => {
   show(kept, io);
   return 0;
 };
+
+/** What Remit says is lacking, when an approval needs a stronger sign-in than the provider asks for by itself. */
+function stepUp({ acr, 'max-age': maxAge }: { acr?: string | undefined; 'max-age'?: string | undefined }) {
+  if (maxAge !== undefined && !/^[1-9]\d{0,8}$/.test(maxAge))
+    throw new UsageError('`--max-age` needs a number of seconds');
+  return {
+    ...(acr === undefined ? {} : { acr_values: acr.split(/\s+/).filter((value) => value !== '') }),
+    ...(maxAge === undefined ? {} : { max_age: Number(maxAge) }),
+  };
+}
 
 export const whoami: Command = async (args, io) => {
   if (args.length > 0) throw new UsageError(LOGIN_USAGE);

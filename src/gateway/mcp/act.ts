@@ -3,7 +3,7 @@ import { isJsonObject, type JsonObject } from '../../core/json.ts';
 import { jsonAnswer, type McpAnswer } from './answer.ts';
 import { openCall, outcomeOf, type Call } from './call.ts';
 import { withAllowedCapabilities } from './client-capabilities.ts';
-import { CutOff, failedCall } from './failure.ts';
+import { CutOff, errorAnswer, failedCall } from './failure.ts';
 import { filterList } from './filter-list.ts';
 import { forwardedHeaders } from './forwarded-headers.ts';
 import { idKey } from './message.ts';
@@ -30,7 +30,7 @@ export function actStep(upstreams: TaskUpstreams, sessions: Sessions, parts: Mcp
       const call = openCall({ taskId, tokenId: token.id }, exchange.signal, channel, parts.live);
       exchange.answer = await forward({ exchange, inbound, channel, call, parts, upstreams });
       exchange.answer.finished = call.outcome;
-      if (starting) await settleSession(exchange.answer, taskId, exchange, channel, sessions);
+      if (starting) await settleSession(exchange.answer, taskId, exchange, { channel, inbound, sessions });
       return undefined;
     },
   };
@@ -53,7 +53,8 @@ async function forward(forwarding: Forwarding): Promise<McpAnswer> {
   const waiting = channel.revision === 'session' ? channel.waiting : new Map();
   if (waiting.has(key)) {
     call.finish({ status: 'failed', detail: 'the request id is in use' });
-    throw new InvalidRequest('the request id is in use by another request of this session');
+    const problem = new InvalidRequest('the request id is in use by another request of this session');
+    return errorAnswer(problem, { publicUrl: parts.publicUrl, target: target.name }, inbound.message.id);
   }
   waiting.set(key, {
     settle: (message: JsonObject) => settle(message, forwarding),
@@ -80,7 +81,7 @@ async function forward(forwarding: Forwarding): Promise<McpAnswer> {
     const message = withAllowedCapabilities(inbound.message, target.clientCapabilities);
     const headers = forwardedHeaders(exchange.request.http.headers);
     const reply = await nextWithin(
-      () => channel.request(message, { signal: call.signal, headers }),
+      () => channel.request(message, { signal: call.signal, sent: call.sent, headers }),
       call.signal,
       target.timeoutMs,
     );
@@ -129,12 +130,11 @@ async function settleSession(
   answer: McpAnswer,
   taskId: string,
   exchange: McpExchange,
-  channel: Channel,
-  sessions: Sessions,
+  { channel, inbound, sessions }: { channel: Channel; inbound: InboundCall; sessions: Sessions },
 ): Promise<void> {
   const failed = typeof answer.body === 'string' && answer.body.includes('"error"') && isErrorBody(answer.body);
   if (failed || answer.status !== 200) return channel.close('the session did not begin');
-  answer.headers['mcp-session-id'] = sessions.begin(taskId, exchange.request.target, channel);
+  answer.headers['mcp-session-id'] = sessions.begin(taskId, exchange.request.target, channel, inbound.opensUrls);
 }
 
 function isErrorBody(body: string): boolean {

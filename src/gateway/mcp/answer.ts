@@ -1,7 +1,5 @@
 import type { JsonObject } from '../../core/json.ts';
-import type { Exchange } from '../exchange.ts';
-
-export type Outcome = NonNullable<Exchange<unknown, unknown>['outcome']>;
+import type { Outcome } from '../exchange.ts';
 
 /** What goes back to the client. A stream carries server-sent events. */
 export type McpAnswer = {

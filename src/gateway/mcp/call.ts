@@ -1,8 +1,9 @@
 import type { JsonObject } from '../../core/json.ts';
 import { isJsonObject } from '../../core/json.ts';
 import type { LiveWork } from '../live.ts';
-import type { Outcome } from './answer.ts';
+import type { Outcome } from '../exchange.ts';
 import { CutOff } from './failure.ts';
+import { RPC } from './message.ts';
 import type { Channel } from './upstream/channel.ts';
 
 /** A permitted call on its way: what can end it, and what became of it. */
@@ -10,6 +11,8 @@ export type Call = {
   /** Aborts when the task ends, the caller goes away, or the channel is closed. */
   readonly signal: AbortSignal;
   readonly outcome: Promise<Outcome>;
+  /** The request leaves for the upstream: from here on it may be carried out. */
+  sent: () => void;
   /** Stops what is under way. */
   abort(error: Error): void;
   /** The caller's going no longer ends it: its answer can be fetched on another stream. */
@@ -28,6 +31,7 @@ export function openCall(
   const stopping = new AbortController();
   const { promise, resolve } = Promise.withResolvers<Outcome>();
   let finished = false;
+  let left = false;
 
   const onGone = (): void => abort(new CutOff('the caller went away'));
   const onClosed = (): void => abort(new CutOff(messageOf(channel.closed.reason)));
@@ -51,12 +55,14 @@ export function openCall(
     detach();
     callerGone.removeEventListener('abort', onGone);
     channel.closed.removeEventListener('abort', onClosed);
-    resolve(outcome);
+    const undone = !left && (outcome.status === 'failed' || outcome.status === 'cut');
+    resolve(undone ? { ...outcome, nothingDone: true } : outcome);
   }
 
   return {
     signal: stopping.signal,
     outcome: promise,
+    sent: () => void (left = true),
     abort,
     outlives: () => callerGone.removeEventListener('abort', onGone),
     finish,
@@ -67,10 +73,22 @@ function messageOf(reason: unknown): string {
   return reason instanceof Error ? reason.message : 'the session was closed';
 }
 
+/** JSON-RPC 2.0, section 5.1: the request was not understood, so its method was not run. */
+const REFUSED_UNDONE: ReadonlySet<number> = new Set([
+  RPC.parse,
+  RPC.invalidRequest,
+  RPC.methodNotFound,
+  RPC.invalidParams,
+]);
+
 /** What a response of the upstream says became of the call. */
 export function outcomeOf(message: JsonObject): Outcome {
   const { result, error } = message;
   if (isJsonObject(result)) return { status: result['isError'] === true ? 'tool_error' : 'ok', result };
   const code = isJsonObject(error) ? error['code'] : undefined;
-  return { status: 'failed', detail: `the target answered with error ${typeof code === 'number' ? code : 'unknown'}` };
+  return {
+    status: 'failed',
+    detail: `the target answered with error ${typeof code === 'number' ? code : 'unknown'}`,
+    ...(typeof code === 'number' && REFUSED_UNDONE.has(code) ? { nothingDone: true } : {}),
+  };
 }

@@ -2,6 +2,7 @@ import type { Action } from '../../core/action.ts';
 import { isJsonObject, type JsonObject } from '../../core/json.ts';
 import { resolveResources } from '../resource-template.ts';
 import { emptyAnswer, jsonAnswer, type McpAnswer } from './answer.ts';
+import { canOpenUrls, capabilitiesOf, takeApprovalRetry } from './approval-retry.ts';
 import { checkHeaders, headerMismatch } from './check-headers.ts';
 import { definitionState, ensureDefinitions } from './definitions.ts';
 import { failedCall } from './failure.ts';
@@ -60,7 +61,14 @@ async function describePost(exchange: McpExchange, given: DescribeParts): Promis
   const { message } = body.read;
   if (method === undefined || method.kind === 'pass') return jsonAnswer(200, rpcResult(message.id, {}));
 
-  const call: InboundCall = { revision, message, method, channel };
+  const { message: asked, retry } = takeApprovalRetry(message);
+  const opensUrls =
+    revision === 'stateless' || starts
+      ? canOpenUrls(capabilitiesOf(message))
+      : sessionOpensUrls(exchange, taskId, given);
+  const answersUpstream =
+    asked.params?.['inputResponses'] !== undefined || asked.params?.['requestState'] !== undefined;
+  const call: InboundCall = { revision, message: asked, method, channel, opensUrls, retry, answersUpstream };
   exchange.request.call = call;
   if (method.kind === 'protocol') {
     exchange.action = {
@@ -74,7 +82,16 @@ async function describePost(exchange: McpExchange, given: DescribeParts): Promis
     };
     return undefined;
   }
+  // Whoever comes back for an approval waits for its answer a little: the decision comes after, on what is so then.
+  if (retry?.wanted === true) {
+    await given.parts.answered({ approval: retry.approval, task: taskId, signal: exchange.signal });
+  }
   return describeOperation(call, channel!, exchange, given.parts);
+}
+
+function sessionOpensUrls(exchange: McpExchange, taskId: string, { sessions }: DescribeParts): boolean {
+  const { http, target } = exchange.request;
+  return sessions.find(http.headers.get('mcp-session-id') ?? '', taskId, target.name)?.opensUrls === true;
 }
 
 /** The channel of the session that the request names, or of the task; an answer when there is none. */

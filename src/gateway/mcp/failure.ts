@@ -1,8 +1,9 @@
-import { RemitError, UseDpopNonce, type ErrorCode } from '../../core/errors.ts';
+import { RemitError, UpstreamFailed, UseDpopNonce, type ErrorCode } from '../../core/errors.ts';
 import type { JsonObject } from '../../core/json.ts';
 import { DPOP_ALGORITHMS } from '../../identity/dpop.ts';
 import { ERROR_TABLE } from '../../server/error-table.ts';
-import { jsonAnswer, type McpAnswer, type Outcome } from './answer.ts';
+import type { Outcome } from '../exchange.ts';
+import { jsonAnswer, type McpAnswer } from './answer.ts';
 import { RPC, rpcError, rpcResult, type MessageId } from './message.ts';
 import type { InboundCall } from './request.ts';
 
@@ -40,7 +41,8 @@ export function failedCall(
   const { id, method } = call.message;
   const { text, code, rpc, status, fault } = describeFailure(error);
   const data = { remit: { error: code } };
-  const outcome: Outcome = { status, detail: text };
+  const undone = error instanceof UpstreamFailed && error.refused;
+  const outcome: Outcome = { status, detail: text, ...(undone ? { nothingDone: true } : {}) };
   if (method !== 'tools/call') return { message: rpcError(id, rpc, text, data), outcome, fault };
   return { message: rpcResult(id, toolError(call, text, data)), outcome, fault };
 }

@@ -444,6 +444,39 @@ test('an upstream that cannot be reached fails the call', async () => {
   expect(textOf(answer)).toBe('denied: the target cannot be reached; next: try again later');
 });
 
+const rpcError = (code: number) => Response.json({ jsonrpc: '2.0', id: 1, error: { code, message: 'no' } });
+
+test.each<[string, () => Response | Promise<Response>, boolean]>([
+  ['refuses the credential', () => new Response('', { status: 401 }), true],
+  ['wants fewer requests', () => new Response('', { status: 429 }), true],
+  ['does not know the method', () => rpcError(-32601), true],
+  ['does not take the arguments', () => rpcError(-32602), true],
+  ['fails inside', () => rpcError(-32603), false],
+  ['is in conflict', () => new Response('', { status: 409 }), false],
+  ['fails', () => new Response('', { status: 500 }), false],
+  ['leads elsewhere', () => Response.redirect('http://127.0.0.1:9/', 303), false],
+  ['breaks off', () => stream(), false],
+  ['never answers', never, false],
+])('an upstream that %s: whether anything may have been done is known', async (_how, call, undone) => {
+  const made = open((await upstream(call)).target);
+  await stateless(made.gateway, 'api', 'tools/call', { name: 'ask' });
+  expect(made.observed.at(-1)?.outcome).toMatchObject({ status: 'failed' });
+  expect(made.observed.at(-1)?.outcome?.nothingDone ?? false).toBe(undone);
+});
+
+test('a request that never left has done nothing', async () => {
+  const { target } = await upstream(() => result('ok'));
+  const made = open(target);
+  await stateless(made.gateway, 'api', 'tools/call', { name: 'ask' });
+  expect(made.observed.at(-1)?.outcome?.nothingDone).toBeUndefined();
+  for (const close of closing.splice(0, 1)) await close();
+  // The pool has to notice: what goes out on a connection that just broke is in doubt.
+  await delay(100);
+  const answer = await stateless(made.gateway, 'api', 'tools/call', { name: 'ask' });
+  expect(textOf(answer)).toBe('failed: the target cannot be reached');
+  expect(made.observed.at(-1)?.outcome).toMatchObject({ status: 'failed', nothingDone: true });
+});
+
 test('a result that asks the client for what the target may not ask does not reach it', async () => {
   const inputRequests = { roots: { method: 'roots/list', params: {} } };
   const { target } = await upstream(() =>

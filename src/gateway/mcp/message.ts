@@ -23,6 +23,8 @@ export const RPC = {
   cut: -32011,
   headerMismatch: -32020,
   unsupportedVersion: -32022,
+  /** MCP 2025-11-25. */
+  urlElicitationRequired: -32042,
 } as const;
 
 /** Sorts a parsed body by its shape; `null` when it is no single JSON-RPC message. */

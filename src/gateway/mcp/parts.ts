@@ -1,3 +1,4 @@
+import type { Answered } from '../../approval/answered.ts';
 import type { SecretSource, TargetConfig } from '../../config/config.ts';
 import type { Sha256Hex } from '../../core/action.ts';
 import type { RemitError } from '../../core/errors.ts';
@@ -36,6 +37,8 @@ export type McpGatewayDeps = {
   listable: Listable;
   definitions: DefinitionStore;
   live: LiveWork;
+  /** Waits for the answer to an approval, for less than a client waits for a call. */
+  answered: Answered;
   /** The value behind a source, read at each use. */
   readSecret: (source: SecretSource) => string;
   clock: () => number;

@@ -32,7 +32,7 @@ function deciding(decision: Decision, waitingFor?: Partial<Approval>) {
     name: 'record',
     run: (exchange) => {
       exchange.recordId = 'rec_7';
-      return refuse(Object.assign(exchange, { decision }));
+      return refuse(Object.assign(exchange, { decision }), 'https://remit.example');
     },
   };
   const nothing = (name: McpStep['name']): McpStep => ({ name, run: () => undefined });

@@ -6,11 +6,18 @@ import type { Channel } from './upstream/channel.ts';
 const MAX_SESSIONS = 64;
 
 /** A client session of revisions up to 2025-11-25. Its id is the gateway's own and bound to one task at one target. */
-export type Session = { id: string; taskId: string; target: string; channel: Channel };
+export type Session = {
+  id: string;
+  taskId: string;
+  target: string;
+  channel: Channel;
+  /** Whether the client said at the start that it can send a person to a URL. */
+  opensUrls: boolean;
+};
 
 export type Sessions = {
   /** Returns the id for `Mcp-Session-Id`. */
-  begin(taskId: string, target: TargetConfig, channel: Channel): string;
+  begin(taskId: string, target: TargetConfig, channel: Channel, opensUrls: boolean): string;
   /** INVARIANT 13: the session of another task, or at another target, is as unknown as one that never was. */
   find(id: string, taskId: string, target: string): Session | undefined;
   end(session: Session, reason: string): Promise<void>;
@@ -27,10 +34,11 @@ export function createSessions(parts: Pick<McpParts, 'newId' | 'live'>): Session
   }
 
   return {
-    begin: (taskId, target, channel) => {
+    begin: (taskId, target, channel, opensUrls) => {
       const siblings = [...sessions.values()].filter((held) => held.taskId === taskId && held.target === target.name);
       if (siblings.length >= MAX_SESSIONS) void end(siblings[0]!, 'too many sessions of this task');
-      const session = { id: parts.newId('mcp'), taskId, target: target.name, channel, detach: () => undefined as void };
+      const id = parts.newId('mcp');
+      const session = { id, taskId, target: target.name, channel, opensUrls, detach: () => undefined as void };
       sessions.set(session.id, session);
       session.detach = parts.live.attach(taskId, (reason) => void end(session, reason));
       return session.id;

@@ -1,9 +1,11 @@
-import { approvalRequest } from '../../core/approval.ts';
+import { drawsOf, isCounted } from '../../core/budget.ts';
+import { ask } from '../../approval/ask.ts';
 import type { Decision, DecisionInput } from '../../core/decision.ts';
 import { decisionRecord } from '../../core/decision-record.ts';
 import { Unavailable } from '../../core/errors.ts';
 import { delegatorId } from '../../core/party.ts';
 import type { DecisionRecord } from '../../core/record.ts';
+import type { Taken } from '../../store/ports.ts';
 import type { Step } from '../pipeline.ts';
 import { gather } from './gather.ts';
 import { decideNow, gathered, type Gathered, type StepParts } from './parts.ts';
@@ -62,29 +64,26 @@ async function settle(
       await parts.store.append([record(null)]);
       return true;
     case 'hold': {
-      exchange.waitingFor = await parts.store.requestApproval(
-        approvalRequest({
-          id: parts.newId('apr'),
-          digest: exchange.digest,
-          input,
-          decision,
-          lifetimeMs: parts.approvalLifetimeMs,
-        }),
-        (kept) => [record({ id: kept.id, approvers: kept.approvers })],
-      );
+      const asked = await ask({ input, decision, digest: exchange.digest, record }, parts);
+      if ('waitsFor' in asked) exchange.waitingFor = asked.waitsFor;
+      else exchange.notAsked = asked.notAsked;
       return true;
     }
     case 'permit': {
       const spent = decision.liftedByApproval.length > 0 ? (exchange.approval ?? null) : null;
-      const admission = await parts.store.admit(
-        {
-          chain: exchange.chain.map(({ task }) => task.id),
-          counted: !exchange.action.protocol,
-          approval: spent?.id ?? null,
-        },
-        [record(spent === null ? null : { id: spent.id, approvers: spent.approvers.map(delegatorId) })],
-      );
+      const taken = takenBy(input);
+      const admission = await parts.store.admit({ ...taken, approval: spent?.id ?? null }, [
+        record(spent === null ? null : { id: spent.id, approvers: spent.approvers.map(delegatorId) }),
+      ]);
+      if (admission.admitted) exchange.taken = taken;
       return admission.admitted;
     }
   }
+}
+
+/** What a permitted action takes from the budgets of its chain: reserved here, and given back if it does not happen. */
+function takenBy({ chain, action }: DecisionInput): Taken {
+  const drawn = drawsOf(chain, action);
+  if ('problem' in drawn) throw new Error('an action was permitted that its budgets do not hold');
+  return { chain: chain.map(({ task }) => task.id), counted: isCounted(action), draws: drawn.draws };
 }

@@ -78,6 +78,12 @@ function actionType({ effect, args, parameters = EMPTY }: SchemaAction) {
             sensitivity: SENSITIVITY,
             age_seconds: LONG,
             calls: LONG,
+            left: record({
+              calls: LONG,
+              effect: optional(LONG),
+              operation: optional(LONG),
+              sum: optional({ type: 'Extension', name: 'decimal' }),
+            }),
             depth: LONG,
             labels: optional({ type: 'Set', element: STRING }),
           }),

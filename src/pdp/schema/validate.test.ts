@@ -179,6 +179,10 @@ describe('what is accepted', () => {
       'a parameter beside an integer that a JSON number would round',
       'context.task.parameters.limit == 9007199254740993',
     ],
+    ['a parameter that is a number, as the argument is', 'context.args.amount == context.task.parameters.limit'],
+    ['a parameter that is a text, as the argument is', 'context.task.parameters.limit == context.args.currency'],
+    ['a parameter among the texts of an argument', 'context.args.tags.contains(context.task.parameters.limit)'],
+    ['what the budget has left', 'context.task.left has sum && context.task.left.sum.lessThan(decimal("5.0"))'],
     ['an optional argument that is asked for', 'context.args has note && context.args.note like "*x*"'],
     ['what has no single type, when only its presence is asked for', 'context.args has anything'],
     [
@@ -187,7 +191,8 @@ describe('what is accepted', () => {
     ],
     ['an operation that the head does not reach', 'action != Action::"files:write_file"'],
   ])('%s', (_what, condition) => {
-    const task = condition.includes('parameters') ? 'context has task && context.task.parameters has limit && ' : '';
+    const parameters = condition.includes('parameters') ? 'context.task.parameters has limit && ' : '';
+    const task = condition.includes('context.task.') ? `context has task && ${parameters}` : '';
     expect(check(`permit (principal, action == Action::"bank:pay", resource) when { ${task}${condition} };`)).toEqual(
       [],
     );
@@ -218,6 +223,9 @@ const CLAUSES: readonly ((literal: number) => string)[] = [
   (n) => `{ a: ${n} }.a < ${n}`,
   (n) => `action == Action::"files:${n % 2 === 0 ? 'read_file' : 'write_file'}"`,
   (n) => `context has task && context.task.parameters has limit && context.task.parameters.limit > ${n}`,
+  (n) =>
+    `context has task && context.task.parameters has p && context.args.amount == context.task.parameters.p && ${n} > 1`,
+  () => `context has task && context.task.parameters has p && context.task.parameters.p == context.args.path`,
   (n) => `(if context.approved then ${n} else "x") == ${n}`,
   (n) => `context.args has amount && context.args.amount < ${n}`,
 ];
@@ -239,7 +247,7 @@ it('finds wrong what Cedar finds wrong, policy by policy and against every opera
             id: `${target}:${name}`,
             effect,
             args: argumentsType(input!),
-            parameters: parametersType(json),
+            parameters: parametersType(json, argumentsType(input!)),
           })),
       ),
     );

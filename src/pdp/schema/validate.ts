@@ -76,7 +76,7 @@ function addToGroup(
   { applicable, named }: PolicyActions,
 ): void {
   const actions = withParameters([...named, ...applicable], json);
-  const key = JSON.stringify([actions.map(({ id }) => id), actions[0]!.parameters]);
+  const key = JSON.stringify(actions.map(({ id, parameters }) => [id, parameters]));
   let group = groups.get(key);
   if (group === undefined) groups.set(key, (group = { actions, shapes: new Map() }));
   const shape = withActions(shapeOf(json), applicable);
@@ -87,8 +87,8 @@ function addToGroup(
 }
 
 function withParameters(actions: readonly SchemaAction[], json: PolicyJson): SchemaAction[] {
-  const parameters = parametersType(json);
-  return [...new Map(actions.map((action) => [action.id, { ...action, parameters }])).values()];
+  const typed = actions.map((action) => ({ ...action, parameters: parametersType(json, action.args) }));
+  return [...new Map(typed.map((action) => [action.id, action])).values()];
 }
 
 /** What `cedar-wasm` reads as JSON may nest 128 levels deep, those around a condition among them. */
@@ -174,12 +174,12 @@ function withoutPolicy(message: string): string {
 
 /** What is found in the same policy as text, alone, which gives it a place. */
 function inTextOf(policy: Policy, actions: readonly SchemaAction[], kinds: ActionKinds): Found[] {
-  const { parameters } = actions[0]!;
+  const json = JSON.parse(policy.json) as PolicyJson;
   // The text names its own operations; they have to exist beside those that stand for their kind.
-  const own = kinds
-    .exactly(actionsInHead(JSON.parse(policy.json) as PolicyJson) ?? [])
-    .filter(({ id }) => !actions.some((action) => action.id === id))
-    .map((action) => ({ ...action, ...(parameters === undefined ? {} : { parameters }) }));
+  const beside = kinds
+    .exactly(actionsInHead(json) ?? [])
+    .filter(({ id }) => !actions.some((action) => action.id === id));
+  const own = withParameters(beside, json);
   if (policy.slots === undefined) return validate([...actions, ...own], { staticPolicies: { it: policy.text } });
   const link = { templateId: 'template', newId: 'it', values: policy.slots };
   return validate([...actions, ...own], { templates: { template: policy.text }, templateLinks: [link] });

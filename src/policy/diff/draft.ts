@@ -1,4 +1,6 @@
+import { approvalRule, type ApprovalRule } from '../../core/approval-rule.ts';
 import type { DecisionInput } from '../../core/decision.ts';
+import type { Left } from '../../core/budget.ts';
 import { EFFECTS, type Effect } from '../../core/effect.ts';
 import type { JsonObject, JsonValue } from '../../core/json.ts';
 import type { Agent, Delegator } from '../../core/party.ts';
@@ -26,6 +28,8 @@ export type Draft = {
     purpose: string;
     age: number;
     calls: number;
+    /** Of budgets; `null` where nothing bounds it. */
+    left: Partial<Record<keyof Left, number | null>>;
     parameters: JsonObject;
     sensitivity: Sensitivity;
     labels: string[] | null;
@@ -33,7 +37,7 @@ export type Draft = {
   root: { age: number; calls: number; purpose: string; agent: string };
   depth: number;
   origin: PromptOrigin;
-  /** The group or person that has approved. */
+  /** The rule that has been met. */
   approvedBy: string | null;
 };
 
@@ -57,6 +61,7 @@ export function plainDraft(action: Draft['action']): Draft {
       purpose: 'any purpose',
       age: 0,
       calls: 0,
+      left: {},
       parameters: {},
       sensitivity: 'restricted',
       labels: null,
@@ -67,6 +72,8 @@ export function plainDraft(action: Draft['action']): Draft {
     approvedBy: null,
   };
 }
+
+const COUNTED = 'an amount that is counted';
 
 export function inputOf(draft: Draft): DecisionInput {
   const { action, time: now, caller, person } = draft;
@@ -83,7 +90,8 @@ export function inputOf(draft: Draft): DecisionInput {
       ...action,
       resources: draft.resource === null ? [] : [draft.resource],
       sensitivity: draft.sensitivity,
-      arguments: draft.arguments,
+      // A sum over an argument needs one that can be counted.
+      arguments: draft.task.left.sum == null ? draft.arguments : { ...draft.arguments, [COUNTED]: 0 },
       protocol: false,
       definition: 'pinned',
       ...(Object.keys(draft.provenance).length === 0 ? {} : { provenance: draft.provenance as Record<string, never> }),
@@ -104,9 +112,19 @@ export function inputOf(draft: Draft): DecisionInput {
         ? null
         : {
             id: 'apr_any',
-            approvers: [{ issuer: 'https://issuer.example', subject: draft.approvedBy, groups: [draft.approvedBy] }],
+            approvers: peopleOf(approvalRule(draft.approvedBy)),
           },
   };
+}
+
+/** As many as the rule asks for, of whatever it names. */
+function peopleOf({ people, names, acrValues: [acr] }: ApprovalRule): Delegator[] {
+  return Array.from({ length: people }, (_none, place) => ({
+    issuer: 'https://issuer.example',
+    subject: names[place] ?? `approver ${place + 1}`,
+    groups: names,
+    ...(acr === undefined ? {} : { acr }),
+  }));
 }
 
 function everything(target: string) {
@@ -129,18 +147,30 @@ function chainOf(draft: Draft): DecisionInput['chain'] {
       sensitivity: level === 0 ? task.sensitivity : 'restricted',
       origin: draft.origin,
       window: { notBefore: 0, expiresAt: Number.MAX_SAFE_INTEGER },
-      budget: { calls: Number.MAX_SAFE_INTEGER },
+      budget: budgetOf(draft, own.calls),
       maxHops: depth - level,
       state: 'active',
       createdAt: draft.time - own.age * 1000,
     };
     return {
       task: made,
-      used: { calls: own.calls },
+      used: { calls: own.calls, counters: {} },
       ...(level > 0 || task.labels === null ? {} : { labels: task.labels }),
     };
   };
   return Array.from({ length: depth + 1 }, (_none, level) => view(level));
+}
+
+/** A budget that has left what the draft says. */
+function budgetOf({ task: { left }, action }: Draft, calls: number): Task['budget'] {
+  const { effect, operation, sum } = left;
+  const about = { target: action.target, operations: [action.operation], argument: `/${COUNTED}` };
+  return {
+    calls: left.calls == null ? Number.MAX_SAFE_INTEGER : calls + left.calls,
+    ...(effect == null ? {} : { effects: { [action.effect]: effect } }),
+    ...(operation == null ? {} : { operations: { [`${action.target}:${action.operation}`]: operation } }),
+    ...(sum == null ? {} : { sums: [{ ...about, atMost: Math.round(sum * 10_000) }] }),
+  };
 }
 
 export function trustDomainOf(id: string): string {

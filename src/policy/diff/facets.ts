@@ -14,6 +14,7 @@ export type Point = number[];
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 const MOST_DEEP = 8;
+const LEFT = ['calls', 'effect', 'operation', 'sum'] as const;
 
 /** Everything that policies which mention these could tell apart. */
 export function facetsOf(mentions: Mentions, approvers: Iterable<string>, catalogue: Catalogue): Facet[] {
@@ -87,6 +88,13 @@ export function facetsOf(mentions: Mentions, approvers: Iterable<string>, catalo
       'calls of the task',
       [0, ...counts(['context', 'task', 'calls'])],
       (draft, calls) => void (draft.task.calls = calls),
+    ),
+    ...LEFT.filter((part) => mentions.paths.has(JSON.stringify(['context', 'task', 'left', part]))).map((part) =>
+      facet(
+        `${part} left in the budget`,
+        [null, 1, ...counts(['context', 'task', 'left', part])],
+        (draft, left) => void (draft.task.left[part] = left),
+      ),
     ),
     facet('purpose', [null, ...texts(['context', 'task', 'purpose'])], (draft, purpose) => {
       if (purpose !== null) draft.task.purpose = purpose;

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import type { Draw } from '../../core/budget.ts';
 import { bob, approvalFixture, MINUTE, NOW, recordFixture, taskFixture } from './fixture.ts';
 import { useStore, type OpenStore } from './subject.ts';
 
@@ -6,10 +7,12 @@ export function admissionConformance(open: OpenStore): void {
   const subject = useStore(open);
   let calls = 0;
 
-  function call(chain: string[], options: { approval?: string; counted?: boolean } = {}) {
+  function call(chain: string[], options: { approval?: string; counted?: boolean; draws?: Draw[] } = {}) {
     calls += 1;
-    const { approval = null, counted = true } = options;
-    return subject.store.admit({ chain, counted, approval }, [recordFixture(`rec_call_${calls}`, `call ${chain[0]}`)]);
+    const { approval = null, counted = true, draws = [] } = options;
+    return subject.store.admit({ chain, counted, draws, approval }, [
+      recordFixture(`rec_call_${calls}`, `call ${chain[0]}`),
+    ]);
   }
   const used = (id: string) => subject.store.chain(id)[0]!.used.calls;
 
@@ -77,6 +80,84 @@ export function admissionConformance(open: OpenStore): void {
     subject.at(NOW + 10 * MINUTE);
     expect(await call(['b'])).toEqual(refused);
     expect(subject.store.size()).toBe(0);
+  });
+
+  const BUDGET = {
+    calls: 1_000,
+    effects: { write: 40 },
+    sums: [{ target: 'shop', operations: ['refund'], argument: '/amount', atMost: 100_000 }],
+  };
+  const draw = (task: string, amount: number) => [
+    { task, counter: 'effect:write', amount: 1 },
+    { task, counter: 'sum:0', amount },
+  ];
+  const counters = (id: string) => subject.store.chain(id)[0]!.used.counters;
+
+  it('admits what the limits of every level hold to 100 callers at once, and never more', async () => {
+    const above = { ...BUDGET, sums: [{ ...BUDGET.sums[0]!, atMost: 70_000 }] };
+    await subject.store.createTask(taskFixture({ id: 'a', budget: above }), []);
+    for (const id of ['b', 'c']) {
+      await subject.store.createTask(taskFixture({ id, parent: 'a', budget: BUDGET }), []);
+    }
+    const taking = Array.from({ length: 100 }, (_, i) => ({ id: i % 2 === 0 ? 'b' : 'c', amount: 1_000 + i }));
+    const admissions = await Promise.all(
+      taking.map(({ id, amount }) => call([id, 'a'], { draws: [...draw(id, amount), ...draw('a', amount)] })),
+    );
+    const admitted = taking.filter((_taken, i) => admissions[i]!.admitted);
+    const sumOf = (id?: string) =>
+      admitted.filter((taken) => id === undefined || taken.id === id).reduce((sum, { amount }) => sum + amount, 0);
+    const countOf = (id: string) => admitted.filter((taken) => taken.id === id).length;
+
+    expect(admitted).toHaveLength(40);
+    expect(admissions.at(-1)).toEqual({ admitted: false, because: 'over_budget' });
+    const expected = {
+      a: { 'effect:write': 40, 'sum:0': sumOf() },
+      b: { 'effect:write': countOf('b'), 'sum:0': sumOf('b') },
+      c: { 'effect:write': countOf('c'), 'sum:0': sumOf('c') },
+    };
+    const now = () => Object.fromEntries(['a', 'b', 'c'].map((id) => [id, counters(id)]));
+    expect(now()).toEqual(expected);
+    expect([used('a'), subject.store.size()]).toEqual([40, 40]);
+    await subject.reopen();
+    expect(now()).toEqual(expected);
+  });
+
+  it('takes nothing from any counter when one of them does not hold it', async () => {
+    await subject.store.createTask(taskFixture({ id: 'a', budget: BUDGET }), []);
+    expect(await call(['a'], { draws: draw('a', 100_001) })).toEqual({ admitted: false, because: 'over_budget' });
+    const unknown = [...draw('a', 1), { task: 'a', counter: 'effect:read', amount: 1 }];
+    expect(await call(['a'], { draws: unknown })).toEqual({ admitted: false, because: 'over_budget' });
+    await expect(call(['a'], { draws: draw('b', 1) })).rejects.toThrow('chain');
+    expect([used('a'), counters('a')]).toEqual([0, { 'effect:write': 0, 'sum:0': 0 }]);
+    await subject.reopen();
+    expect([used('a'), counters('a'), subject.store.size()]).toEqual([0, { 'effect:write': 0, 'sum:0': 0 }, 0]);
+  });
+
+  it('gives back what was taken at every level, with its record, and never more than that', async () => {
+    await subject.store.createTask(taskFixture({ id: 'a', budget: BUDGET }), []);
+    await subject.store.createTask(taskFixture({ id: 'b', parent: 'a' }), []);
+    const taken = { chain: ['b', 'a'], counted: true, draws: draw('a', 60_000) };
+    expect(await call(['b', 'a'], taken)).toEqual({ admitted: true });
+    expect(await call(['b', 'a'], taken)).toEqual({ admitted: false, because: 'over_budget' });
+    await subject.store.giveBack(taken, [recordFixture('rec_back', 'back')]);
+    expect([used('b'), used('a'), counters('a')]).toEqual([0, 0, { 'effect:write': 0, 'sum:0': 0 }]);
+    expect(subject.notes().at(-1)).toBe('back');
+
+    await expect(subject.store.giveBack(taken, [recordFixture('rec_twice', 'twice')])).rejects.toThrow();
+    await subject.reopen();
+    expect([used('b'), used('a'), counters('a')]).toEqual([0, 0, { 'effect:write': 0, 'sum:0': 0 }]);
+    expect(subject.notes()).toEqual(['call b', 'back']);
+  });
+
+  it('keeps what was taken over a restart, until it is given back', async () => {
+    await subject.store.createTask(taskFixture({ id: 'a', budget: BUDGET }), []);
+    const taken = { chain: ['a'], counted: true, draws: draw('a', 1) };
+    await call(['a'], taken);
+    await subject.reopen();
+    expect([used('a'), counters('a')]).toEqual([1, { 'effect:write': 1, 'sum:0': 1 }]);
+    await subject.store.endTask({ id: 'a', to: 'revoked', at: NOW, reason: 'stop' }, () => []);
+    await subject.store.giveBack(taken, []);
+    expect([used('a'), counters('a')]).toEqual([0, { 'effect:write': 0, 'sum:0': 0 }]);
   });
 
   it('refuses a chain with a level left out', async () => {

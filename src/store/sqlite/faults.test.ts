@@ -34,8 +34,8 @@ const VERBS: Record<string, (store: Store) => Promise<unknown>> = {
   createTask: (store) => store.createTask(taskFixture({ id: 'new' }), [recordFixture('rec_verb', 'verb')]),
   endTask: (store) =>
     store.endTask({ id: 'task_1', to: 'revoked', at: NOW, reason: 'stop' }, () => [endedFixture('rec_verb', 'verb')]),
-  admit: (store) =>
-    store.admit({ chain: ['task_1'], counted: true, approval: 'given' }, [recordFixture('rec_verb', 'verb')]),
+  admit: (store) => store.admit({ ...TAKEN, approval: 'given' }, [recordFixture('rec_verb', 'verb')]),
+  giveBack: (store) => store.giveBack(TAKEN, [recordFixture('rec_verb', 'verb')]),
   requestApproval: (store) =>
     store.requestApproval(approvalFixture({ id: 'new', digest: 'new' }), () => [recordFixture('rec_verb', 'verb')]),
   answerApproval: (store) =>
@@ -63,10 +63,14 @@ const VERBS: Record<string, (store: Store) => Promise<unknown>> = {
     store.distrustPolicySet({ hash: 'hash', decision: 'rec_1', at: NOW }, [recordFixture('rec_verb', 'verb')]),
   append: (store) => store.append([recordFixture('rec_verb', 'verb')]),
 };
+const TAKEN = { chain: ['task_1'], counted: true, draws: [{ task: 'task_1', counter: 'effect:read', amount: 1 }] };
 const SEEN = { target: 'files', operation: 'read', digest: '1', definition: '{}', at: NOW };
 
 async function prepare(store: Store): Promise<void> {
-  await store.createTask(taskFixture(), [recordFixture('rec_task', 'task')]);
+  await store.createTask(taskFixture({ budget: { calls: 10, effects: { read: 5 } } }), [
+    recordFixture('rec_task', 'task'),
+  ]);
+  await store.admit({ ...TAKEN, approval: null }, []);
   await store.registerAgent(agentFixture(), []);
   await store.requestApproval(approvalFixture({ id: 'given', digest: 'given' }), () => []);
   await store.answerApproval({ id: 'given', to: 'approved', by: bob, at: NOW }, []);
@@ -144,12 +148,13 @@ test('a store that cannot be read after a failure takes no more writes, and memo
     maxBatch: 1,
   });
   await prepare(store);
+  const before = store.chain('task_1');
   failing = true;
   const verbs = await Promise.allSettled([VERBS['admit']!(store), VERBS['endTask']!(store), VERBS['append']!(store)]);
   for (const verb of verbs) expect(verb).toMatchObject({ status: 'rejected', reason: expect.any(Unavailable) });
   await expect(store.append([])).rejects.toBeInstanceOf(Unavailable);
   expect(store.healthy()).toBe(false);
-  expect(store.chain('task_1')).toEqual([{ task: taskFixture(), used: { calls: 0 } }]);
+  expect(store.chain('task_1')).toEqual(before);
   expect(store.givenApproval('task_1', 'given', NOW)?.id).toBe('given');
   expect(store.size()).toBe(1);
   await store.close();

@@ -1,20 +1,24 @@
 import type { DatabaseSync } from 'node:sqlite';
-import type { Approval } from '../../core/approval.ts';
+import { countersOf, type Draw, type Used } from '../../core/budget.ts';
 import { Conflict } from '../../core/errors.ts';
-import { hasEnded, mayBecome } from '../../core/task.ts';
-import type { Admission, DefinitionPin, Store } from '../ports.ts';
+import { hasEnded, mayBecome, type Task } from '../../core/task.ts';
+import type { Admission, DefinitionPin, Store, WebhookStore } from '../ports.ts';
 import { AgentTable } from './agent-table.ts';
 import { agentVerbs } from './agent-verbs.ts';
+import { ActionTable } from './action-table.ts';
 import { ApprovalTable } from './approval-table.ts';
+import { approvalVerbs } from './approval-verbs.ts';
 import { CommitQueue } from './commit-queue.ts';
 import { openDatabase } from './database.ts';
 import { DefinitionTable } from './definition-table.ts';
 import { FeedTable } from './feed-table.ts';
 import { feedVerbs } from './feed-verbs.ts';
+import { DeliveryTable } from './delivery-table.ts';
 import { checkIdentifiers } from './identifier.ts';
 import { policySetVerbs } from './policy-set-verbs.ts';
 import { RecordLog } from './record-log.ts';
 import { RevokedTokenTable } from './revoked-token-table.ts';
+import { StandingTable } from './standing-table.ts';
 import { TaskTable } from './task-table.ts';
 
 export type SqliteOptions = {
@@ -44,9 +48,11 @@ export async function openSqliteStore(options: SqliteOptions): Promise<SqliteSto
     log: new RecordLog(db, feed),
     tasks: new TaskTable(db),
     approvals: new ApprovalTable(db),
+    standing: new StandingTable(db),
     definitions: new DefinitionTable(db),
     agents: new AgentTable(db),
   };
+  const actions = new ActionTable(db);
   const listeners: ((size: number) => void)[] = [];
   let savepoint = tables.log.mark();
   let announced = tables.log.size();
@@ -77,10 +83,11 @@ export async function openSqliteStore(options: SqliteOptions): Promise<SqliteSto
     options.maxBatch ?? 512,
   );
   return {
-    ...taskVerbs(queue, tables, options.clock),
+    ...taskVerbs(queue, { ...tables, actions }, options.clock),
     ...approvalVerbs(queue, tables, options.clock),
+    ...webhookVerbs(queue, new DeliveryTable(db)),
     ...definitionVerbs(queue, tables),
-    ...policySetVerbs(db, queue, tables.log),
+    ...policySetVerbs(db, queue, tables, options.clock),
     ...agentVerbs(queue, tables),
     ...feedVerbs(db, queue, { feed, agents: tables.agents }),
     ...revokedTokenVerbs(queue, tables.log, new RevokedTokenTable(db)),
@@ -101,13 +108,21 @@ type Tables = {
   log: RecordLog;
   tasks: TaskTable;
   approvals: ApprovalTable;
+  standing: StandingTable;
   definitions: DefinitionTable;
   agents: AgentTable;
 };
 
-type TaskVerbs = Pick<Store, 'createTask' | 'endTask' | 'admit' | 'task' | 'chain' | 'tree' | 'tasks' | 'overdue'>;
+type TaskVerbs = Pick<
+  Store,
+  'createTask' | 'endTask' | 'admit' | 'giveBack' | 'task' | 'chain' | 'tree' | 'pastActions' | 'tasks' | 'overdue'
+>;
 
-function taskVerbs(queue: CommitQueue, { log, tasks, approvals, agents }: Tables, clock: () => number): TaskVerbs {
+function taskVerbs(
+  queue: CommitQueue,
+  { log, tasks, approvals, standing, agents, actions }: Tables & { actions: ActionTable },
+  clock: () => number,
+): TaskVerbs {
   return {
     createTask: (task, records, approval = null) =>
       queue.add(
@@ -116,7 +131,7 @@ function taskVerbs(queue: CommitQueue, { log, tasks, approvals, agents }: Tables
           if (agents.isStopped(task.agent.id)) return 'agent_stopped' as const;
           const { parent } = task;
           if (parent !== null && !tasks.isLive(parent, clock())) return 'parent_ended' as const;
-          if (approval !== null && !approvals.spend(approval, parent ?? undefined, clock())) {
+          if (approval !== null && !approvals.spend(approval, parent, clock())) {
             return 'approval_spent' as const;
           }
           tasks.insert(task);
@@ -125,7 +140,7 @@ function taskVerbs(queue: CommitQueue, { log, tasks, approvals, agents }: Tables
         },
         (outcome) => {
           if (outcome !== 'created') return;
-          tasks.remember({ task: structuredClone(task), used: { calls: 0 } });
+          tasks.remember({ task: structuredClone(task), used: unused(task) });
           if (approval !== null) approvals.forget(approval);
         },
       ),
@@ -140,30 +155,40 @@ function taskVerbs(queue: CommitQueue, { log, tasks, approvals, agents }: Tables
             if (!mayBecome(state, end.to)) throw new Conflict(`a task that is ${state} cannot become ${end.to}`);
             const ended = tasks.endTree(end);
             const closed = ended.flatMap((task) => approvals.close(task.id));
+            const fallen = ended.flatMap((task) => standing.close(task.id));
             log.append(records(ended));
-            return { outcome: 'ended' as const, tasks: ended, closed };
+            return { outcome: 'ended' as const, tasks: ended, closed, fallen };
           },
           (result) => {
             if (result.outcome !== 'ended') return;
             for (const task of result.tasks) tasks.remember({ task, used: { calls: 0 } });
             for (const id of result.closed) approvals.forget(id);
+            for (const id of result.fallen) standing.forget(id);
           },
         )
         .then((result) => (result.outcome === 'ended' ? { outcome: 'ended', tasks: result.tasks } : result)),
-    admit: (request, records) => {
-      const calls = request.counted ? 1 : 0;
-      return queue.add(
-        () => admitInTransaction(request, calls, records, { log, tasks, approvals }, clock()),
+    admit: (request, records) =>
+      queue.add(
+        () => admitInTransaction(request, records, { log, tasks, approvals, standing, actions }, clock()),
         (admission) => {
           if (!admission.admitted) return;
-          for (const id of request.chain) tasks.countTaken(id, calls);
-          if (request.approval !== null) approvals.forget(request.approval);
+          tasks.countTaken(request, 1);
+          if (request.approval !== null) forgetSpent(request.approval, { approvals, standing });
         },
-      );
-    },
+      ),
+    giveBack: (taken, records) =>
+      queue.add(
+        () => {
+          checkIdentifiers(...taken.chain);
+          tasks.giveBack(taken);
+          log.append(records);
+        },
+        () => tasks.countTaken(taken, -1),
+      ),
     task: (id) => tasks.view(id)?.task,
     chain: (id) => tasks.chain(id),
     tree: (id, limit) => tasks.tree(id, limit),
+    pastActions: (task, limit) => actions.of(task, limit),
     tasks: (filter) => tasks.list(filter),
     overdue: (now) => tasks.overdue(now),
   };
@@ -172,69 +197,69 @@ function taskVerbs(queue: CommitQueue, { log, tasks, approvals, agents }: Tables
 /** What was taken is given back when a later check fails, so that "not admitted" leaves no trace. */
 function admitInTransaction(
   request: Parameters<Store['admit']>[0],
-  calls: number,
   records: Parameters<Store['admit']>[1],
-  { log, tasks, approvals }: Pick<Tables, 'log' | 'tasks' | 'approvals'>,
+  {
+    log,
+    tasks,
+    approvals,
+    standing,
+    actions,
+  }: Pick<Tables, 'log' | 'tasks' | 'approvals' | 'standing'> & {
+    actions: ActionTable;
+  },
   now: number,
 ): Admission {
-  const taken: string[] = [];
+  const { counted, draws = [] } = request;
+  const calls = counted ? 1 : 0;
+  const taken = { chain: [] as string[], counted, draws: [] as Draw[] };
   const undo = (because: Exclude<Admission, { admitted: true }>['because']): Admission => {
-    for (const id of taken) tasks.take(id, -calls, now);
+    tasks.giveBack(taken);
     return { admitted: false, because };
   };
   checkIdentifiers(...request.chain, request.approval ?? '');
   for (const [level, id] of request.chain.entries()) {
     const task = tasks.take(id, calls, now);
     if (task === undefined) return undo(tasks.isLive(id, now) ? 'over_budget' : 'task_ended');
-    taken.push(id);
+    taken.chain.push(id);
     // INVARIANT 3: a chain with a level left out would escape that level's budget and its end.
     if (task.parent !== (request.chain[level + 1] ?? null)) throw new Error('the chain is not that of its task');
   }
-  if (request.approval !== null && !approvals.spend(request.approval, request.chain[0], now)) {
-    return undo('approval_spent');
+  for (const draw of draws) {
+    if (!request.chain.includes(draw.task)) throw new Error('an action draws on a task that is not of its chain');
+    if (!tasks.takeFrom(draw)) return undo('over_budget');
+    taken.draws.push(draw);
   }
+  const { approval } = request;
+  const spender = approval?.startsWith(STANDING) === true ? standing : approvals;
+  if (approval !== null && !spender.spend(approval, request.chain[0] ?? null, now)) return undo('approval_spent');
+  if (request.counted) actions.count(request.chain, records);
   log.append(records);
   return { admitted: true };
 }
 
-type ApprovalVerbs = Pick<Store, 'requestApproval' | 'answerApproval' | 'givenApproval' | 'approval' | 'approvals'>;
+/** What a task begins with. */
+function unused({ budget }: Task): Used {
+  const counters = countersOf(budget).map(({ name }) => [name, 0] as const);
+  return counters.length === 0 ? { calls: 0 } : { calls: 0, counters: Object.fromEntries(counters) };
+}
 
-function approvalVerbs(queue: CommitQueue, { log, tasks, approvals }: Tables, clock: () => number): ApprovalVerbs {
+const STANDING = 'sta_';
+
+/** What has been spent for good leaves the memory; a standing answer that can be used again stays there with what is left. */
+function forgetSpent(id: string, { approvals, standing }: Pick<Tables, 'approvals' | 'standing'>): void {
+  if (!id.startsWith(STANDING)) return approvals.forget(id);
+  const left = standing.get(id);
+  if (left !== undefined) standing.remember(left);
+}
+
+function webhookVerbs(queue: CommitQueue, deliveries: DeliveryTable): WebhookStore {
   return {
-    requestApproval: (request, records) =>
-      queue.add(
-        () => {
-          const waiting = approvals.waitingFor(request.task, request.digest, clock());
-          // A request for a task that has just ended is kept as closed: it can never be answered.
-          checkIdentifiers(request.id, request.task, request.digest);
-          const live = tasks.isLive(request.task, clock());
-          const kept: Approval = waiting ?? { ...request, state: live ? 'pending' : 'closed' };
-          if (waiting === undefined) approvals.insert(kept);
-          log.append(records(kept));
-          return kept;
-        },
-        (kept) => approvals.remember(kept),
-      ),
-    answerApproval: (answer, records) =>
-      queue.add(
-        () => {
-          checkIdentifiers(answer.id);
-          const approval = approvals.stored(answer.id);
-          if (approval === undefined) return 'unknown' as const;
-          const now = Math.max(answer.at, clock());
-          if (approval.state === 'closed' || !tasks.isLive(approval.task, now)) return 'task_ended' as const;
-          if (approval.state !== 'pending') return 'already_answered' as const;
-          if (!approvals.answer(answer, now)) return 'expired' as const;
-          log.append(records);
-          return 'answered' as const;
-        },
-        (outcome) => {
-          if (outcome === 'answered') approvals.remember(approvals.stored(answer.id)!);
-        },
-      ),
-    givenApproval: (task, digest, now) => approvals.given(task, digest, now),
-    approval: (id) => approvals.get(id),
-    approvals: (filter) => approvals.list(filter),
+    dueDeliveries: (endpoint, now, limit) => deliveries.due(endpoint, now, limit),
+    settleDelivery: (delivery) =>
+      queue.add(() => {
+        checkIdentifiers(delivery.endpoint, delivery.approval);
+        deliveries.settle(delivery);
+      }),
   };
 }
 

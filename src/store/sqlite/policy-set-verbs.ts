@@ -1,11 +1,17 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { PolicySetStore } from '../ports.ts';
+import type { ApprovalTable } from './approval-table.ts';
 import type { CommitQueue } from './commit-queue.ts';
 import { checkIdentifiers } from './identifier.ts';
 import type { RecordLog } from './record-log.ts';
 
 /** The policy sets that were ever in force, which one is, and which are distrusted. None of it is kept in memory. */
-export function policySetVerbs(db: DatabaseSync, queue: CommitQueue, log: RecordLog): PolicySetStore {
+export function policySetVerbs(
+  db: DatabaseSync,
+  queue: CommitQueue,
+  { log, approvals }: { log: RecordLog; approvals: ApprovalTable },
+  clock: () => number,
+): PolicySetStore {
   const insert = db.prepare('INSERT OR IGNORE INTO policy_sets (hash, files) VALUES (?, ?)');
   const select = db.prepare('SELECT files FROM policy_sets WHERE hash = ?');
   const enforce = db.prepare('INSERT INTO policy_in_force (hash, folder, at) VALUES (?, ?, ?)');
@@ -20,15 +26,21 @@ export function policySetVerbs(db: DatabaseSync, queue: CommitQueue, log: Record
       at: Number(row['at']),
     }));
   return {
-    publishPolicySet: ({ hash, files, folder, at, replaces }, records) =>
-      queue.add(() => {
-        if ((policyHistory(1)[0]?.hash ?? null) !== replaces) return 'other_in_force' as const;
-        if (isDistrusted.get(hash) !== undefined) return 'distrusted' as const;
-        insert.run(hash, JSON.stringify(files));
-        enforce.run(hash, folder, at);
-        log.append(records);
-        return 'published' as const;
-      }),
+    publishPolicySet: ({ hash, files, folder, at, replaces }, records, approval = null) =>
+      queue.add(
+        () => {
+          if ((policyHistory(1)[0]?.hash ?? null) !== replaces) return 'other_in_force' as const;
+          if (isDistrusted.get(hash) !== undefined) return 'distrusted' as const;
+          if (approval !== null && !approvals.spend(approval, null, clock())) return 'approval_spent' as const;
+          insert.run(hash, JSON.stringify(files));
+          enforce.run(hash, folder, at);
+          log.append(records);
+          return 'published' as const;
+        },
+        (outcome) => {
+          if (outcome === 'published' && approval !== null) approvals.forget(approval);
+        },
+      ),
     policySet: (hash) => {
       const row = select.get(hash);
       return row === undefined ? undefined : (JSON.parse(String(row['files'])) as Record<string, string>);

@@ -7,15 +7,27 @@ CREATE TABLE agents (
   body TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE approvals (
+CREATE TABLE answers (
+  approval TEXT NOT NULL REFERENCES "approvals" (id),
+  issuer TEXT NOT NULL,
+  subject TEXT NOT NULL,
+  answer TEXT NOT NULL,
+  at INTEGER NOT NULL,
+  body TEXT NOT NULL,
+  PRIMARY KEY (approval, issuer, subject)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE "approvals" (
   id TEXT PRIMARY KEY,
-  task TEXT NOT NULL REFERENCES tasks (id),
+  task TEXT REFERENCES tasks (id),
   digest TEXT NOT NULL,
+  requester TEXT NOT NULL,
+  agent TEXT,
+  target TEXT NOT NULL,
+  operation TEXT NOT NULL,
   state TEXT NOT NULL,
   created_at INTEGER NOT NULL,
   expires_at INTEGER NOT NULL,
-  answered_at INTEGER,
-  answered_by TEXT,
   body TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
@@ -66,6 +78,35 @@ CREATE TABLE revoked_tokens (
   keep_until INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE standing_answers (
+  id TEXT PRIMARY KEY,
+  task TEXT NOT NULL REFERENCES tasks (id),
+  approval TEXT NOT NULL REFERENCES approvals (id),
+  state TEXT NOT NULL,
+  uses_left INTEGER NOT NULL,
+  created_at INTEGER NOT NULL,
+  expires_at INTEGER NOT NULL,
+  body TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE task_actions (
+  task TEXT NOT NULL REFERENCES tasks (id),
+  target TEXT NOT NULL,
+  operation TEXT NOT NULL,
+  effect TEXT NOT NULL,
+  times INTEGER NOT NULL,
+  last_at INTEGER NOT NULL,
+  PRIMARY KEY (task, target, operation)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE task_counters (
+  task TEXT NOT NULL REFERENCES tasks (id),
+  counter TEXT NOT NULL,
+  at_most INTEGER NOT NULL,
+  used INTEGER NOT NULL DEFAULT 0 CHECK (used BETWEEN 0 AND at_most),
+  PRIMARY KEY (task, counter)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE tasks (
   id TEXT PRIMARY KEY,
   parent TEXT REFERENCES tasks (id),
@@ -82,15 +123,36 @@ CREATE TABLE tasks (
   body TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE webhook_deliveries (
+  endpoint TEXT NOT NULL,
+  approval TEXT NOT NULL REFERENCES approvals (id),
+  event TEXT NOT NULL,
+  attempts INTEGER NOT NULL,
+  next_at INTEGER NOT NULL,
+  state TEXT NOT NULL,
+  problem TEXT,
+  PRIMARY KEY (endpoint, approval, event)
+) STRICT, WITHOUT ROWID;
+
 CREATE INDEX agents_by_owner ON agents (owner);
 
 CREATE INDEX agents_stopped ON agents (fleet) WHERE state <> 'active';
+
+CREATE INDEX answers_by_person ON answers (issuer, subject, at);
+
+CREATE INDEX approvals_alike ON approvals (target, operation, agent, created_at);
 
 CREATE INDEX approvals_by_created ON approvals (created_at, id);
 
 CREATE INDEX approvals_by_task ON approvals (task, digest);
 
+CREATE INDEX approvals_open ON approvals (state, digest) WHERE state IN ('pending', 'approved');
+
 CREATE INDEX revoked_tokens_by_keep_until ON revoked_tokens (keep_until);
+
+CREATE INDEX standing_answers_by_created ON standing_answers (created_at, id);
+
+CREATE INDEX standing_answers_by_task ON standing_answers (task);
 
 CREATE INDEX tasks_by_created ON tasks (created_at, id);
 
@@ -101,3 +163,5 @@ CREATE INDEX tasks_by_parent ON tasks (parent) WHERE parent IS NOT NULL;
 CREATE INDEX tasks_by_state ON tasks (state);
 
 CREATE INDEX tasks_live_by_agent ON tasks (agent) WHERE state IN ('requested', 'active');
+
+CREATE INDEX webhook_deliveries_due ON webhook_deliveries (endpoint, state, next_at);

@@ -2,7 +2,9 @@ import type { DatabaseSync, SQLOutputValue, StatementSync } from 'node:sqlite';
 import type { TaskView } from '../../core/decision.ts';
 import type { SpiffeId } from '../../core/spiffe-id.ts';
 import type { Task } from '../../core/task.ts';
-import type { TaskStore } from '../ports.ts';
+import type { Draw, Used } from '../../core/budget.ts';
+import type { Taken, TaskStore } from '../ports.ts';
+import { CounterTable } from './counter-table.ts';
 
 type Row = Record<string, SQLOutputValue>;
 type TaskFilter = Parameters<TaskStore['tasks']>[0];
@@ -23,6 +25,8 @@ export class TaskTable {
   readonly #liveAgents: StatementSync;
   readonly #liveOf: StatementSync;
   readonly #state: StatementSync;
+  readonly #giveBack: StatementSync;
+  readonly #counters: CounterTable;
   readonly #memory = new Map<string, TaskView>();
 
   constructor(db: DatabaseSync) {
@@ -64,13 +68,15 @@ export class TaskTable {
       "SELECT id FROM tasks WHERE agent = ? AND state IN ('requested', 'active') ORDER BY created_at, id",
     );
     this.#state = db.prepare('SELECT state FROM tasks WHERE id = ?');
+    this.#giveBack = db.prepare('UPDATE tasks SET used_calls = used_calls - 1 WHERE id = ? AND used_calls > 0');
+    this.#counters = new CounterTable(db);
     this.reload();
   }
 
   reload(): void {
     const rows = this.#live.all();
     this.#memory.clear();
-    for (const row of rows) this.remember(viewOf(row));
+    for (const row of rows) this.remember(this.#viewOf(row));
   }
 
   remember(view: TaskView): void {
@@ -91,6 +97,7 @@ export class TaskTable {
       task.budget.calls,
       JSON.stringify(task),
     );
+    this.#counters.insert(task.id, task.budget);
   }
 
   /** As the open transaction sees it. */
@@ -121,7 +128,7 @@ export class TaskTable {
   /** Ends the task and its descendants; returns them as they are now. */
   endTree(end: { id: string; to: Task['state']; at: number; reason: string }): Task[] {
     return this.#tree.all(end.id).map((row) => {
-      const { task } = viewOf(row);
+      const { task } = taskOf(row);
       const own = task.id === end.id;
       // A descendant ends because its ancestor did: it is revoked, whatever became of the ancestor.
       const ended: Task = {
@@ -135,16 +142,38 @@ export class TaskTable {
     });
   }
 
-  countTaken(id: string, calls: number): void {
-    const view = this.#memory.get(id);
-    if (view !== undefined) this.#memory.set(id, { task: view.task, used: { calls: view.used.calls + calls } });
+  /** From a counter beside the calls; `false` when its limit does not hold it. */
+  takeFrom(draw: Draw): boolean {
+    return this.#counters.take(draw);
+  }
+
+  /** What was taken, in the open transaction. */
+  giveBack({ chain, counted, draws = [] }: Taken): void {
+    if (counted) for (const id of chain) this.#giveBack.run(id);
+    for (const draw of draws) this.#counters.giveBack(draw);
+  }
+
+  /** Memory's part of what was taken (`sign` 1) or given back (-1). */
+  countTaken({ chain, counted, draws = [] }: Taken, sign: 1 | -1): void {
+    for (const id of chain) {
+      const view = this.#memory.get(id);
+      if (view === undefined) continue;
+      const { calls, counters } = view.used;
+      const used: Used = { calls: calls + (counted ? sign : 0) };
+      if (counters !== undefined) {
+        const own = draws.filter(({ task }) => task === id);
+        const changed = own.map(({ counter, amount }) => [counter, (counters[counter] ?? 0) + sign * amount] as const);
+        used.counters = changed.length === 0 ? counters : { ...counters, ...Object.fromEntries(changed) };
+      }
+      this.#memory.set(id, { ...view, used });
+    }
   }
 
   view(id: string): TaskView | undefined {
     const remembered = this.#memory.get(id);
     if (remembered !== undefined) return remembered;
     const row = id.isWellFormed() ? this.#byId.get(id) : undefined;
-    return row === undefined ? undefined : viewOf(row);
+    return row === undefined ? undefined : this.#viewOf(row);
   }
 
   chain(id: string): TaskView[] {
@@ -159,7 +188,7 @@ export class TaskTable {
   }
 
   tree(id: string, limit: number): TaskView[] {
-    return id.isWellFormed() ? this.#whole.all(id, limit).map(viewOf) : [];
+    return id.isWellFormed() ? this.#whole.all(id, limit).map((row) => this.#viewOf(row)) : [];
   }
 
   overdue(now: number): Task[] {
@@ -183,14 +212,20 @@ export class TaskTable {
     return this.#db
       .prepare(`SELECT ${COLUMNS} FROM tasks ${where} ORDER BY created_at DESC, id DESC LIMIT ?`)
       .all(...conditions.flatMap(([, values]) => values), filter.limit)
-      .map((row) => viewOf(row).task);
+      .map((row) => taskOf(row).task);
+  }
+
+  #viewOf(row: Row): TaskView {
+    const { task, calls } = taskOf(row);
+    const counters = this.#counters.of(task.id, task.budget);
+    return { task, used: counters === undefined ? { calls } : { calls, counters } };
   }
 }
 
-function viewOf(row: Row): TaskView {
+function taskOf(row: Row): { task: Task; calls: number } {
   const task = JSON.parse(String(row['body'])) as Task;
   task.state = row['state'] as Task['state'];
   if (row['ended_at'] !== null) task.endedAt = Number(row['ended_at']);
   if (row['end_reason'] !== null) task.endReason = String(row['end_reason']);
-  return { task, used: { calls: Number(row['used_calls']) } };
+  return { task, calls: Number(row['used_calls']) };
 }

@@ -40,6 +40,8 @@ export type Waiting = {
 export type Sending = {
   /** Aborts at the latest when the channel is closed. Not combined here: that costs memory for each request. */
   signal: AbortSignal;
+  /** Called right before the message leaves. Until then it cannot have been carried out. */
+  sent?: () => void;
   /** Headers of the client's request that belong to MCP. */
   headers?: Record<string, string>;
 };

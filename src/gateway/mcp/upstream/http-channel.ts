@@ -1,5 +1,6 @@
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import type { Socket } from 'node:net';
 import type { HttpUpstream, TargetConfig } from '../../../config/config.ts';
 import { TooLarge, UpstreamFailed } from '../../../core/errors.ts';
 import type { JsonObject } from '../../../core/json.ts';
@@ -46,7 +47,7 @@ export function createHttpChannel(revision: Revision, parts: HttpChannelParts): 
   async function post(message: JsonObject, how: Sending): Promise<IncomingMessage> {
     const body = JSON.stringify(message);
     const posted = { ...headers(how), 'content-type': 'application/json' };
-    return open('POST', parts.upstream.url, posted, body, how.signal);
+    return open('POST', parts.upstream.url, posted, body, how);
   }
 
   async function request(message: RequestMessage, how: Sending): Promise<Reply> {
@@ -64,7 +65,7 @@ export function createHttpChannel(revision: Revision, parts: HttpChannelParts): 
   /** 2025-11-25: 404 ends a session; the client's ends with it, so that it begins another. */
   function lost(response: IncomingMessage): Error {
     response.resume();
-    const error = new UpstreamFailed('the target has ended the session; initialize again');
+    const error = new UpstreamFailed('the target has ended the session; initialize again', { refused: true });
     sessionId = null;
     closing.abort(error);
     return error;
@@ -93,7 +94,7 @@ export function createHttpChannel(revision: Revision, parts: HttpChannelParts): 
     listen: async (lastEventId, signal) => {
       const resumed: Record<string, string> = lastEventId === null ? {} : { 'last-event-id': lastEventId };
       const sent = { ...headers({ signal, headers: resumed }), accept: 'text/event-stream' };
-      const response = await open('GET', parts.upstream.url, sent, null, signal);
+      const response = await open('GET', parts.upstream.url, sent, null, { signal });
       if (response.statusCode !== 200) {
         response.resume();
         checkStatus(response);
@@ -108,7 +109,7 @@ export function createHttpChannel(revision: Revision, parts: HttpChannelParts): 
       if (sent === null) return;
       const patience = AbortSignal.timeout(2000);
       // Politeness only: the session is out of use here whatever the upstream says to it.
-      await open('DELETE', parts.upstream.url, sent, null, patience).then(
+      await open('DELETE', parts.upstream.url, sent, null, { signal: patience }).then(
         (response) => void response.resume(),
         () => undefined,
       );
@@ -122,7 +123,7 @@ function open(
   url: string,
   headers: Record<string, string>,
   body: string | null,
-  signal: AbortSignal,
+  { signal, sent: onSent }: Pick<Sending, 'signal' | 'sent'>,
 ): Promise<IncomingMessage> {
   const { protocol } = new URL(url);
   const secure = protocol === 'https:';
@@ -136,6 +137,7 @@ function open(
     const stop = (): void => void request.destroy();
     const release = (): void => signal.removeEventListener('abort', stop);
     signal.addEventListener('abort', stop, { once: true });
+    if (onSent !== undefined) request.on('socket', (socket) => whenConnected(socket, secure, onSent));
     request.on('close', release);
     request.on('error', (cause) => {
       reject(signal.aborted ? toError(signal.reason) : new UpstreamFailed('the target cannot be reached', { cause }));
@@ -147,6 +149,12 @@ function open(
     });
     request.end(bytes ?? undefined);
   });
+}
+
+/** Nothing of a request leaves before its connection stands; one of the pool may. */
+function whenConnected(socket: Socket, secure: boolean, then: () => void): void {
+  if (socket.connecting) socket.once(secure ? 'secureConnect' : 'connect', then);
+  else then();
 }
 
 function toError(reason: unknown): Error {
@@ -164,15 +172,22 @@ async function replyOf(response: IncomingMessage, target: TargetConfig): Promise
   // An error of the protocol travels as JSON-RPC in a 4xx; the client must see it as it is.
   if (isJsonRpc(text)) return { status, form: 'json', events: one({ data: text }) };
   checkStatus(response);
-  throw new UpstreamFailed('the target answered with something that is not JSON-RPC');
+  throw new UpstreamFailed('the target answered with something that is not JSON-RPC', {
+    refused: REFUSING.has(status),
+  });
 }
+
+/** RFC 9110, section 15.5, and RFC 6585: the server has not carried the request out. Others of 4xx may say otherwise. */
+const REFUSING: ReadonlySet<number> = new Set([400, 401, 403, 404, 405, 406, 411, 413, 414, 415, 421, 429, 431]);
 
 function checkStatus(response: IncomingMessage): number {
   const status = response.statusCode ?? 0;
   if (status >= 300 && status < 400)
     throw new UpstreamFailed('the target answered with a redirect, which is not followed');
   if (status === 401 || status === 403) {
-    throw new UpstreamFailed('the target refused the credential that remit holds for it; ask an operator to check it');
+    throw new UpstreamFailed('the target refused the credential that remit holds for it; ask an operator to check it', {
+      refused: true,
+    });
   }
   if (status >= 500) throw new UpstreamFailed(`the target answered with status ${status}`);
   return status;

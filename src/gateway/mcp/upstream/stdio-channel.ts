@@ -3,7 +3,7 @@ import { isJsonObject, type JsonObject } from '../../../core/json.ts';
 import { metaOf, rpcResult, type RequestMessage } from '../message.ts';
 import { STATELESS_VERSION, SESSION_VERSIONS, type Revision } from '../methods.ts';
 import type { SseEvent } from '../sse.ts';
-import type { Channel, Reply } from './channel.ts';
+import type { Channel, Reply, Sending } from './channel.ts';
 import { createEventQueue, type EventQueue } from './event-queue.ts';
 import type { StdioServer } from './stdio-server.ts';
 
@@ -40,7 +40,7 @@ export function createStdioChannel(revision: Revision, server: StdioServer): Cha
       if (message.method === 'server/discover') return local(discovery(message, await server.ready()));
       if (message.method === 'subscriptions/listen') return subscribe(message, how.signal);
       await server.ready();
-      return { status: 200, form: 'auto', events: exchange(message, how.signal) };
+      return { status: 200, form: 'auto', events: exchange(message, how) };
     },
     send: async (message) => {
       // The gateway has made the handshake itself.
@@ -59,9 +59,10 @@ export function createStdioChannel(revision: Revision, server: StdioServer): Cha
   server.join(channel);
   return channel;
 
-  async function* exchange(message: RequestMessage, signal: AbortSignal): AsyncGenerator<SseEvent> {
+  async function* exchange(message: RequestMessage, { signal, sent }: Sending): AsyncGenerator<SseEvent> {
     const process = server.running();
     if (process === null) throw new UpstreamFailed('the target ended before it answered');
+    sent?.();
     const call = process.request(revision === 'stateless' ? withoutEnvelope(message) : message);
     const key = JSON.stringify(message.id);
     calls.set(key, call.wireId);
