@@ -7,6 +7,8 @@ export const REVOCATION_KINDS = [
   'agent.suspended',
   'agent.resumed',
   'agent.retired',
+  'access.suspended',
+  'access.resumed',
   'key.removed',
   'policy.changed',
   'policy.distrusted',
@@ -37,12 +39,14 @@ type Drawn = {
 const because = ({ reason }: JsonObject) => reason;
 
 /** What each kind of record says in the feed. `members`: those of the record's subject that say what it is about. */
-const DRAWN: Partial<Record<EventRecord['event'], Drawn>> = {
+const DRAWN: Partial<Record<EventRecord['event'] | 'access.suspended' | 'access.resumed', Drawn>> = {
   'task.ended': { kind: 'task.ended', members: ['task', 'state', 'agent', 'delegator'], cause: because },
   'token.revoked': { kind: 'token.revoked', members: ['jti', 'audience', 'task'], cause: () => 'it was revoked' },
   'agent.suspended': { kind: 'agent.suspended', members: ['agent'], cause: because },
   'agent.resumed': { kind: 'agent.resumed', members: ['agent'], cause: because },
   'agent.retired': { kind: 'agent.retired', members: ['agent'], cause: because },
+  'access.suspended': { kind: 'access.suspended', members: ['kind', 'id'], cause: because },
+  'access.resumed': { kind: 'access.resumed', members: ['kind', 'id'], cause: because },
   'policy.published': { kind: 'policy.changed', members: ['policy_set', 'replaces'], cause: () => 'it was published' },
   'policy.distrusted': { kind: 'policy.distrusted', members: ['policy_set'], cause: () => 'the referee differs' },
 };

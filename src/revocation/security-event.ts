@@ -64,6 +64,11 @@ function subjectOf({ kind, subject }: Revocation, issuer: string): JsonObject | 
     case 'agent.retired':
       // Whatever sessions the agent has. A pattern names no agent: the ends of its tasks are events of their own.
       return String(agent).includes('*') ? null : { format: 'complex', application: { format: 'uri', uri: agent! } };
+    case 'access.suspended':
+      // Whatever sessions the person has. Of the other kinds the ends of the tasks are events of their own.
+      if (subject['kind'] !== 'delegator') return null;
+      return { format: 'complex', user: userOf(String(subject['id'])) };
+    case 'access.resumed':
     case 'agent.resumed':
     case 'key.removed':
     case 'policy.changed':

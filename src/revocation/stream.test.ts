@@ -162,6 +162,7 @@ describe('what could concern the reader ends the stream behind it', () => {
   test.each<[string, Revocation, Asker, boolean]>([
     ['another policy', entry(1, 'policy.changed'), asker, true],
     ['a distrusted set', entry(1, 'policy.distrusted'), asker, true],
+    ['a suspension', entry(1, 'access.suspended', { kind: 'target', id: 'files' }), asker, true],
     ['its own token', entry(1, 'token.revoked', { jti: 'tok_1' }), asker, true],
     ['another token', entry(1, 'token.revoked', { jti: 'tok_2' }), asker, false],
     ['its own suspension', entry(1, 'agent.suspended', { agent: AGENT }), asker, true],

@@ -1,5 +1,4 @@
 import { isOf } from '../core/agent.ts';
-import { delegatorId } from '../core/party.ts';
 import type { Revocation } from '../core/revocation.ts';
 import type { RevocationStore } from '../store/ports.ts';
 import type { Asker } from '../task/authorize.ts';
@@ -23,7 +22,7 @@ const STALLED_AFTER_MS = 30_000;
 const BATCH = 100;
 
 /** After these the reader is asked again who they are, and whether they may. */
-const ASKED_AGAIN: ReadonlySet<string> = new Set(['policy.changed', 'policy.distrusted']);
+const ASKED_AGAIN: ReadonlySet<string> = new Set(['policy.changed', 'policy.distrusted', 'access.suspended']);
 
 /**
  * One reader of the feed. It holds nothing but a position: entries are read when the reader has room for them, so that one
@@ -105,11 +104,9 @@ export function openStream(parts: {
 }
 
 /** Whether the reader could be refused now who was not before. */
-function concerns({ kind, subject }: Revocation, { agent, delegator, token }: Asker): boolean {
+function concerns({ kind, subject }: Revocation, { agent, token }: Asker): boolean {
   if (ASKED_AGAIN.has(kind)) return true;
   if (kind === 'token.revoked') return subject['jti'] === token?.id;
-  if (kind === 'agent.suspended' || kind === 'agent.retired') {
-    return agent !== null && typeof subject['agent'] === 'string' && isOf(subject['agent'], agent.id);
-  }
-  return delegator !== null && subject['id'] === delegatorId(delegator);
+  const stopped = kind === 'agent.suspended' || kind === 'agent.retired';
+  return stopped && agent !== null && typeof subject['agent'] === 'string' && isOf(subject['agent'], agent.id);
 }

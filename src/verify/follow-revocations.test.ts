@@ -22,7 +22,9 @@ const AGENT = 'spiffe://remit.local/agent/summariser';
 const claims = (change: object = {}) => ({
   jti: 'tok_1',
   task: 'task_1',
+  sub: 'https://idp.example.test|alice',
   actors: [{ sub: AGENT, iss: 'spiffe://remit.local' }],
+  all: { iss: ISSUER, aud: `${ISSUER}/mcp/files` },
   ...change,
 });
 
@@ -113,6 +115,25 @@ test('each kind of entry, and what brings authority back', async () => {
   await until(() => expect(feed.verdict()).toBe('good'));
 });
 
+test.each([
+  ['everything', 'everything'],
+  ['delegator', 'https://idp.example.test|alice'],
+  ['agent', AGENT],
+  ['trust_domain', 'remit.local'],
+  ['target', 'files'],
+])('what is suspended is refused until it is resumed: %s', async (kind, id) => {
+  const feed = feedOf({ ...NOTHING, position: 0, suspended: [{ kind: 'target', id: 'memory' }] });
+  await opened(feed);
+  feed.beat(0);
+  feed.entry(1, 'access.suspended', { kind, id: `${id}x` });
+  await until(() => expect(feed.verdict()).toBe('good'));
+  feed.entry(2, 'access.suspended', { kind, id });
+  await until(() => expect(feed.verdict()).toBe('revoked'));
+  feed.entry(3, 'access.resumed', { kind, id });
+  await until(() => expect(feed.verdict()).toBe('good'));
+  expect(feed.verdict({ all: { iss: ISSUER, aud: `${ISSUER}/mcp/memory` } })).toBe('revoked');
+});
+
 test.each<[string, (state: { now: number; steady: number }) => void]>([
   ['by the clock of the host', (state) => (state.now += 15_001)],
   [
@@ -184,6 +205,7 @@ test.each([
   ['a snapshot that is none', { position: 'x' }],
   ['an empty one', {}],
   ['a list', []],
+  ['one whose suspensions are none', { ...NOTHING, suspended: [{ kind: 'target' }] }],
 ])('%s: nothing is taken, and it is asked for again', async (_what, snapshot) => {
   const feed = feedOf(snapshot);
   await until(() => expect(feed.asked.length).toBeGreaterThan(1));

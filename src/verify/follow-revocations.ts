@@ -1,5 +1,4 @@
-import type { TokenClaims } from './read-claims.ts';
-import { Revoked, type FeedEntry, type FeedSnapshot } from './revoked.ts';
+import { Revoked, type RevocableClaims, type FeedEntry, type FeedSnapshot } from './revoked.ts';
 import { serverSentEvents } from './event-stream.ts';
 
 /**
@@ -28,7 +27,7 @@ export type FollowOptions = {
 /** What Remit has revoked, followed as it happens. */
 export interface Revocations {
   /** `stale`: not known, since the feed was not heard of for too long, or not yet. */
-  verdict(claims: Pick<TokenClaims, 'jti' | 'task' | 'actors'>, key: string | undefined): 'good' | 'revoked' | 'stale';
+  verdict(claims: RevocableClaims, key: string | undefined): 'good' | 'revoked' | 'stale';
   /** Resolves once what is revoked is known for the first time. */
   readonly ready: Promise<void>;
   close(): void;
@@ -152,11 +151,11 @@ function pause(ms: number, signal: AbortSignal): Promise<void> {
 }
 
 function readSnapshot(value: unknown): FeedSnapshot {
-  const { position, tasks, tokens, agents } = Object(value) as Partial<Record<keyof FeedSnapshot, unknown>>;
-  if (!isPosition(position) || !areTexts(tasks) || !areTexts(tokens) || !areTexts(agents)) {
+  const { position, tasks, tokens, agents, suspended } = Object(value) as Partial<Record<keyof FeedSnapshot, unknown>>;
+  if (!isPosition(position) || !areTexts(tasks) || !areTexts(tokens) || !areTexts(agents) || !areNamed(suspended)) {
     throw new Error('the snapshot is not of the form of one');
   }
-  return { position, tasks, tokens, agents };
+  return { position, tasks, tokens, agents, ...(suspended === undefined ? {} : { suspended }) };
 }
 
 function readEntry(data: string): FeedEntry {
@@ -179,4 +178,9 @@ function isPosition(value: unknown): value is number {
 
 function areTexts(value: unknown): value is string[] {
   return Array.isArray(value) && value.every((each) => typeof each === 'string');
+}
+
+function areNamed(value: unknown): value is FeedSnapshot['suspended'] {
+  if (value === undefined) return true;
+  return Array.isArray(value) && value.every((each) => areTexts([Object(each).kind, Object(each).id]));
 }
