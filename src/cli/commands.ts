@@ -10,6 +10,7 @@ import { LOG_USAGE, logProve, logShow, logTail, logVerify } from './log.ts';
 import { obtainIdToken } from './login.ts';
 import { openPersonSession } from './person-session.ts';
 import { login, LOGIN_USAGE, logout, whoami } from './sign-in/commands.ts';
+import { revocations, REVOCATIONS_USAGE } from './revocations.ts';
 import { LoginStore } from './sign-in/login-store.ts';
 import { storedIdToken } from './sign-in/stored-login.ts';
 import { policy, POLICY_USAGE } from './policy/policy.ts';
@@ -38,6 +39,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   target,
   policy,
   keys,
+  revocations,
   log,
   agent,
   mcp,
@@ -57,6 +59,8 @@ ${TARGET_USAGE}
 ${POLICY_USAGE}
 
 ${KEYS_USAGE}
+
+${REVOCATIONS_USAGE}
 
 ${AGENT_USAGE}
 
