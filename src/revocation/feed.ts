@@ -81,7 +81,7 @@ export function createRevocationFeed(parts: RevocationFeedParts): RevocationFeed
     prune: () => store.pruneRevocations(clock() - parts.retainMs),
     close: () => {
       closed = true;
-      for (const stream of [...streams]) stream.end();
+      for (const stream of streams) stream.end();
     },
   };
 }

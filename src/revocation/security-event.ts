@@ -1,3 +1,4 @@
+import { isFleet } from '../core/agent.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { Revocation } from '../core/revocation.ts';
 
@@ -63,11 +64,12 @@ function subjectOf({ kind, subject }: Revocation, issuer: string): JsonObject | 
     case 'agent.suspended':
     case 'agent.retired':
       // Whatever sessions the agent has. A pattern names no agent: the ends of its tasks are events of their own.
-      return String(agent).includes('*') ? null : { format: 'complex', application: { format: 'uri', uri: agent! } };
+      if (typeof agent !== 'string' || isFleet(agent)) return null;
+      return { format: 'complex', application: { format: 'uri', uri: agent } };
     case 'access.suspended':
       // Whatever sessions the person has. Of the other kinds the ends of the tasks are events of their own.
-      if (subject['kind'] !== 'delegator') return null;
-      return { format: 'complex', user: userOf(String(subject['id'])) };
+      if (subject['kind'] !== 'delegator' || typeof subject['id'] !== 'string') return null;
+      return { format: 'complex', user: userOf(subject['id']) };
     case 'access.resumed':
     case 'agent.resumed':
     case 'key.removed':

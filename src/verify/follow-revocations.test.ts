@@ -65,7 +65,7 @@ function feedOf(snapshot: object, options: Partial<FollowOptions> = {}) {
 }
 
 const NOTHING = { position: 3, tasks: [], tokens: [], agents: [] };
-const until = (condition: () => void) => vi.waitFor(condition, { timeout: 5_000, interval: 5 });
+const until = (condition: () => void | Promise<void>) => vi.waitFor(condition, { timeout: 5_000, interval: 5 });
 const opened = (feed: ReturnType<typeof feedOf>, times = 1) =>
   until(() => expect(feed.streams.length).toBeGreaterThanOrEqual(times));
 

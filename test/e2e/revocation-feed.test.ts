@@ -63,6 +63,7 @@ test(
     };
     expect(page.revocations.map(({ sequence }) => sequence)).toEqual(page.revocations.map((_, place) => place + 1));
     const told = page.revocations.flatMap(({ kind, subject }) => (kind === 'task.ended' ? [subject.task] : []));
-    expect(told.toSorted()).toEqual([...before, ...after].toSorted());
+    expect(new Set(told)).toEqual(new Set([...before, ...after]));
+    expect(told).toHaveLength(20);
   },
 );
