@@ -14,6 +14,7 @@ import { revocations, REVOCATIONS_USAGE } from './revocations.ts';
 import { LoginStore } from './sign-in/login-store.ts';
 import { storedIdToken } from './sign-in/stored-login.ts';
 import { policy, POLICY_USAGE } from './policy/policy.ts';
+import { person, resume, stop, STOP_USAGE } from './stop.ts';
 import { target, TARGET_USAGE } from './target.ts';
 import { task, TASK_USAGE } from './task.ts';
 import { agent, AGENT_USAGE, call, mcp } from './workload.ts';
@@ -37,6 +38,9 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   approve,
   refuse,
   target,
+  stop,
+  resume,
+  person,
   policy,
   keys,
   revocations,
@@ -55,6 +59,8 @@ ${TASK_USAGE}
 ${APPROVALS_USAGE}
 
 ${TARGET_USAGE}
+
+${STOP_USAGE}
 
 ${POLICY_USAGE}
 

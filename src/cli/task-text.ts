@@ -20,6 +20,18 @@ export type TaskWire = {
   budget: BudgetWire;
   used: UsedWire;
   end_reason?: string;
+  closing?: ClosingWire;
+};
+
+type Counted = Record<string, { count: number; ids: string[] }>;
+
+type ClosingWire = {
+  cause: string;
+  by?: string;
+  complete: boolean;
+  ended: Counted;
+  outstanding: Counted;
+  next_attempt_at?: string;
 };
 
 export function printTask(wire: TaskWire, io: Io): void {
@@ -32,6 +44,7 @@ export function taskText(wire: TaskWire): string[] {
   return [
     `${wire.id}  ${wire.state}${ended}  until ${wire.expires_at}`,
     `  ${wire.purpose}`,
+    ...(wire.closing === undefined ? [] : closingText(wire.closing)),
     `  agent ${wire.agent}, ${wire.used.calls} of ${wire.budget.calls} calls, up to ${wire.sensitivity}`,
     ...limitsText(wire.budget, wire.used, wire.schedules).map((line) => `  ${line}`),
     ...wire.grant.map((grant) => {
@@ -41,4 +54,25 @@ export function taskText(wire: TaskWire): string[] {
       return `  at ${grant.target}: ${what}${where}${grant.arguments === undefined ? '' : ', for some arguments only'}`;
     }),
   ];
+}
+
+const SHOWN = 3;
+
+/** What the end has ended, and while there is some, what is outstanding. */
+function closingText({ cause, by, complete, ended, outstanding, next_attempt_at: next }: ClosingWire): string[] {
+  const who = by === undefined ? '' : ` by ${by}`;
+  const again = next === undefined ? '' : `; tried again at ${next}`;
+  return [
+    `  ended: ${cause}${who}; ${countedText(ended) || 'there was nothing to end'}`,
+    ...(complete ? [] : [`  outstanding: ${countedText(outstanding) || 'being looked at'}${again}`]),
+  ];
+}
+
+function countedText(counted: Counted): string {
+  return Object.entries(counted)
+    .map(([kind, { count, ids }]) => {
+      const more = count > SHOWN ? ', …' : '';
+      return `${count} ${kind} (${ids.slice(0, SHOWN).join(', ')}${more})`;
+    })
+    .join(', ');
 }

@@ -10,6 +10,7 @@ import { redactArguments, redactText, redactTexts } from './redact.ts';
 import type { Schedule } from './schedule.ts';
 import { scheduleToWire, type ScheduleWire } from './schedule-wire.ts';
 import type { Sensitivity } from './sensitivity.ts';
+import type { Suspension } from './suspension.ts';
 import type { PromptOrigin, Task, TaskState } from './task.ts';
 
 /**
@@ -32,6 +33,8 @@ export type DecisionFacts = {
   token: { issued_at: number; binding: TokenFacts['binding']; narrowed_to?: Grant[] } | null;
   /** The approval that there was for this action, whether or not it was needed. */
   approval: { id: string; approvers: PersonFacts[] } | null;
+  /** What the action fell under that could do nothing then. Absent: nothing. */
+  suspended?: Suspension;
   /** Of these, something was redacted or cut, so what is computed from them may come out otherwise. */
   redacted: RedactedFact[];
 };
@@ -108,7 +111,7 @@ export type FactsCoverInput = Holds<
       keyof GivenApproval,
     ],
     [
-      'now' | 'fresh' | 'action' | 'agent' | 'delegator' | 'chain' | 'token' | 'approval',
+      'now' | 'fresh' | 'action' | 'agent' | 'delegator' | 'chain' | 'token' | 'approval' | 'suspended',
       (
         | ('target' | 'operation' | 'effect' | 'resources' | 'sensitivity' | 'arguments')
         | ('protocol' | 'definition' | 'undescribed' | 'provenance')
@@ -120,8 +123,8 @@ export type FactsCoverInput = Holds<
       (
         | ('id' | 'parent' | 'delegator' | 'agent' | 'purpose' | 'parameters' | 'grant' | 'sensitivity' | 'origin')
         | ('window' | 'budget' | 'maxHops' | 'state' | 'createdAt')
-        // Why and when a task ended decides nothing: that it has, is in its state.
-        | ('endedAt' | 'endReason')
+        // Why and when a task ended decides nothing: that it has, is in its state. Nor does the record that it was made with.
+        | ('endedAt' | 'endReason' | 'decision')
       ),
       'notBefore' | 'expiresAt' | 'schedules',
       'timeZone' | 'weekdays' | 'hours',
@@ -187,6 +190,7 @@ export function decisionFacts(input: DecisionInput): DecisionFacts {
             ...(sameJson(token.narrowedTo, acting?.grant ?? []) ? {} : { narrowed_to: grants(token.narrowedTo) }),
           },
     approval: approval === null ? null : { id: approval.id, approvers: approval.approvers.map(personFacts) },
+    ...(input.suspended === undefined ? {} : { suspended: { ...input.suspended } }),
     redacted: REDACTED_FACTS.filter((fact) => redacted.has(fact)),
   };
 }

@@ -39,7 +39,7 @@ type Drawn = {
 const because = ({ reason }: JsonObject) => reason;
 
 /** What each kind of record says in the feed. `members`: those of the record's subject that say what it is about. */
-const DRAWN: Partial<Record<EventRecord['event'] | 'access.suspended' | 'access.resumed', Drawn>> = {
+const DRAWN: Partial<Record<EventRecord['event'], Drawn>> = {
   'task.ended': { kind: 'task.ended', members: ['task', 'state', 'agent', 'delegator'], cause: because },
   'token.revoked': { kind: 'token.revoked', members: ['jti', 'audience', 'task'], cause: () => 'it was revoked' },
   'agent.suspended': { kind: 'agent.suspended', members: ['agent'], cause: because },

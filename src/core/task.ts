@@ -40,6 +40,8 @@ export type Task = {
   maxHops: number;
   state: TaskState;
   createdAt: number;
+  /** Id of the record of the decision that it was made by. */
+  decision?: string;
   endedAt?: number;
   endReason?: string;
 };

@@ -79,6 +79,7 @@ function inputOf(record: DecisionRecord, facts: DecisionFacts): DecisionInput {
           },
     approval:
       facts.approval === null ? null : { id: facts.approval.id, approvers: facts.approval.approvers.map(person) },
+    ...(facts.suspended === undefined ? {} : { suspended: facts.suspended }),
   };
 }
 

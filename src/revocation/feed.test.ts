@@ -112,7 +112,13 @@ test('the snapshot says what is revoked as of a position, from which the feed go
   await suspend(OTHER_AGENT);
   const newest = (await entries()).at(-1)!.sequence;
   const answer = await carol.call('GET', '/v1/revocations/snapshot');
-  expect(await answer.json()).toEqual({ position: newest, tasks: [id], tokens: [], agents: [OTHER_AGENT] });
+  expect(await answer.json()).toEqual({
+    position: newest,
+    tasks: [id],
+    tokens: [],
+    agents: [OTHER_AGENT],
+    suspended: [],
+  });
   expect((await page(`?after=${newest}`)).body.revocations).toEqual([]);
   plane.clock.advance(16 * 60_000);
   carol = await personSession(plane, 'carol');
@@ -262,4 +268,17 @@ describe('as Security Event Tokens', () => {
     expect((await events.next()).value).toEqual({ id: String(start + 2) });
     await events.return(undefined);
   });
+});
+
+test('the kill switch and what is suspended stand in the feed and in the snapshot, until resumed', async () => {
+  await requestTask(alice);
+  const stopped = await carol.call('POST', '/v1/suspensions', { kind: 'everything', reason: 'an incident' });
+  expect(stopped.status).toBe(200);
+  const told = (await entries()).map(({ kind }) => kind);
+  expect(told).toEqual(['access.suspended', 'task.ended']);
+  const snapshot = async () => (await (await carol.call('GET', '/v1/revocations/snapshot')).json()) as object;
+  expect(await snapshot()).toMatchObject({ suspended: [{ kind: 'everything', id: 'everything' }] });
+  await carol.call('POST', '/v1/suspensions/resume', { kind: 'everything', reason: 'over' });
+  expect((await entries()).at(-1)).toMatchObject({ kind: 'access.resumed', subject: { kind: 'everything' } });
+  expect(await snapshot()).toMatchObject({ suspended: [] });
 });

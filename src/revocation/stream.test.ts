@@ -39,7 +39,7 @@ function over(entries: Revocation[], options: { after?: number; oldest?: number;
         return entries.filter(({ sequence }) => sequence > after).slice(0, limit);
       },
       pruneRevocations: async () => 0,
-      revokedNow: () => ({ position: 0, tasks: [], tokens: [], agents: [] }),
+      revokedNow: () => ({ position: 0, tasks: [], tokens: [], agents: [], suspended: [] }),
     },
     clock: Date.now,
     asker: options.asker ?? asker,

@@ -5,6 +5,7 @@ import { etag } from 'hono/etag';
 import type { PeopleProvider } from '../config/config.ts';
 import { InvalidRequest, NotFound, TooLarge } from '../core/errors.ts';
 import type { Refusals } from '../audit/refusals.ts';
+import type { Suspensions } from '../ending/suspensions.ts';
 import type { Peer } from '../identity/peer.ts';
 import type { TokenKey } from '../token/signing-key.ts';
 import type { Authenticator } from '../token/authenticate.ts';
@@ -25,6 +26,7 @@ import type { Policies } from '../policy/publish.ts';
 import type { Review } from '../policy/review.ts';
 import type { Keys } from '../token/keys.ts';
 import type { ControlApp, ControlEnv } from './routes/route.ts';
+import { suspensionRoutes } from './routes/suspensions.ts';
 import { targetRoutes, type TargetRouteParts } from './routes/targets.ts';
 import { taskRoutes, type TaskRouteParts } from './routes/tasks.ts';
 import { peerOf } from './peer-of.ts';
@@ -41,6 +43,7 @@ export type AppParts = TaskRouteParts &
     policies: Policies;
     review: Review;
     keys: Keys;
+    suspensions: Suspensions;
     people: readonly PeopleProvider[];
     tokens: TokenEndpointParts;
     revocation: RevocationParts;
@@ -138,6 +141,7 @@ export function controlRoutes(app: ControlApp, parts: AppParts): void {
   policyRoutes(app, parts);
   policyReviewRoutes(app, parts);
   keyRoutes(app, parts);
+  suspensionRoutes(app, parts);
 }
 
 function publicRoutes(app: ControlApp, parts: AppParts): void {

@@ -3,6 +3,7 @@ import { admissionConformance } from './conformance/admission.ts';
 import { agentConformance } from './conformance/agents.ts';
 import { approvalConformance } from './conformance/approvals.ts';
 import { definitionConformance } from './conformance/definitions.ts';
+import { endingConformance } from './conformance/endings.ts';
 import { logConformance } from './conformance/log.ts';
 import { policySetConformance } from './conformance/policy-sets.ts';
 import { revocationConformance } from './conformance/revocations.ts';
@@ -25,6 +26,7 @@ export function storeConformance(name: string, open: OpenStore): void {
     describe('revoked tokens', () => revokedTokenConformance(open));
     describe('agents', () => agentConformance(open));
     describe('revocation feed', () => revocationConformance(open));
+    describe('endings', () => endingConformance(open));
     describe('log', () => logConformance(open));
   });
 }

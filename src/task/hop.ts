@@ -39,11 +39,18 @@ export async function handOn(asker: Asker, parentId: string, request: HopRequest
     const child = childOf(chain, request, parts);
     const { record, approval } = await authorizeOrAsk(
       { ...asker, delegator: chain[0]!.task.delegator },
-      { operation: 'task.delegate', resources: [`task:${parentId}`], arguments: argumentsOf(request), chain },
+      {
+        operation: 'task.delegate',
+        resources: [`task:${parentId}`],
+        arguments: argumentsOf(request),
+        chain,
+        creates: child,
+      },
       parts,
     );
-    const outcome = await parts.store.createTask(child, [record], approval);
-    if (outcome === 'created') return child;
+    const created = { ...child, decision: record.id };
+    const outcome = await parts.store.createTask(created, [record], approval);
+    if (outcome === 'created') return created;
     if (outcome === 'parent_ended') throw new Conflict(`task \`${parentId}\` has ended`);
   }
   throw new Unavailable('the task is changing too fast to decide; try again');

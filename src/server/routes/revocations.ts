@@ -54,6 +54,7 @@ const snapshotRoute = controlRoute({
     tasks: z.array(z.string()),
     tokens: z.array(z.string()),
     agents: z.array(z.string()),
+    suspended: z.array(z.object({ kind: z.string(), id: z.string() })),
   }),
 });
 

@@ -113,11 +113,14 @@ export function revocationConformance(open: OpenStore): void {
     const stopped = 'spiffe://example.org/stopped' as SpiffeId;
     await store.registerAgent(agentFixture({ id: stopped, state: 'retired' }), []);
     await store.registerAgent(agentFixture(), []);
+    const cut = { kind: 'target', id: 'memory', since: NOW, by: 'carol', reason: 'x' } as const;
+    await store.suspend(cut, () => []);
     expect(store.revokedNow({ now: NOW + 5, endedSince: NOW + 1 })).toEqual({
       position: 2,
       tasks: ['lately'],
       tokens: ['tok_1'],
       agents: [stopped],
+      suspended: [{ kind: 'target', id: 'memory' }],
     });
   });
 }

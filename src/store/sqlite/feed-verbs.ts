@@ -3,12 +3,13 @@ import type { RevocationStore } from '../ports.ts';
 import type { AgentTable } from './agent-table.ts';
 import type { CommitQueue } from './commit-queue.ts';
 import type { FeedTable } from './feed-table.ts';
+import type { SuspensionTable } from './suspension-table.ts';
 
 /** The revocation feed, and what is revoked at this moment. Both are durable when they are read: see `RevokedTokenTable`. */
 export function feedVerbs(
   db: DatabaseSync,
   queue: CommitQueue,
-  { feed, agents }: { feed: FeedTable; agents: AgentTable },
+  { feed, agents, suspensions }: { feed: FeedTable; agents: AgentTable; suspensions: SuspensionTable },
 ): RevocationStore {
   const endedTasks = db.prepare('SELECT id FROM tasks WHERE ended_at >= ? ORDER BY ended_at, id');
   const revokedTokens = db.prepare('SELECT id FROM revoked_tokens WHERE keep_until > ? ORDER BY id');
@@ -30,6 +31,7 @@ export function feedVerbs(
       tasks: endedTasks.all(endedSince).map(({ id }) => String(id)),
       tokens: revokedTokens.all(now).map(({ id }) => String(id)),
       agents: agents.list().flatMap(({ id, state }) => (state === 'active' ? [] : [id])),
+      suspended: suspensions.all().map(({ kind, id }) => ({ kind, id })),
     }),
   };
 }
