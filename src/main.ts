@@ -48,6 +48,7 @@ import { trustDomainNames } from './policy/catalogue.ts';
 import { holdInForce, policyAtStart, type InForce } from './policy/in-force.ts';
 import { createPolicies } from './policy/publish.ts';
 import { createReview } from './policy/review.ts';
+import { createRevocationFeed } from './revocation/feed.ts';
 import { createApp } from './server/app.ts';
 import { ERROR_TABLE } from './server/error-table.ts';
 import { openSqliteStore, type SqliteStore } from './store/sqlite/open.ts';
@@ -63,6 +64,7 @@ import { keepKeysRotating, openKeySeal, openLogKey, openTokenKey } from './wirin
 import { startRefusals } from './wiring/refusals.ts';
 import { openTrustBundles, type OpenTrustBundles } from './wiring/trust-bundles.ts';
 import { closeServer, createListener, DRAIN_FOR_MS, listen, stopSignal } from './wiring/listener.ts';
+import { keepFeedPruned, LONGEST_TOKEN_MS } from './wiring/revocations.ts';
 import { concernsOf, openReferee } from './wiring/referee.ts';
 import { startWebhooks } from './wiring/webhooks.ts';
 import { currentCatalogue, reportFindings } from './wiring/policy-findings.ts';
@@ -159,7 +161,7 @@ async function run(config: Config, dev: boolean): Promise<void> {
   });
   await bundles.ready;
   const registry = openAgentRegistry(config, { store, clock, log });
-  const { lifecycle, closer, decideAgain, gateway, live, app, key } = await wire(config, {
+  const { lifecycle, closer, decideAgain, gateway, live, app, key, revocationFeed } = await wire(config, {
     store,
     seal,
     tree,
@@ -202,6 +204,7 @@ async function run(config: Config, dev: boolean): Promise<void> {
     closer.sweep();
   }, SWEEP_EVERY_MS);
   const rotation = keepKeysRotating(key, log);
+  const pruning = keepFeedPruned(revocationFeed, log);
   const stopped = stopSignal();
   introduce(config, dev);
   const introduced = introspectTargets(config, gateway, log).then(() => reportFindings(config, inForce, store, log));
@@ -211,6 +214,8 @@ async function run(config: Config, dev: boolean): Promise<void> {
   console.log('remit: draining');
   clearInterval(sweep);
   clearInterval(rotation);
+  clearInterval(pruning);
+  revocationFeed.close();
   webhooks.stop();
   const closed = closeServer(server);
   await Promise.race([live.draining(), new Promise((resolve) => setTimeout(resolve, DRAIN_FOR_MS).unref())]);
@@ -344,6 +349,12 @@ async function wire(config: Config, opened: Opened) {
       issuers: config.identity.people.map((provider) => provider.issuer),
     },
   });
+  const revocationFeed = createRevocationFeed({
+    ...decided,
+    store,
+    retainMs: config.revocations.retainMs,
+    longestTokenMs: LONGEST_TOKEN_MS,
+  });
   const policyParts = {
     ...decided,
     store,
@@ -372,6 +383,7 @@ async function wire(config: Config, opened: Opened) {
     taskTokens: tokenParts,
     agents: createAgents({ ...decided, store, registry, onEnded: lifecycle.ended }),
     registrationNames: registrationNames(config),
+    revocationFeed,
     approvals: createApprovals({ ...decided, ...config.approvals, store }),
     standing: createStandingAnswers({ ...decided, store }),
     policies: createPolicies(policyParts),
@@ -400,7 +412,7 @@ async function wire(config: Config, opened: Opened) {
     faults: log,
     maxBodyBytes: config.server.maxBodyBytes,
   });
-  return { lifecycle, closer, decideAgain, gateway, live, app, key };
+  return { lifecycle, closer, decideAgain, gateway, live, app, key, revocationFeed };
 }
 
 /** Operations that a grant may name: those of the target file, and MCP's own two. */

@@ -10,6 +10,7 @@ import { LOG_USAGE, logProve, logShow, logTail, logVerify } from './log.ts';
 import { obtainIdToken } from './login.ts';
 import { openPersonSession } from './person-session.ts';
 import { login, LOGIN_USAGE, logout, whoami } from './sign-in/commands.ts';
+import { revocations, REVOCATIONS_USAGE } from './revocations.ts';
 import { LoginStore } from './sign-in/login-store.ts';
 import { storedIdToken } from './sign-in/stored-login.ts';
 import { policy, POLICY_USAGE } from './policy/policy.ts';
@@ -42,6 +43,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   person,
   policy,
   keys,
+  revocations,
   log,
   agent,
   mcp,
@@ -63,6 +65,8 @@ ${STOP_USAGE}
 ${POLICY_USAGE}
 
 ${KEYS_USAGE}
+
+${REVOCATIONS_USAGE}
 
 ${AGENT_USAGE}
 

@@ -64,6 +64,15 @@ export const configForm = z.strictObject({
     })
     .prefault({}),
   agents: z.strictObject({ unregistered: z.enum(['allow', 'deny']).optional() }).prefault({}),
+  revocations: z
+    .strictObject({
+      retain_hours: z
+        .number()
+        .min(1)
+        .max(90 * 24)
+        .default(7 * 24),
+    })
+    .prefault({}),
   tasks: z
     .strictObject({
       default_minutes: z.number().positive().default(15),
@@ -165,6 +174,7 @@ export function readConfig(path: string, options: { dev: boolean; overrides?: Ov
     },
     // With development identities anybody can be any agent: there is nobody to keep out.
     agents: { unregistered: form.agents.unregistered ?? (options.dev ? 'allow' : 'deny') },
+    revocations: { retainMs: form.revocations.retain_hours * 60 * 60_000 },
     tasks: {
       maxLifetimeSeconds: form.tasks.max_minutes * 60,
       defaultLifetimeSeconds: Math.min(form.tasks.default_minutes, form.tasks.max_minutes) * 60,

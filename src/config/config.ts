@@ -58,6 +58,8 @@ export type Config = {
   };
   /** Whether an agent that nobody has registered may do anything. */
   agents: { unregistered: 'allow' | 'deny' };
+  /** `retainMs`: how long entries of the revocation feed are kept. */
+  revocations: { retainMs: number };
   tasks: {
     maxLifetimeSeconds: number;
     defaultLifetimeSeconds: number;

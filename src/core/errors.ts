@@ -21,6 +21,7 @@ export type ErrorCode =
   | 'insufficient_user_authentication'
   | 'not_found'
   | 'conflict'
+  | 'gone'
   | 'too_large'
   | 'upstream_failed'
   | 'upstream_timeout'
@@ -132,6 +133,10 @@ export class NotFound extends RemitError {
 /** The thing is no longer in the state that the request assumes. */
 export class Conflict extends RemitError {
   readonly code = 'conflict';
+}
+/** What the request goes on from is not kept any more; the message says how to begin anew. */
+export class Gone extends RemitError {
+  readonly code = 'gone';
 }
 export class TooLarge extends RemitError {
   readonly code = 'too_large';

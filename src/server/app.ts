@@ -18,6 +18,7 @@ import { logRoutes } from './routes/log.ts';
 import { OAUTH_ENDPOINTS, oauthRoutes, type OAuthRouteParts } from './routes/oauth.ts';
 import { policyReviewRoutes } from './routes/policy-review.ts';
 import { policyRoutes } from './routes/policy.ts';
+import { revocationRoutes, type RevocationRouteParts } from './routes/revocations.ts';
 import type { Policies } from '../policy/publish.ts';
 import type { Review } from '../policy/review.ts';
 import type { Keys } from '../token/keys.ts';
@@ -33,6 +34,7 @@ import { oauthErrorResponse, problemResponse, type FaultLog } from './problem.ts
 
 export type AppParts = TaskRouteParts &
   AgentRouteParts &
+  RevocationRouteParts &
   ApprovalRouteParts &
   TargetRouteParts &
   OAuthRouteParts & {
@@ -125,6 +127,7 @@ export function controlRoutes(app: ControlApp, parts: AppParts): void {
   });
   taskRoutes(app, parts);
   agentRoutes(app, parts);
+  revocationRoutes(app, parts);
   approvalRoutes(app, parts);
   targetRoutes(app, parts);
   logRoutes(app, parts);

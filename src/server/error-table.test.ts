@@ -21,6 +21,7 @@ const PINNED: [code: string, http: number, token: number, oauth: string, rpc: nu
   ['insufficient_user_authentication', 401, 400, 'insufficient_user_authentication', -32001, 4],
   ['not_found', 404, 404, 'invalid_request', -32000, 5],
   ['conflict', 409, 409, 'invalid_request', -32000, 6],
+  ['gone', 410, 410, 'invalid_request', -32000, 6],
   ['too_large', 413, 413, 'invalid_request', -32600, 2],
   ['upstream_failed', 502, 502, 'temporarily_unavailable', -32010, 7],
   ['upstream_timeout', 504, 504, 'temporarily_unavailable', -32010, 7],

@@ -3,7 +3,7 @@ import type { ErrorCode } from '../core/errors.ts';
 /** How one failure looks on each surface. */
 export type ErrorSurface = {
   /** HTTP status. */
-  status: 400 | 401 | 403 | 404 | 409 | 413 | 500 | 502 | 503 | 504;
+  status: 400 | 401 | 403 | 404 | 409 | 410 | 413 | 500 | 502 | 503 | 504;
   /** RFC 9457 `title`. */
   title: string;
   /** RFC 6749, 8693, 8707, 9396 and 9449 error code at the token endpoint and in `WWW-Authenticate`. */
@@ -53,6 +53,7 @@ export const ERROR_TABLE: Readonly<Record<ErrorCode | 'internal', ErrorSurface>>
   },
   not_found: { status: 404, title: 'Not found', oauth: 'invalid_request', rpc: -32000, exit: 5 },
   conflict: { status: 409, title: 'Conflict', oauth: 'invalid_request', rpc: -32000, exit: 6 },
+  gone: { status: 410, title: 'Gone', oauth: 'invalid_request', rpc: -32000, exit: 6 },
   too_large: { status: 413, title: 'Too large', oauth: 'invalid_request', rpc: -32600, exit: 2 },
   upstream_failed: { status: 502, title: 'Target failed', oauth: 'temporarily_unavailable', rpc: -32010, exit: 7 },
   upstream_timeout: { status: 504, title: 'Target timed out', oauth: 'temporarily_unavailable', rpc: -32010, exit: 7 },

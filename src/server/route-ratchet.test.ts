@@ -82,6 +82,8 @@ const SAMPLES: Record<string, { path: string; body?: unknown }> = {
   'POST /v1/agents/suspend': { path: '/v1/agents/suspend', body: { id: REGISTERED, reason: 'test' } },
   'POST /v1/agents/resume': { path: '/v1/agents/resume', body: { id: SUSPENDED, reason: 'test' } },
   'POST /v1/agents/retire': { path: '/v1/agents/retire', body: { id: REGISTERED, reason: 'test' } },
+  'GET /v1/revocations': { path: '/v1/revocations' },
+  'GET /v1/revocations/snapshot': { path: '/v1/revocations/snapshot' },
   'GET /v1/suspensions': { path: '/v1/suspensions' },
   'POST /v1/suspensions': { path: '/v1/suspensions', body: { kind: 'target', id: 'memory', reason: 'a test' } },
   'POST /v1/suspensions/resume': {

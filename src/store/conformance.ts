@@ -7,6 +7,7 @@ import { definitionConformance } from './conformance/definitions.ts';
 import { endingConformance } from './conformance/endings.ts';
 import { logConformance } from './conformance/log.ts';
 import { policySetConformance } from './conformance/policy-sets.ts';
+import { revocationConformance } from './conformance/revocations.ts';
 import { revokedTokenConformance } from './conformance/revoked-tokens.ts';
 import { standingAnswerConformance } from './conformance/standing-answers.ts';
 import type { OpenStore } from './conformance/subject.ts';
@@ -26,6 +27,7 @@ export function storeConformance(name: string, open: OpenStore): void {
     describe('policy sets', () => policySetConformance(open));
     describe('revoked tokens', () => revokedTokenConformance(open));
     describe('agents', () => agentConformance(open));
+    describe('revocation feed', () => revocationConformance(open));
     describe('endings', () => endingConformance(open));
     describe('log', () => logConformance(open));
   });

@@ -16,6 +16,7 @@ import type { Closing, EndCause } from '../core/closing.ts';
 import type { Effect } from '../core/effect.ts';
 import type { Delegator } from '../core/party.ts';
 import type { LogRecord } from '../core/record.ts';
+import type { Revocation } from '../core/revocation.ts';
 import type { GivenApproval, TaskView } from '../core/decision.ts';
 import type { StandingAnswer } from '../core/standing-answer.ts';
 import type { FindSuspension, Suspension } from '../core/suspension.ts';
@@ -340,6 +341,31 @@ export interface AgentStore {
   agentChanges(): number;
 }
 
+/**
+ * The revocation feed. Its entries are drawn from the records (`drawRevocation`) in the transaction that appends them, in
+ * their order, numbered without a gap: who has seen an entry has seen all before it that are kept.
+ */
+export interface RevocationStore {
+  /** Numbers of the oldest entry that is kept and of the newest; 1 and 0 when there never was one. */
+  feedRange(): { oldest: number; newest: number };
+  /** Entries after `after`, oldest first; `gone` when the next one is kept no more, or there never was one of this number. */
+  revocations(after: number, limit: number): Revocation[] | 'gone';
+  /** Forgets entries up to the first that is not older than this, and never the newest. Resolves with how many. */
+  pruneRevocations(before: number): Promise<number>;
+  /** What is revoked as of the entry `position`: tasks that ended since `endedSince`, and whatever is revoked at `now`. */
+  revokedNow(at: { now: number; endedSince: number }): Revoked;
+}
+
+export type Revoked = {
+  position: number;
+  tasks: string[];
+  /** `jti`s. */
+  tokens: string[];
+  /** Ids of registrations that are not active: SPIFFE IDs, and patterns of them. */
+  agents: string[];
+  suspended: Pick<Suspension, 'kind' | 'id'>[];
+};
+
 /** Access tokens that were given up or taken back before they expired. */
 export interface RevokedTokenStore {
   /**
@@ -390,6 +416,7 @@ export interface Store
     PolicySetStore,
     RevokedTokenStore,
     AgentStore,
+    RevocationStore,
     ClosingStore,
     ProcessStore,
     SuspensionStore,

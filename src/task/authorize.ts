@@ -47,6 +47,7 @@ export const OWN_OPERATIONS = {
   'policy.rollback': 'write',
   'keys.read': 'read',
   'keys.rotate': 'write',
+  'revocation.read': 'read',
   'access.read': 'read',
   'access.stop': 'write',
   'access.suspend': 'write',

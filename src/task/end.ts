@@ -1,5 +1,6 @@
 import { Conflict } from '../core/errors.ts';
 import type { JsonObject } from '../core/json.ts';
+import { delegatorId } from '../core/party.ts';
 import type { DecisionRecord, EventRecord } from '../core/record.ts';
 import type { TaskView } from '../core/decision.ts';
 import type { EndedState, Task } from '../core/task.ts';
@@ -90,7 +91,14 @@ export function endedRecord(
     time: task.endedAt ?? clock(),
     kind: 'event',
     event: 'task.ended',
-    subject: { task: task.id, state: task.state, reason: task.endReason ?? '', agent: task.agent.id, ...about },
+    subject: {
+      task: task.id,
+      state: task.state,
+      reason: task.endReason ?? '',
+      agent: task.agent.id,
+      delegator: delegatorId(task.delegator),
+      ...about,
+    },
   };
 }
 

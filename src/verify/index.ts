@@ -1,5 +1,6 @@
 /** `remit/verify`: access tokens of Remit, checked by the resource that they are for. See docs/verify.md. */
 export { createVerifier, type Verifier } from './verifier.ts';
+export { followRevocations, type AskRemit, type FollowOptions, type Revocations } from './follow-revocations.ts';
 export type { PresentedRequest } from './presented.ts';
 export type { Actor, AuthorizationDetail, RefusalError, Refused, VerifiedToken, VerifyResult } from './result.ts';
 export type { VerifierOptions } from './settings.ts';

@@ -1,5 +1,6 @@
 import type { JSONWebKeySet } from 'jose';
 import { MAX_HOPS } from '../core/task.ts';
+import type { Revocations } from './follow-revocations.ts';
 import type { Introspection } from './token-status.ts';
 
 export type VerifierOptions = {
@@ -11,6 +12,11 @@ export type VerifierOptions = {
   jwks?: string | JSONWebKeySet;
   /** Asks Remit about each token, so that one which was revoked is refused before it expires. Without: its life is minutes. */
   introspection?: Introspection;
+  /**
+   * What is revoked, followed as it happens (`followRevocations`): no question for each token, and no revoked one taken for
+   * longer than the feed may be silent.
+   */
+  revocations?: Revocations;
   /** Accepted difference between clocks, seconds; 30, at most 59. */
   skewSeconds?: number;
   /** Longest accepted life of a token, seconds; 600. */
@@ -27,8 +33,8 @@ export type VerifierOptions = {
   clock?: () => number;
 };
 
-export type Settings = Required<Omit<VerifierOptions, 'introspection' | 'resourceMetadata'>> &
-  Pick<VerifierOptions, 'introspection' | 'resourceMetadata'>;
+export type Settings = Required<Omit<VerifierOptions, 'introspection' | 'revocations' | 'resourceMetadata'>> &
+  Pick<VerifierOptions, 'introspection' | 'revocations' | 'resourceMetadata'>;
 
 /** @throws TypeError for options that would check nothing, or less than is thought. */
 export function settle(options: VerifierOptions): Settings {
@@ -43,6 +49,7 @@ export function settle(options: VerifierOptions): Settings {
     maxProofs: options.maxProofs ?? 100_000,
     clock: options.clock ?? Date.now,
     introspection: options.introspection,
+    revocations: options.revocations,
     resourceMetadata: options.resourceMetadata,
   };
   const { issuer, audience, jwks, introspection } = settings;

@@ -4,6 +4,7 @@ import { KeySet } from '../identity/key-set.ts';
 import { VerifiedTokens } from '../token/verified-tokens.ts';
 import { checkBinding } from './check-binding.ts';
 import { checkCredential } from './check-credential.ts';
+import { checkRevoked } from './check-revoked.ts';
 import { checkStatus } from './check-status.ts';
 import { checkToken } from './check-token.ts';
 import type { Check, CheckParts, Presented, PresentedRequest } from './presented.ts';
@@ -24,6 +25,7 @@ const CHECKS: readonly [name: string, check: Check][] = [
   ['credential', checkCredential],
   ['token', checkToken],
   ['binding', checkBinding],
+  ['revoked', checkRevoked],
   ['status', checkStatus],
 ];
 

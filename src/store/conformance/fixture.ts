@@ -1,7 +1,7 @@
 import type { RegisteredAgent } from '../../core/agent.ts';
 import type { Approval } from '../../core/approval.ts';
 import type { Delegator } from '../../core/party.ts';
-import type { LogRecord } from '../../core/record.ts';
+import type { EventRecord, LogRecord } from '../../core/record.ts';
 import type { SpiffeId } from '../../core/spiffe-id.ts';
 import type { Task } from '../../core/task.ts';
 
@@ -81,4 +81,16 @@ export function agentFixture(change: Partial<RegisteredAgent> = {}): RegisteredA
     revision: 1,
     ...change,
   };
+}
+
+/** A record of which the revocation feed says something. */
+export function endedFixture(id: string, note = '', time = NOW): EventRecord {
+  const subject = {
+    note,
+    task: 'task_1',
+    state: 'revoked',
+    reason: 'stop',
+    agent: 'spiffe://example.org/agent/writer',
+  };
+  return { version: 1, id, time, kind: 'event', event: 'task.ended', subject };
 }

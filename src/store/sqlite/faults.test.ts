@@ -6,7 +6,16 @@ import { createInterface } from 'node:readline';
 import type { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { InvalidConfig, Unavailable } from '../../core/errors.ts';
-import { agentFixture, alice, approvalFixture, bob, NOW, recordFixture, taskFixture } from '../conformance/fixture.ts';
+import {
+  agentFixture,
+  alice,
+  approvalFixture,
+  bob,
+  endedFixture,
+  NOW,
+  recordFixture,
+  taskFixture,
+} from '../conformance/fixture.ts';
 import { logNotes } from '../conformance/subject.ts';
 import type { Store } from '../ports.ts';
 import { openSqliteStore, type SqliteOptions } from './open.ts';
@@ -24,7 +33,7 @@ const open = (options: Partial<SqliteOptions> = {}) =>
 const VERBS: Record<string, (store: Store) => Promise<unknown>> = {
   createTask: (store) => store.createTask(taskFixture({ id: 'new' }), [recordFixture('rec_verb', 'verb')]),
   endTask: (store) =>
-    store.endTask({ id: 'task_1', to: 'revoked', at: NOW, reason: 'stop' }, () => [recordFixture('rec_verb', 'verb')]),
+    store.endTask({ id: 'task_1', to: 'revoked', at: NOW, reason: 'stop' }, () => [endedFixture('rec_verb', 'verb')]),
   admit: (store) => store.admit({ ...TAKEN, approval: 'given' }, [recordFixture('rec_verb', 'verb')]),
   giveBack: (store) => store.giveBack(TAKEN, [recordFixture('rec_verb', 'verb')]),
   requestApproval: (store) =>
@@ -94,6 +103,7 @@ function seen(store: Store): unknown {
     policyHistory: store.policyHistory(10),
     revoked: ['tok_1', 'tok_2'].map((id) => store.isTokenRevoked(id)),
     agents: store.agents(),
+    feed: [store.feedRange(), store.revocations(0, 100), store.revokedNow({ now: NOW, endedSince: NOW })],
     issued: store.tokensOf('task_1', NOW),
     closings: ['ended', 'task_1'].map((id) => store.closing(id)),
     suspensions: store.suspensions(),

@@ -15,6 +15,8 @@ import { closingVerbs } from './closing-verbs.ts';
 import { CommitQueue } from './commit-queue.ts';
 import { openDatabase } from './database.ts';
 import { DefinitionTable } from './definition-table.ts';
+import { FeedTable } from './feed-table.ts';
+import { feedVerbs } from './feed-verbs.ts';
 import { DeliveryTable } from './delivery-table.ts';
 import { endTree, forgetTree, nothingEnded, type EndTables } from './end-tree.ts';
 import { checkIdentifiers } from './identifier.ts';
@@ -50,8 +52,9 @@ export type SqliteStore = Store & {
  */
 export async function openSqliteStore(options: SqliteOptions): Promise<SqliteStore> {
   const db = openDatabase(options.file);
+  const feed = new FeedTable(db);
   const tables = {
-    log: new RecordLog(db),
+    log: new RecordLog(db, feed),
     tasks: new TaskTable(db),
     assertions: new AssertionTable(db),
     approvals: new ApprovalTable(db),
@@ -62,7 +65,7 @@ export async function openSqliteStore(options: SqliteOptions): Promise<SqliteSto
   };
   const actions = new ActionTable(db);
   const listeners: ((size: number) => void)[] = [];
-  let savepoint = 0;
+  let savepoint = tables.log.mark();
   let announced = tables.log.size();
   const queue = new CommitQueue(
     {
@@ -72,7 +75,7 @@ export async function openSqliteStore(options: SqliteOptions): Promise<SqliteSto
         if (db.isTransaction) db.exec('ROLLBACK');
       },
       savepoint: () => {
-        savepoint = tables.log.next;
+        savepoint = tables.log.mark();
         db.exec('SAVEPOINT verb');
       },
       release: () => db.exec('RELEASE verb'),
@@ -104,6 +107,7 @@ export async function openSqliteStore(options: SqliteOptions): Promise<SqliteSto
     ...definitionVerbs(queue, tables),
     ...policySetVerbs(db, queue, tables, options.clock),
     ...agentVerbs(queue, ending),
+    ...feedVerbs(db, queue, { feed, agents: tables.agents, suspensions: tables.suspensions }),
     ...revokedTokenVerbs(queue, tables.log, { revoked: new RevokedTokenTable(db), tokens }),
     append: (records) => queue.add(() => tables.log.append(records)),
     entries: (start, limit) => tables.log.entries(start, limit),

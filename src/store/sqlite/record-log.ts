@@ -2,19 +2,24 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { canonicalJson, type JsonValue } from '../../core/json.ts';
 import { TooLarge } from '../../core/errors.ts';
 import { MAX_ENTRY_BYTES } from '../../core/tile.ts';
+import type { FeedTable } from './feed-table.ts';
 import type { Records } from '../ports.ts';
 
-/** The table of records: dense from 0, in the order of commits. */
+export type LogMark = { next: number; feed: number };
+
+/** The table of records: dense from 0, in the order of commits. The revocation feed is drawn from it as it grows. */
 export class RecordLog {
   readonly #insert: StatementSync;
   readonly #page: StatementSync;
   readonly #index: StatementSync;
   readonly #count: StatementSync;
+  readonly #feed: FeedTable;
   /** The next sequence number inside the transaction that is open. */
   #next = 0;
   #durable = 0;
 
-  constructor(db: DatabaseSync) {
+  constructor(db: DatabaseSync, feed: FeedTable) {
+    this.#feed = feed;
     this.#insert = db.prepare('INSERT INTO records (seq, id, entry) VALUES (?, ?, ?)');
     this.#page = db.prepare('SELECT seq, entry FROM records WHERE seq >= ? ORDER BY seq LIMIT ?');
     this.#index = db.prepare('SELECT seq FROM records WHERE id = ?');
@@ -22,13 +27,15 @@ export class RecordLog {
     this.reload();
   }
 
-  get next(): number {
-    return this.#next;
+  /** Where the open transaction stands, to come back to. */
+  mark(): LogMark {
+    return { next: this.#next, feed: this.#feed.next };
   }
 
   /** After a savepoint was rolled back. */
-  rewind(next: number): void {
+  rewind({ next, feed }: LogMark): void {
     this.#next = next;
+    this.#feed.rewind(feed);
   }
 
   append(records: Records): void {
@@ -40,14 +47,17 @@ export class RecordLog {
       }
       this.#insert.run(this.#next, record.id, entry);
       this.#next += 1;
+      this.#feed.draw(record);
     }
   }
 
   committed(): void {
     this.#durable = this.#next;
+    this.#feed.committed();
   }
 
   reload(): void {
+    this.#feed.reload();
     this.#next = this.#durable = Number(this.#count.get()!['size']);
   }
 

@@ -94,6 +94,12 @@ CREATE TABLE records (
   entry TEXT NOT NULL
 ) STRICT;
 
+CREATE TABLE revocations (
+  sequence INTEGER PRIMARY KEY,
+  at INTEGER NOT NULL,
+  body TEXT NOT NULL
+) STRICT;
+
 CREATE TABLE revoked_tokens (
   id TEXT PRIMARY KEY,
   keep_until INTEGER NOT NULL
@@ -193,6 +199,8 @@ CREATE INDEX standing_answers_by_created ON standing_answers (created_at, id);
 CREATE INDEX standing_answers_by_task ON standing_answers (task);
 
 CREATE INDEX tasks_by_created ON tasks (created_at, id);
+
+CREATE INDEX tasks_by_ended ON tasks (ended_at) WHERE ended_at IS NOT NULL;
 
 CREATE INDEX tasks_by_parent ON tasks (parent) WHERE parent IS NOT NULL;
 
