@@ -13,6 +13,7 @@ import { LoginStore } from './sign-in/login-store.ts';
 import { storedIdToken } from './sign-in/stored-login.ts';
 import { policy, POLICY_USAGE } from './policy/policy.ts';
 import { target, TARGET_USAGE } from './target.ts';
+import { profile, PROFILE_USAGE } from './profile.ts';
 import { task, TASK_USAGE } from './task.ts';
 import { agent, AGENT_USAGE, call, mcp } from './workload.ts';
 
@@ -31,6 +32,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   logout,
   whoami,
   task,
+  profile,
   approvals,
   approve,
   refuse,
@@ -48,6 +50,8 @@ export const USAGE = `remit serve --config FILE [--dev] [--listen HOST:PORT] [--
 ${LOGIN_USAGE}
 
 ${TASK_USAGE}
+
+${PROFILE_USAGE}
 
 ${APPROVALS_USAGE}
 

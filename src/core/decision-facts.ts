@@ -1,4 +1,5 @@
 import type { AgentOwner, AgentState } from './agent.ts';
+import type { ApprovalPoint } from './approval-point.ts';
 import type { Action, ArgumentOrigin, Undescribed } from './action.ts';
 import type { Budget, SumLimit } from './budget.ts';
 import { limitsToWire, usedLimitsToWire, type LimitsWire, type UsedLimitsWire } from './budget-wire.ts';
@@ -10,7 +11,7 @@ import { redactArguments, redactText, redactTexts } from './redact.ts';
 import type { Schedule } from './schedule.ts';
 import { scheduleToWire, type ScheduleWire } from './schedule-wire.ts';
 import type { Sensitivity } from './sensitivity.ts';
-import type { PromptOrigin, Task, TaskState } from './task.ts';
+import type { PromptOrigin, Task, TaskProfile, TaskState } from './task.ts';
 
 /**
  * What a decision looked at beyond what its record says for a reader: with both, the decision can be computed again.
@@ -32,6 +33,8 @@ export type DecisionFacts = {
   token: { issued_at: number; binding: TokenFacts['binding']; narrowed_to?: Grant[] } | null;
   /** The approval that there was for this action, whether or not it was needed. */
   approval: { id: string; approvers: PersonFacts[] } | null;
+  /** Who had to agree whatever policy said. */
+  approval_point?: ApprovalPoint;
   /** Of these, something was redacted or cut, so what is computed from them may come out otherwise. */
   redacted: RedactedFact[];
 };
@@ -78,6 +81,7 @@ export type LevelFacts = {
   limits?: LimitsWire;
   used?: UsedLimitsWire;
   max_hops: number;
+  profile?: Omit<TaskProfile, 'hopApproval'> & { hop_approval?: string[] };
   /** Absent: open all the time. */
   schedules?: ScheduleWire[];
   labels?: string[];
@@ -108,7 +112,7 @@ export type FactsCoverInput = Holds<
       keyof GivenApproval,
     ],
     [
-      'now' | 'fresh' | 'action' | 'agent' | 'delegator' | 'chain' | 'token' | 'approval',
+      'now' | 'fresh' | 'action' | 'agent' | 'delegator' | 'chain' | 'token' | 'approval' | 'approvalPoint',
       (
         | ('target' | 'operation' | 'effect' | 'resources' | 'sensitivity' | 'arguments')
         | ('protocol' | 'definition' | 'undescribed' | 'provenance')
@@ -119,7 +123,7 @@ export type FactsCoverInput = Holds<
       'calls' | 'counters',
       (
         | ('id' | 'parent' | 'delegator' | 'agent' | 'purpose' | 'parameters' | 'grant' | 'sensitivity' | 'origin')
-        | ('window' | 'budget' | 'maxHops' | 'state' | 'createdAt')
+        | ('window' | 'budget' | 'maxHops' | 'profile' | 'state' | 'createdAt')
         // Why and when a task ended decides nothing: that it has, is in its state.
         | ('endedAt' | 'endReason')
       ),
@@ -161,6 +165,7 @@ export function decisionFacts(input: DecisionInput): DecisionFacts {
       ? {}
       : { limits: limitsToWire(task.budget), used: usedLimitsToWire(task.budget, used) }),
     max_hops: task.maxHops,
+    ...(task.profile === undefined ? {} : { profile: profileFacts(task.profile) }),
     ...(task.window.schedules === undefined ? {} : { schedules: task.window.schedules.map(scheduleToWire) }),
     ...(labels === undefined ? {} : { labels: [...labels] }),
   });
@@ -187,6 +192,7 @@ export function decisionFacts(input: DecisionInput): DecisionFacts {
             ...(sameJson(token.narrowedTo, acting?.grant ?? []) ? {} : { narrowed_to: grants(token.narrowedTo) }),
           },
     approval: approval === null ? null : { id: approval.id, approvers: approval.approvers.map(personFacts) },
+    ...(input.approvalPoint === undefined ? {} : { approval_point: input.approvalPoint }),
     redacted: REDACTED_FACTS.filter((fact) => redacted.has(fact)),
   };
 }
@@ -198,6 +204,10 @@ function agentFacts({ trustDomain, groups, state, owner }: Agent): AgentFacts {
     ...(state === undefined ? {} : { state }),
     ...(owner === undefined ? {} : { owner }),
   };
+}
+
+function profileFacts({ hopApproval, ...profile }: TaskProfile): NonNullable<LevelFacts['profile']> {
+  return { ...profile, ...(hopApproval === undefined ? {} : { hop_approval: hopApproval }) };
 }
 
 function personFacts(person: Delegator): PersonFacts {

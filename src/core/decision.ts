@@ -1,3 +1,4 @@
+import type { ApprovalPoint } from './approval-point.ts';
 import type { Action, Undescribed } from './action.ts';
 import type { Used } from './budget.ts';
 import type { Grant } from './grant.ts';
@@ -67,6 +68,8 @@ export type DecisionInput = {
   chain: readonly TaskView[];
   token: TokenFacts | null;
   approval: GivenApproval | null;
+  /** Where people have to agree whatever policy says. Absent: nowhere. */
+  approvalPoint?: ApprovalPoint;
 };
 
 /** What the access token adds: how old it is, how it is bound, and what it was narrowed to (RFC 9396). */

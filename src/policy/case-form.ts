@@ -91,6 +91,7 @@ const taskShape = {
   calls: count.optional(),
   used_calls: count.optional(),
   max_hops: count.optional(),
+  profile: orText((name) => ({ name }), strict({ name: text, version: z.number().int().min(1).default(1) })).optional(),
 };
 const task = strict(taskShape);
 

@@ -173,6 +173,7 @@ class Build {
         window: { notBefore: createdAt, expiresAt: at.now + (form.expires_in_seconds ?? 600) * 1000 },
         budget: { calls: form.calls ?? 100 },
         maxHops: form.max_hops ?? 0,
+        ...(form.profile === undefined ? {} : { profile: { ...form.profile, digest: 'sha256:case' } }),
         state: form.state ?? 'active',
         createdAt,
       },

@@ -19,9 +19,11 @@ import { approvalRoutes } from './routes/approvals.ts';
 import { keyRoutes } from './routes/keys.ts';
 import { logRoutes } from './routes/log.ts';
 import { policyReviewRoutes } from './routes/policy-review.ts';
+import { profileRoutes } from './routes/profiles.ts';
 import { policyRoutes } from './routes/policy.ts';
 import type { Policies } from '../policy/publish.ts';
 import type { Review } from '../policy/review.ts';
+import type { Profiles } from '../task/profile/profiles.ts';
 import type { Keys } from '../token/keys.ts';
 import type { ControlApp, ControlEnv } from './routes/route.ts';
 import { targetRoutes, type TargetRouteParts } from './routes/targets.ts';
@@ -39,6 +41,7 @@ export type AppParts = TaskRouteParts &
     policies: Policies;
     review: Review;
     keys: Keys;
+    profilesShown: Profiles;
     people: readonly PeopleProvider[];
     tokens: TokenEndpointParts;
     revocation: RevocationParts;
@@ -131,6 +134,7 @@ export function controlRoutes(app: ControlApp, parts: AppParts): void {
   policyRoutes(app, parts);
   policyReviewRoutes(app, parts);
   keyRoutes(app, parts);
+  profileRoutes(app, parts);
 }
 
 function publicRoutes(app: ControlApp, parts: AppParts): void {

@@ -59,6 +59,8 @@ const SAMPLES: Record<string, { path: string; body?: unknown }> = {
   'GET /v1/policy/explain/{record}': { path: '/v1/policy/explain/DECISION' },
   'POST /v1/policy/publish': { path: '/v1/policy/publish', body: { files: PUBLISHED } },
   'POST /v1/policy/rollback': { path: '/v1/policy/rollback', body: {} },
+  'GET /v1/profiles': { path: '/v1/profiles' },
+  'GET /v1/profiles/{profile}': { path: '/v1/profiles/notes' },
   'GET /v1/keys': { path: '/v1/keys' },
   'GET /v1/agents': { path: '/v1/agents' },
   'GET /v1/agents/show': { path: `/v1/agents/show?id=${encodeURIComponent(REGISTERED)}` },
@@ -78,6 +80,14 @@ const ROUTES = Object.entries(document.paths).flatMap(([path, methods]) =>
   Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
 );
 
+const PROFILE = `
+name: notes
+version: 1
+agents: [${SUMMARISER}]
+grant: [{ target: files, effects: [read] }]
+sensitivity: internal
+`;
+
 /** Tokens are issued, and nothing else is permitted. */
 const NOTHING = { 'tokens.cedar': 'permit (principal, action == Action::"remit:token.issue", resource);' };
 
@@ -85,7 +95,10 @@ let plane: ControlPlane;
 let task: string;
 
 async function open(policies?: Record<string, string>): Promise<void> {
-  plane = await openControlPlane(policies === undefined ? {} : { policies });
+  plane = await openControlPlane({
+    profiles: { 'notes.yaml': PROFILE },
+    ...(policies === undefined ? {} : { policies }),
+  });
   const alice = await personSession(plane, 'alice');
   if (policies === undefined) task = (await requestTask(alice, { max_hops: 1 })).id;
   else await plane.store.createTask(taskOf((task = 'task_1'), plane.clock.now()), []);

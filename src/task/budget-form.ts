@@ -3,7 +3,7 @@ import { parseAmount, type Amount } from '../core/amount.ts';
 import type { Budget, SumLimit } from '../core/budget.ts';
 import { EFFECTS } from '../core/effect.ts';
 import { InvalidRequest } from '../core/errors.ts';
-import type { Catalogue } from './task-request.ts';
+import type { Catalogue } from './grant-form.ts';
 
 const MOST_CALLS = 1_000_000;
 

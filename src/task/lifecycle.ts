@@ -10,6 +10,7 @@ import { authorizeOrAsk } from './authorize-or-ask.ts';
 import { authorize, refusedRecord, type Asker, type OwnOperation } from './authorize.ts';
 import { handOn, type HopParts } from './hop.ts';
 import { isParty, unknownTask } from './party.ts';
+import type { AppliedProfile } from './profile/profiled-request.ts';
 import type { HopRequest, TaskRequest } from './task-request.ts';
 import { checkWindow, endOf, type WindowRequest } from './window-form.ts';
 
@@ -83,9 +84,11 @@ export function createLifecycle(parts: LifecycleParts): Lifecycle {
 
 async function requestTask(asker: Asker, request: TaskRequest, parts: LifecycleParts): Promise<Task> {
   if (asker.delegator === null) return refuse(asker, 'only a person can hand out a task; sign in as one', parts);
-  const objection = parts.agents.objectionTo(request.agent.id);
+  const { profile } = request;
+  const objection = parts.agents.objectionTo(request.agent.id, profile?.task.name);
   if (objection !== null) return refuse(asker, `${objection.message}; ${objection.next}`, parts);
   const now = parts.clock();
+  const limits = limitsOf(parts.limits, profile);
   const task: Task = {
     id: parts.newId('task'),
     parent: null,
@@ -96,13 +99,15 @@ async function requestTask(asker: Asker, request: TaskRequest, parts: LifecycleP
     grant: request.grant,
     sensitivity: request.sensitivity,
     origin: request.origin,
-    window: windowOf(request.window, now, parts.limits),
+    window: windowOf(request.window, now, limits),
     budget: { ...request.budget, calls: request.budget.calls ?? parts.limits.defaultCalls },
     maxHops: request.maxHops,
+    ...(profile === undefined ? {} : { profile: profile.task }),
     state: 'active',
     createdAt: now,
   };
   const asked = {
+    ...(profile === undefined ? {} : { profile: profileArgument(profile) }),
     agent: task.agent.id,
     purpose: task.purpose,
     parameters: task.parameters,
@@ -118,7 +123,10 @@ async function requestTask(asker: Asker, request: TaskRequest, parts: LifecycleP
       operation: 'task.create',
       resources: [`task:${task.id}`],
       arguments: { ...asked, expires_at: task.window.expiresAt },
-      asked: { resources: [], arguments: { ...asked, ...windowAsked(request, parts.limits) } },
+      asked: { resources: [], arguments: { ...asked, ...windowAsked(request, limits) } },
+      ...(profile === undefined || profile.approval.length === 0
+        ? {}
+        : { approvalPoint: { profile: profile.task.name, rules: profile.approval } }),
     },
     parts,
   );
@@ -128,6 +136,17 @@ async function requestTask(asker: Asker, request: TaskRequest, parts: LifecycleP
   if (outcome === 'approval_spent') throw new Conflict('the approval of this request was used meanwhile; ask again');
   // Suspended between the look above and this: as if it had been so from the start.
   return refuse(asker, `agent \`${task.agent.id}\` is suspended or retired`, parts);
+}
+
+/** A profile's longest life is the default of its tasks, too. */
+function limitsOf(limits: LifecycleParts['limits'], profile: AppliedProfile | undefined): LifecycleParts['limits'] {
+  const maxLifetimeSeconds = Math.min(limits.maxLifetimeSeconds, profile?.lifetimeSeconds ?? Infinity);
+  const byDefault = profile?.lifetimeSeconds ?? limits.defaultLifetimeSeconds;
+  return { ...limits, maxLifetimeSeconds, defaultLifetimeSeconds: Math.min(byDefault, maxLifetimeSeconds) };
+}
+
+function profileArgument({ task: { name, version, digest } }: AppliedProfile): JsonObject {
+  return { name, version, digest };
 }
 
 /** Of the window what was asked, and is the same when it is asked again. */

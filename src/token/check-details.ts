@@ -1,7 +1,7 @@
 import { InvalidAuthorizationDetails } from '../core/errors.ts';
 import type { Grant } from '../core/grant.ts';
 import { beyondGrants } from '../core/grant-within.ts';
-import { grantsForm, parseGrants } from '../task/task-request.ts';
+import { grantsForm, parseGrants } from '../task/grant-form.ts';
 import type { Exchange, TokenEndpointParts } from './exchange.ts';
 
 /** So many characters of patterns on one side times those on the other are compared at most: some tens of milliseconds. */

@@ -8,7 +8,7 @@ import type { WorkloadTokenVerifier } from '../identity/workload-token.ts';
 import type { X509SvidVerifier } from '../identity/x509-svid.ts';
 import type { TaskStore } from '../store/ports.ts';
 import type { AuthorizeParts } from '../task/authorize.ts';
-import type { Catalogue } from '../task/task-request.ts';
+import type { Catalogue } from '../task/grant-form.ts';
 import type { AccessTokenParts, TokenSubject } from './access-token.ts';
 import type { TokenBinding } from './confirmation.ts';
 import type { ClientForm, TokenForm } from './form.ts';

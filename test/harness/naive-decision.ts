@@ -316,6 +316,7 @@ function contextOf(input: DecisionInput): JsonObject {
             delegator: entity(personOf(acting.task.delegator)),
             agent: entity({ type: 'Agent', id: acting.task.agent.id }),
             purpose: acting.task.purpose,
+            profile: profileOf(acting.task),
             parameters: recordOf(acting.task.parameters, 1),
             sensitivity: sensitivityOf(acting.task.sensitivity),
             age_seconds: age(acting.task.createdAt),
@@ -365,6 +366,10 @@ function rootOf({ chain, now }: DecisionInput): JsonObject | undefined {
     age_seconds: Math.max(0, Math.floor((now - task.createdAt) / 1000)),
     calls: used.calls,
   };
+}
+
+function profileOf({ profile }: DecisionInput['chain'][number]['task']): JsonObject | undefined {
+  return profile === undefined ? undefined : { name: profile.name, version: profile.version };
 }
 
 function sensitivityOf(name: keyof typeof LEVELS): JsonObject {
