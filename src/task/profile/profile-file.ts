@@ -103,10 +103,6 @@ export function parseProfile(file: string, text: string, parts: ProfileParts): P
     const unusable =
       form.parameters['type'] === 'object' ? schemaProblem(schema) : 'expected a schema of `type: object`';
     if (unusable !== null) problem(['parameters'], unusable);
-    const grant = reading(() => parseGrants(form.grant, parts.catalogue));
-    if ('problem' in grant) problem(['grant'], grant.problem);
-    const budget = reading(() => parseBudget(form.budget, parts.catalogue));
-    if ('problem' in budget) problem(['budget'], budget.problem);
     for (const [path, found] of templatesOf(form)) {
       if ('problem' in found) problem(path, found.problem);
       else {
@@ -115,6 +111,10 @@ export function parseProfile(file: string, text: string, parts: ProfileParts): P
           problem(path, `\`{parameters.${loose}}\` needs \`parameters\` to require \`${loose}\``);
       }
     }
+    const grant = reading(() => parseGrants(form.grant, parts.catalogue));
+    if ('problem' in grant) problem(['grant'], grant.problem);
+    const budget = reading(() => parseBudget(form.budget, parts.catalogue));
+    if ('problem' in budget) problem(['budget'], budget.problem);
     if ('value' in grant && 'value' in budget) read = { grant: grant.value, budget: budget.value };
   });
   const form = parseYaml(file, text, checked);
