@@ -45,6 +45,7 @@ import { createApp } from './server/app.ts';
 import { ERROR_TABLE } from './server/error-table.ts';
 import { openSqliteStore, type SqliteStore } from './store/sqlite/open.ts';
 import { createLifecycle } from './task/lifecycle.ts';
+import { createUsageReports } from './task/usage-report.ts';
 import { createProfiles } from './task/profile/profiles.ts';
 import { createAuthenticator } from './token/authenticate.ts';
 import { audiencesOf } from './token/audiences.ts';
@@ -308,6 +309,7 @@ async function wire(config: Config, opened: Opened) {
     catalogue,
     profiles,
     profilesShown: createProfiles({ ...decided, profiles }),
+    usage: createUsageReports({ ...decided, store, lifecycle, catalogue }),
     checkArguments,
     taskTokens: tokenParts,
     agents: createAgents({ ...decided, store, registry, onEnded: cut }),

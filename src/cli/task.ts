@@ -4,6 +4,7 @@ import { callApi } from './api.ts';
 import { hop, HOP_USAGE } from './hop.ts';
 import { UsageError, type Command, type Io } from './io.ts';
 import { requestTask, REQUEST_USAGE } from './request-task.ts';
+import { taskUsage, TASK_USAGE_USAGE } from './usage.ts';
 import { printTask, taskText, type TaskWire } from './task-text.ts';
 
 export const TASK_USAGE = `${REQUEST_USAGE}
@@ -11,6 +12,7 @@ ${HOP_USAGE}
 remit task tree ID                  the task and all that was handed on from it
 remit task list [--state STATE]     your tasks, newest first
 remit task show ID                  one task
+${TASK_USAGE_USAGE}
 remit task complete ID              it is done: everything under it ends
 remit task revoke ID --reason TEXT  take it back: everything under it ends`;
 
@@ -20,6 +22,8 @@ export const task: Command = async ([verb = '', ...args], io) => {
       return requestTask(args, io);
     case 'hop':
       return hop(args, io);
+    case 'usage':
+      return taskUsage(args, io);
     case 'tree':
       return tree(one(args), io);
     case 'list': {

@@ -23,9 +23,11 @@ import { profileRoutes } from './routes/profiles.ts';
 import { policyRoutes } from './routes/policy.ts';
 import type { Policies } from '../policy/publish.ts';
 import type { Review } from '../policy/review.ts';
+import type { UsageReports } from '../task/usage-report.ts';
 import type { Profiles } from '../task/profile/profiles.ts';
 import type { Keys } from '../token/keys.ts';
 import type { ControlApp, ControlEnv } from './routes/route.ts';
+import { usageRoutes } from './routes/usage.ts';
 import { targetRoutes, type TargetRouteParts } from './routes/targets.ts';
 import { taskRoutes, type TaskRouteParts } from './routes/tasks.ts';
 import { peerOf } from './peer-of.ts';
@@ -42,6 +44,7 @@ export type AppParts = TaskRouteParts &
     review: Review;
     keys: Keys;
     profilesShown: Profiles;
+    usage: UsageReports;
     people: readonly PeopleProvider[];
     tokens: TokenEndpointParts;
     revocation: RevocationParts;
@@ -135,6 +138,7 @@ export function controlRoutes(app: ControlApp, parts: AppParts): void {
   policyReviewRoutes(app, parts);
   keyRoutes(app, parts);
   profileRoutes(app, parts);
+  usageRoutes(app, parts);
 }
 
 function publicRoutes(app: ControlApp, parts: AppParts): void {

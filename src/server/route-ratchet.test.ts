@@ -59,6 +59,8 @@ const SAMPLES: Record<string, { path: string; body?: unknown }> = {
   'GET /v1/policy/explain/{record}': { path: '/v1/policy/explain/DECISION' },
   'POST /v1/policy/publish': { path: '/v1/policy/publish', body: { files: PUBLISHED } },
   'POST /v1/policy/rollback': { path: '/v1/policy/rollback', body: {} },
+  'GET /v1/tasks/{id}/usage': { path: '/v1/tasks/TASK/usage' },
+  'GET /v1/usage': { path: `/v1/usage?agent=${encodeURIComponent(SUMMARISER)}&since=2026-01-01T00:00:00Z` },
   'GET /v1/profiles': { path: '/v1/profiles' },
   'GET /v1/profiles/{profile}': { path: '/v1/profiles/notes' },
   'GET /v1/keys': { path: '/v1/keys' },
