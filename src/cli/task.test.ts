@@ -3,18 +3,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import {
-  agentSession,
   ISSUER,
   openControlPlane,
   personSession,
   requestTask,
-  sampleApproval,
   SUMMARISER,
   type ControlPlane,
   type Session,
 } from '../../test/fixtures/control-plane.ts';
-import { approvals, approve, refuse } from './approvals.ts';
 import { UsageError, type Command, type Io } from './io.ts';
+import { profile } from './profile.ts';
 import { target } from './target.ts';
 import { task } from './task.ts';
 
@@ -152,59 +150,6 @@ describe('task', () => {
   });
 });
 
-describe('approvals', () => {
-  let bob: Session;
-  let id: string;
-  beforeEach(async () => {
-    bob = await personSession(plane, 'bob');
-    const alice = await personSession(plane, 'alice');
-    const asked = sampleApproval((await requestTask(alice)).id, plane.clock.now());
-    asked.card.arguments = { path: 'out/summary.md', 'no\u202ete\u001b[2J': 'two\nlines\u009b\u2066' };
-    asked.card.purpose = 'tidy up\u001b[8m';
-    ({ id } = await plane.store.requestApproval(asked, () => []));
-  });
-
-  test('show prints every argument in full, and nothing that a terminal would obey', async () => {
-    const { out } = await run(bob, approvals, ['show', id]);
-    expect(out).toEqual([
-      expect.stringMatching(/^apr_1 {2}pending {2}until \S+ {2}for note-owners$/),
-      '  write_file (write) at files on file:out/summary.md',
-      '    path: "out/summary.md"',
-      '    no\\u202ete\\u001b[2J: "two\\nlines\\u009b\\u2066"',
-      '  because an owner must agree',
-      '  for the task "tidy up\\u001b[8m" of https://idp.example.test|alice',
-      expect.stringMatching(/^ {2}by spiffe:\/\/remit\.local\/agent\/summariser \(task_/),
-    ]);
-  });
-
-  test('list, approve, and nothing is left', async () => {
-    expect((await run(bob, approvals, [])).out[0]).toContain('pending');
-    expect((await run(bob, approve, [id])).out.at(-1)).toBe('  answered by https://idp.example.test|bob');
-    expect((await run(bob, approvals, ['list'])).out).toEqual(['no pending approvals']);
-    expect((await run(bob, approvals, ['list', '--state', 'approved'])).out[0]).toContain('approved');
-    await expect(run(bob, refuse, [id])).rejects.toMatchObject({ code: 'conflict' });
-  });
-
-  test('refuse, for a program', async () => {
-    const { out } = await run(bob, refuse, [id], true);
-    expect(JSON.parse(out[0]!)).toMatchObject({ id, state: 'refused' });
-  });
-
-  test('the delegator and the agent are refused', async () => {
-    await expect(run(await personSession(plane, 'alice'), approve, [id])).rejects.toMatchObject({ code: 'forbidden' });
-    await expect(run(await agentSession(plane), approve, [id])).rejects.toMatchObject({ code: 'forbidden' });
-  });
-
-  test.each<[Command, string[]]>([
-    [approve, []],
-    [approve, ['a', 'b']],
-    [approvals, ['show']],
-    [approvals, ['nonsense']],
-  ])('the usage is shown when there is no one id', async (command, args) => {
-    await expect(run(bob, command, args)).rejects.toThrow(UsageError);
-  });
-});
-
 describe('target', () => {
   const digest = (digit: string) => `sha256:${digit.repeat(64)}`;
   const seen = (digit: string, description: string) =>
@@ -239,5 +184,84 @@ describe('target', () => {
     });
     expect((await run(carol, target, ['accept', 'files', 'read_text_file', digest('b')])).code).toBe(0);
     expect((await run(carol, target, ['show', 'files', 'read_text_file'])).out[0]).toBe(`pinned ${digest('b')}`);
+  });
+});
+
+describe('by profile', () => {
+  const PROFILE = `
+name: one-note
+version: 1
+agents: [${SUMMARISER}]
+purpose: read {parameters.note}
+parameters:
+  type: object
+  properties: { note: { type: string }, page: { type: integer } }
+  required: [note]
+grant: [{ target: files, operations: [read_text_file], resources: ['file:notes/{parameters.note}'] }]
+sensitivity: internal
+budget: { calls: 5, effects: { read: 3 }, sums: [{ target: files, operations: [read_text_file], argument: /head, at_most: '9.5' }] }
+schedule: { time_zone: UTC, weekdays: [mon, tue, wed, thu, fri, sat, sun] }
+`;
+  beforeEach(async () => {
+    await plane.close();
+    plane = await openControlPlane({ profiles: { 'one.yaml': PROFILE } });
+  });
+
+  test('a task is asked for by name; its budget and window are shown, and what was used', async () => {
+    const alice = await personSession(plane, 'alice');
+    const asked = await run(alice, task, [
+      'request',
+      '--profile',
+      'one-note',
+      '--param',
+      'note=a.md',
+      '--param',
+      'page=2',
+    ]);
+    const [made] = plane.store.tasks({ limit: 1 });
+    expect(made!.parameters).toEqual({ note: 'a.md', page: 2 });
+    const lines = (read: string) => [
+      expect.stringContaining(`${made!.id}  active  until `) as string,
+      '  read a.md (one-note@1)',
+      `  agent ${SUMMARISER}, ${read} of 5 calls, up to internal`,
+      `  ${read} of 3 calls that read`,
+      `  ${read} of 9.5 /head in all of files:read_text_file`,
+      '  only mon, tue, wed, thu, fri, sat, sun (UTC)',
+      '  at files: read_text_file on file:notes/a.md',
+    ];
+    expect(asked).toEqual({ code: 0, out: lines('0') });
+    const draws = [
+      { task: made!.id, counter: 'effect:read', amount: 1 },
+      { task: made!.id, counter: 'sum:0', amount: 10_000 },
+    ];
+    await plane.store.admit({ chain: [made!.id], counted: true, draws, approval: null }, []);
+    expect(await run(alice, task, ['show', made!.id])).toEqual({ code: 0, out: lines('1') });
+  });
+
+  test('profiles are listed and shown', async () => {
+    const alice = await personSession(plane, 'alice');
+    expect(await run(alice, profile, ['list'])).toEqual({ code: 0, out: ['one-note@1  read {parameters.note}'] });
+    const { out } = await run(alice, profile, ['show', 'one-note']);
+    expect(out).toEqual(
+      expect.arrayContaining(['  parameters: note, page', '  at most 5 calls', '  at most 3 calls that read']),
+    );
+    await expect(run(alice, profile, ['show', 'other'])).rejects.toThrow('there are `one-note`');
+    await expect(run(alice, profile, ['hide'])).rejects.toThrow(UsageError);
+  });
+
+  test('what was granted is shown against what was used', async () => {
+    const alice = await personSession(plane, 'alice');
+    await run(alice, task, ['request', '--profile', 'one-note', '--param', 'note=a.md']);
+    const [made] = plane.store.tasks({ limit: 1 });
+    expect((await run(alice, task, ['usage', made!.id])).out).toEqual([
+      expect.stringContaining(`${made!.id} since `) as string,
+      '  at files: read_text_file on file:notes/a.md',
+      '    read_text_file  unused',
+      '    file:notes/a.md  unused',
+      'nothing was done, so nothing of it is needed',
+    ]);
+    for (const args of [['usage'], ['usage', 'a', '--agent', 'b'], ['usage', '--agent', 'a', '--since', 'soon']]) {
+      await expect(run(alice, task, args)).rejects.toThrow(UsageError);
+    }
   });
 });

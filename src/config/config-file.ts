@@ -165,7 +165,7 @@ export function readConfig(path: string, options: { dev: boolean; overrides?: Ov
       defaultLifetimeSeconds: Math.min(form.tasks.default_minutes, form.tasks.max_minutes) * 60,
       defaultCalls: form.tasks.default_calls,
     },
-    approvals: readApprovals(form.approvals),
+    approvals: readApprovals(form.approvals, { file, dev: options.dev }),
     targets,
   };
 }

@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { countersOf, type Draw, type Used } from '../../core/budget.ts';
 import { Conflict } from '../../core/errors.ts';
 import { hasEnded, mayBecome, type Task } from '../../core/task.ts';
-import type { Admission, DefinitionPin, Store } from '../ports.ts';
+import type { Admission, DefinitionPin, Store, WebhookStore } from '../ports.ts';
 import { AgentTable } from './agent-table.ts';
 import { agentVerbs } from './agent-verbs.ts';
 import { ActionTable } from './action-table.ts';
@@ -11,10 +11,12 @@ import { approvalVerbs } from './approval-verbs.ts';
 import { CommitQueue } from './commit-queue.ts';
 import { openDatabase } from './database.ts';
 import { DefinitionTable } from './definition-table.ts';
+import { DeliveryTable } from './delivery-table.ts';
 import { checkIdentifiers } from './identifier.ts';
 import { policySetVerbs } from './policy-set-verbs.ts';
 import { RecordLog } from './record-log.ts';
 import { RevokedTokenTable } from './revoked-token-table.ts';
+import { StandingTable } from './standing-table.ts';
 import { TaskTable } from './task-table.ts';
 
 export type SqliteOptions = {
@@ -43,6 +45,7 @@ export async function openSqliteStore(options: SqliteOptions): Promise<SqliteSto
     log: new RecordLog(db),
     tasks: new TaskTable(db),
     approvals: new ApprovalTable(db),
+    standing: new StandingTable(db),
     definitions: new DefinitionTable(db),
     agents: new AgentTable(db),
   };
@@ -79,6 +82,7 @@ export async function openSqliteStore(options: SqliteOptions): Promise<SqliteSto
   return {
     ...taskVerbs(queue, { ...tables, actions }, options.clock),
     ...approvalVerbs(queue, tables, options.clock),
+    ...webhookVerbs(queue, new DeliveryTable(db)),
     ...definitionVerbs(queue, tables),
     ...policySetVerbs(db, queue, tables, options.clock),
     ...agentVerbs(queue, tables),
@@ -100,6 +104,7 @@ type Tables = {
   log: RecordLog;
   tasks: TaskTable;
   approvals: ApprovalTable;
+  standing: StandingTable;
   definitions: DefinitionTable;
   agents: AgentTable;
 };
@@ -111,7 +116,7 @@ type TaskVerbs = Pick<
 
 function taskVerbs(
   queue: CommitQueue,
-  { log, tasks, approvals, agents, actions }: Tables & { actions: ActionTable },
+  { log, tasks, approvals, standing, agents, actions }: Tables & { actions: ActionTable },
   clock: () => number,
 ): TaskVerbs {
   return {
@@ -146,23 +151,25 @@ function taskVerbs(
             if (!mayBecome(state, end.to)) throw new Conflict(`a task that is ${state} cannot become ${end.to}`);
             const ended = tasks.endTree(end);
             const closed = ended.flatMap((task) => approvals.close(task.id));
+            const fallen = ended.flatMap((task) => standing.close(task.id));
             log.append(records(ended));
-            return { outcome: 'ended' as const, tasks: ended, closed };
+            return { outcome: 'ended' as const, tasks: ended, closed, fallen };
           },
           (result) => {
             if (result.outcome !== 'ended') return;
             for (const task of result.tasks) tasks.remember({ task, used: { calls: 0 } });
             for (const id of result.closed) approvals.forget(id);
+            for (const id of result.fallen) standing.forget(id);
           },
         )
         .then((result) => (result.outcome === 'ended' ? { outcome: 'ended', tasks: result.tasks } : result)),
     admit: (request, records) =>
       queue.add(
-        () => admitInTransaction(request, records, { log, tasks, approvals, actions }, clock()),
+        () => admitInTransaction(request, records, { log, tasks, approvals, standing, actions }, clock()),
         (admission) => {
           if (!admission.admitted) return;
           tasks.countTaken(request, 1);
-          if (request.approval !== null) approvals.forget(request.approval);
+          if (request.approval !== null) forgetSpent(request.approval, { approvals, standing });
         },
       ),
     giveBack: (taken, records) =>
@@ -187,7 +194,15 @@ function taskVerbs(
 function admitInTransaction(
   request: Parameters<Store['admit']>[0],
   records: Parameters<Store['admit']>[1],
-  { log, tasks, approvals, actions }: Pick<Tables, 'log' | 'tasks' | 'approvals'> & { actions: ActionTable },
+  {
+    log,
+    tasks,
+    approvals,
+    standing,
+    actions,
+  }: Pick<Tables, 'log' | 'tasks' | 'approvals' | 'standing'> & {
+    actions: ActionTable;
+  },
   now: number,
 ): Admission {
   const { counted, draws = [] } = request;
@@ -210,9 +225,9 @@ function admitInTransaction(
     if (!tasks.takeFrom(draw)) return undo('over_budget');
     taken.draws.push(draw);
   }
-  if (request.approval !== null && !approvals.spend(request.approval, request.chain[0] ?? null, now)) {
-    return undo('approval_spent');
-  }
+  const { approval } = request;
+  const spender = approval?.startsWith(STANDING) === true ? standing : approvals;
+  if (approval !== null && !spender.spend(approval, request.chain[0] ?? null, now)) return undo('approval_spent');
   if (request.counted) actions.count(request.chain, records);
   log.append(records);
   return { admitted: true };
@@ -222,6 +237,26 @@ function admitInTransaction(
 function unused({ budget }: Task): Used {
   const counters = countersOf(budget).map(({ name }) => [name, 0] as const);
   return counters.length === 0 ? { calls: 0 } : { calls: 0, counters: Object.fromEntries(counters) };
+}
+
+const STANDING = 'sta_';
+
+/** What has been spent for good leaves the memory; a standing answer that can be used again stays there with what is left. */
+function forgetSpent(id: string, { approvals, standing }: Pick<Tables, 'approvals' | 'standing'>): void {
+  if (!id.startsWith(STANDING)) return approvals.forget(id);
+  const left = standing.get(id);
+  if (left !== undefined) standing.remember(left);
+}
+
+function webhookVerbs(queue: CommitQueue, deliveries: DeliveryTable): WebhookStore {
+  return {
+    dueDeliveries: (endpoint, now, limit) => deliveries.due(endpoint, now, limit),
+    settleDelivery: (delivery) =>
+      queue.add(() => {
+        checkIdentifiers(delivery.endpoint, delivery.approval);
+        deliveries.settle(delivery);
+      }),
+  };
 }
 
 type DefinitionVerbs = Pick<Store, 'definition' | 'definitions' | 'observeDefinition' | 'acceptDefinition'>;
