@@ -13,7 +13,7 @@ const pointer = z
   .max(256)
   .regex(/^(\/([^~/]|~[01])*)+$/, 'expected a JSON Pointer such as `/amount`');
 
-const amountForm = z.union([z.number(), z.string().max(32)]).transform((value, check): Amount => {
+export const amountForm = z.union([z.number(), z.string().max(32)]).transform((value, check): Amount => {
   const read = parseAmount(value);
   if ('amount' in read) return read.amount;
   check.addIssue(`${read.problem}; expected a number that is not negative, with at most four digits after the point`);
