@@ -22,8 +22,12 @@ import { readSecret } from './config/read-secret.ts';
 import { RemitError } from './core/errors.ts';
 import type { CheckArguments } from './core/grant.ts';
 import type { EventRecord } from './core/record.ts';
-import type { Task } from './core/task.ts';
+import type { FailPoint } from './ending/fail-point.ts';
+import { createDecideAgain } from './ending/decide-again.ts';
+import { createHalt } from './ending/halt.ts';
+import { createSuspensions } from './ending/suspensions.ts';
 import { createLiveWork } from './gateway/live.ts';
+import { endLeftovers } from './gateway/mcp/upstream/leftover-processes.ts';
 import { createMcpGateway, type McpGateway } from './gateway/mcp/gateway.ts';
 import { refuse } from './gateway/mcp/refuse.ts';
 import type { McpRequest } from './gateway/mcp/request.ts';
@@ -52,6 +56,8 @@ import { createAuthenticator } from './token/authenticate.ts';
 import { audiencesOf } from './token/audiences.ts';
 import { createKeys } from './token/keys.ts';
 import { openAgentRegistry, registrationNames, type OpenAgentRegistry } from './wiring/agents.ts';
+import { openCloser } from './wiring/endings.ts';
+import { openFailPoints } from './wiring/fail-points.ts';
 import { openIdentity, startAuthority } from './wiring/identity.ts';
 import { keepKeysRotating, openKeySeal, openLogKey, openTokenKey } from './wiring/keys.ts';
 import { startRefusals } from './wiring/refusals.ts';
@@ -124,6 +130,8 @@ async function run(config: Config, dev: boolean): Promise<void> {
   const tree = await openLog(config, { store, seal, log });
   await store.append([...unfinishedOutcomes(store, { clock, newId }), event('process.started', { dev })]);
 
+  await endLeftovers(store.processes(), store);
+
   const checkArguments = createCheckArguments();
   const atStart = await policyAtStart(readPolicyFolder(config.policies), {
     store,
@@ -150,7 +158,7 @@ async function run(config: Config, dev: boolean): Promise<void> {
   });
   await bundles.ready;
   const registry = openAgentRegistry(config, { store, clock, log });
-  const { lifecycle, gateway, live, app, key } = await wire(config, {
+  const { lifecycle, closer, decideAgain, gateway, live, app, key } = await wire(config, {
     store,
     seal,
     tree,
@@ -162,7 +170,10 @@ async function run(config: Config, dev: boolean): Promise<void> {
     referee,
     checkArguments,
     refusals,
+    failPoint: openFailPoints(dev),
   });
+  // What the last process has left to end, by the same code.
+  closer.sweep();
 
   // Before anything is served: a secret that is none refuses the start.
   const webhooks = startWebhooks(config, { store, pdp: inForce.current, clock, env: process.env, log });
@@ -183,7 +194,11 @@ async function run(config: Config, dev: boolean): Promise<void> {
   );
   await listen(server, config);
   const sweep = setInterval(() => {
-    lifecycle.expireOverdue().catch((error: unknown) => log.error({ err: error }, 'overdue tasks are not ended'));
+    const failed = (about: string) => (error: unknown) => log.error({ err: error }, about);
+    lifecycle.expireOverdue().catch(failed('overdue tasks are not ended'));
+    lifecycle.endIdle().catch(failed('idle tasks are not ended'));
+    decideAgain.sweep();
+    closer.sweep();
   }, SWEEP_EVERY_MS);
   const rotation = keepKeysRotating(key, log);
   const stopped = stopSignal();
@@ -199,6 +214,8 @@ async function run(config: Config, dev: boolean): Promise<void> {
   const closed = closeServer(server);
   await Promise.race([live.draining(), new Promise((resolve) => setTimeout(resolve, DRAIN_FOR_MS).unref())]);
   await gateway.close();
+  await decideAgain.stop();
+  await closer.settled();
   await closed;
   await referee.close();
   await refusals.stop();
@@ -222,11 +239,12 @@ type Opened = {
   referee: Referee;
   checkArguments: CheckArguments;
   refusals: Refusals;
+  failPoint: FailPoint;
 };
 
 /** Puts control plane and gateway together around one store and one policy set. */
 async function wire(config: Config, opened: Opened) {
-  const { store, seal, tree, log, bundles, registry, inForce, referee, checkArguments, refusals } = opened;
+  const { store, seal, tree, log, bundles, registry, inForce, referee, checkArguments, refusals, failPoint } = opened;
   const pdp = inForce.current;
   const { publicUrl } = config.server;
   const skewSeconds = config.clockSkewSeconds;
@@ -235,12 +253,24 @@ async function wire(config: Config, opened: Opened) {
   const key = await openTokenKey(config, { store, seal, event, clock });
   const identity = openIdentity(config, { bundles, registry, clock, bootedAt: opened.bootedAt });
   const fresh = () => store.healthy();
-  const decided = { log: store, pdp, referee, fresh, clock, newId, sha256 };
+  const halt = createHalt(store.suspension);
+  const suspension = halt.find;
+  const decided = { log: store, pdp, referee, fresh, suspension, clock, newId, sha256 };
+  const live = createLiveWork({
+    isLive: (id) => {
+      const chain = store.chain(id);
+      return chain.length > 0 && chain.every(({ task }) => task.state === 'active');
+    },
+    isRevoked: (id) => store.isTokenRevoked(id),
+    isSuspended: (target) => suspension('target', target) !== undefined,
+  });
   const lifecycle = createLifecycle({
     ...decided,
     store,
     agents: registry,
     limits: config.tasks,
+    calling: () => live.calling(),
+    failPoint,
     approvalLifetimeMs: config.approvals.lifetimeSeconds * 1000,
   });
   const catalogue = taskCatalogue(config);
@@ -248,22 +278,12 @@ async function wire(config: Config, opened: Opened) {
   const tokenParts = { key, issuer, clock, newId, skewSeconds };
   const authenticator = createAuthenticator({ ...tokenParts, ...identity, tasks: store, revoked: store });
 
-  const live = createLiveWork(
-    (id) => {
-      const chain = store.chain(id);
-      return chain.length > 0 && chain.every(({ task }) => task.state === 'active');
-    },
-    (id) => store.isTokenRevoked(id),
-  );
-  const cut = (tasks: readonly Task[], reason: string) => {
-    for (const task of tasks) live.endTask(task.id, reason);
-  };
-  lifecycle.onEnded(cut);
   const steps: StepParts = {
     store,
     pdp,
     referee,
     fresh,
+    suspension,
     clock,
     newId,
     sha256,
@@ -282,6 +302,7 @@ async function wire(config: Config, opened: Opened) {
     },
     listable: (caller, target, operation) => listable(caller, target, operation, steps),
     definitions: store,
+    processes: store,
     live,
     answered: createAnswered(store),
     readSecret: (source) => readSecret(source, process.env),
@@ -290,6 +311,34 @@ async function wire(config: Config, opened: Opened) {
     log,
     refused: ({ target, ...refusal }) => refusals.refused({ at: `/mcp/${target}`, ...refusal }),
     maxBodyBytes: config.server.maxBodyBytes,
+  });
+  const closer = openCloser({ store, live, clock, newId, failPoint, log });
+  lifecycle.onEnded((tasks, reason) => closer.ended(tasks, reason));
+  const decideAgain = createDecideAgain({
+    store,
+    pdp,
+    lifecycle,
+    sha256,
+    onProblem: (error, about) => log.error({ err: error }, about),
+  });
+  if (config.tasks.endWhenPolicyForbids) {
+    inForce.onSwap(() => decideAgain.begin());
+    lifecycle.onMade((task) => decideAgain.made(task));
+    // The policy folder may have changed, or the last process have died after a publication.
+    decideAgain.begin();
+  }
+  const suspensions = createSuspensions({
+    ...decided,
+    store,
+    halt,
+    live,
+    closer,
+    ended: (tasks, reason) => lifecycle.ended(tasks, reason),
+    known: {
+      targets,
+      trustDomains: catalogue.trustDomains,
+      issuers: config.identity.people.map((provider) => provider.issuer),
+    },
   });
   const policyParts = {
     ...decided,
@@ -318,13 +367,14 @@ async function wire(config: Config, opened: Opened) {
     usage: createUsageReports({ ...decided, store, lifecycle, catalogue }),
     checkArguments,
     taskTokens: tokenParts,
-    agents: createAgents({ ...decided, store, registry, onEnded: cut }),
+    agents: createAgents({ ...decided, store, registry, onEnded: lifecycle.ended }),
     registrationNames: registrationNames(config),
     approvals: createApprovals({ ...decided, ...config.approvals, store }),
     standing: createStandingAnswers({ ...decided, store }),
     policies: createPolicies(policyParts),
     review: createReview({ ...policyParts, isKnownForm: (record) => recordForm.safeParse(record).success }),
     keys: createKeys({ ...decided, key }),
+    suspensions,
     targets,
     definitions: store,
     people: config.identity.people,
@@ -347,7 +397,7 @@ async function wire(config: Config, opened: Opened) {
     faults: log,
     maxBodyBytes: config.server.maxBodyBytes,
   });
-  return { lifecycle, gateway, live, app, key };
+  return { lifecycle, closer, decideAgain, gateway, live, app, key };
 }
 
 async function openLog(config: Config, { store, seal, log }: Pick<Opened, 'store' | 'seal' | 'log'>): Promise<Tree> {

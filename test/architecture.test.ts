@@ -32,6 +32,7 @@ test.each([
   ['keys', "import '../server/app.ts';", 'capabilities do not know the surfaces'],
   ['gateway', "import '../server/app.ts';", 'capabilities do not know the surfaces'],
   ['task', "import '../cli/io.ts';", 'capabilities do not know the surfaces'],
+  ['ending', "import '../cli/io.ts';", 'capabilities do not know the surfaces'],
   ['policy', "import '../cli/io.ts';", 'capabilities do not know the surfaces'],
   ['policy', "import '../server/app.ts';", 'capabilities do not know the surfaces'],
   ['verify', "import '../server/error-table.ts';", 'published by itself'],

@@ -6,7 +6,7 @@ import type { Task } from '../core/task.ts';
 import type { AgentStore } from '../store/ports.ts';
 import { askerName, authorize, refusedRecord, type Asker, type AuthorizeParts } from '../task/authorize.ts';
 import type { OwnOperation } from '../task/authorize.ts';
-import { endedRecord } from '../task/lifecycle.ts';
+import { endedRecord } from '../task/end.ts';
 import type { Registration, RegistrationChange } from './registration.ts';
 import type { AgentRegistry } from './registry.ts';
 

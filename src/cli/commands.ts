@@ -13,6 +13,7 @@ import { login, LOGIN_USAGE, logout, whoami } from './sign-in/commands.ts';
 import { LoginStore } from './sign-in/login-store.ts';
 import { storedIdToken } from './sign-in/stored-login.ts';
 import { policy, POLICY_USAGE } from './policy/policy.ts';
+import { person, resume, stop, STOP_USAGE } from './stop.ts';
 import { target, TARGET_USAGE } from './target.ts';
 import { profile, PROFILE_USAGE } from './profile.ts';
 import { task, TASK_USAGE } from './task.ts';
@@ -38,6 +39,9 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   approve,
   refuse,
   target,
+  stop,
+  resume,
+  person,
   policy,
   keys,
   log,
@@ -57,6 +61,8 @@ ${PROFILE_USAGE}
 ${APPROVALS_USAGE}
 
 ${TARGET_USAGE}
+
+${STOP_USAGE}
 
 ${POLICY_USAGE}
 

@@ -74,6 +74,13 @@ export const configForm = z.strictObject({
         .max(24 * 60)
         .default(240),
       default_calls: z.number().int().positive().default(1000),
+      /** After so long without use a task ends by itself; 0 for never. */
+      end_when_policy_forbids: z.boolean().default(true),
+      idle_minutes: z
+        .number()
+        .min(0)
+        .max(24 * 60)
+        .default(15),
     })
     .prefault({}),
   approvals: approvalsForm,
@@ -164,6 +171,8 @@ export function readConfig(path: string, options: { dev: boolean; overrides?: Ov
       maxLifetimeSeconds: form.tasks.max_minutes * 60,
       defaultLifetimeSeconds: Math.min(form.tasks.default_minutes, form.tasks.max_minutes) * 60,
       defaultCalls: form.tasks.default_calls,
+      endWhenPolicyForbids: form.tasks.end_when_policy_forbids,
+      idleMs: form.tasks.idle_minutes === 0 ? null : form.tasks.idle_minutes * 60_000,
     },
     approvals: readApprovals(form.approvals, { file, dev: options.dev }),
     targets,

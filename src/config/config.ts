@@ -60,7 +60,15 @@ export type Config = {
   };
   /** Whether an agent that nobody has registered may do anything. */
   agents: { unregistered: 'allow' | 'deny' };
-  tasks: { maxLifetimeSeconds: number; defaultLifetimeSeconds: number; defaultCalls: number };
+  tasks: {
+    maxLifetimeSeconds: number;
+    defaultLifetimeSeconds: number;
+    defaultCalls: number;
+    /** After how long without use a task ends; `null` for never. */
+    idleMs: number | null;
+    /** Whether live tasks end that a policy set which comes in force would not have permitted. */
+    endWhenPolicyForbids: boolean;
+  };
   approvals: {
     lifetimeSeconds: number;
     /** What is asked of the sign-in of who approves something of a sensitivity, beside what policy asks. */

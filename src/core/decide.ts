@@ -4,6 +4,7 @@ import { agentObjection } from './agent.ts';
 import { satisfies, type CheckArguments } from './grant.ts';
 import type { Decision, DecisionInput, EvaluatePolicy, Reason } from './decision.ts';
 import { sensitivityLevel } from './sensitivity.ts';
+import type { SuspensionKind } from './suspension.ts';
 import { notLive, outsideHours } from './task.ts';
 
 export type DecideParts = { evaluatePolicy: EvaluatePolicy; checkArguments: CheckArguments; policySet: string };
@@ -13,6 +14,7 @@ type Check = (input: DecisionInput, parts: DecideParts) => Reason | null;
 /** The checks that come before policy, in order. The first that objects denies. */
 const CHECKS: readonly Check[] = [
   checkFreshness,
+  checkSuspension,
   checkAgent,
   checkAuthority,
   checkLiveness,
@@ -52,6 +54,20 @@ function checkFreshness(input: DecisionInput): Reason | null {
   if (input.fresh) return null;
   return { code: 'stale_view', message: 'this node cannot show that its view is fresh', next: 'try again shortly' };
 }
+
+/** Before liveness: tasks that ended by a suspension are denied by what ended them. */
+function checkSuspension({ suspended }: DecisionInput): Reason | null {
+  if (suspended === undefined) return null;
+  const { kind, id, reason } = suspended;
+  const what = kind === 'everything' ? 'everything is stopped' : `${SUSPENDED[kind]} \`${id}\` is suspended`;
+  return { code: 'suspended', message: `${what}: ${reason}`, next: 'wait until it is resumed' };
+}
+
+const SUSPENDED: Record<Exclude<SuspensionKind, 'everything'>, string> = {
+  delegator: 'the delegator',
+  target: 'the target',
+  trust_domain: 'the trust domain',
+};
 
 /** Whatever policy says, and at Remit's own operations too: a suspended agent neither acts nor asks. */
 function checkAgent({ agent }: DecisionInput): Reason | null {

@@ -11,6 +11,7 @@ import { redactArguments, redactText, redactTexts } from './redact.ts';
 import type { Schedule } from './schedule.ts';
 import { scheduleToWire, type ScheduleWire } from './schedule-wire.ts';
 import type { Sensitivity } from './sensitivity.ts';
+import type { Suspension } from './suspension.ts';
 import type { PromptOrigin, Task, TaskProfile, TaskState } from './task.ts';
 
 /**
@@ -35,6 +36,8 @@ export type DecisionFacts = {
   approval: { id: string; approvers: PersonFacts[] } | null;
   /** Who had to agree whatever policy said. */
   approval_point?: ApprovalPoint;
+  /** What the action fell under that could do nothing then. Absent: nothing. */
+  suspended?: Suspension;
   /** Of these, something was redacted or cut, so what is computed from them may come out otherwise. */
   redacted: RedactedFact[];
 };
@@ -112,7 +115,10 @@ export type FactsCoverInput = Holds<
       keyof GivenApproval,
     ],
     [
-      'now' | 'fresh' | 'action' | 'agent' | 'delegator' | 'chain' | 'token' | 'approval' | 'approvalPoint',
+      (
+        | ('now' | 'fresh' | 'action' | 'agent' | 'delegator' | 'chain' | 'token' | 'approval')
+        | ('approvalPoint' | 'suspended')
+      ),
       (
         | ('target' | 'operation' | 'effect' | 'resources' | 'sensitivity' | 'arguments')
         | ('protocol' | 'definition' | 'undescribed' | 'provenance')
@@ -124,8 +130,8 @@ export type FactsCoverInput = Holds<
       (
         | ('id' | 'parent' | 'delegator' | 'agent' | 'purpose' | 'parameters' | 'grant' | 'sensitivity' | 'origin')
         | ('window' | 'budget' | 'maxHops' | 'profile' | 'state' | 'createdAt')
-        // Why and when a task ended decides nothing: that it has, is in its state.
-        | ('endedAt' | 'endReason')
+        // Why and when a task ended decides nothing: that it has, is in its state. Nor does the record that it was made with.
+        | ('endedAt' | 'endReason' | 'decision')
       ),
       'notBefore' | 'expiresAt' | 'schedules',
       'timeZone' | 'weekdays' | 'hours',
@@ -193,6 +199,7 @@ export function decisionFacts(input: DecisionInput): DecisionFacts {
           },
     approval: approval === null ? null : { id: approval.id, approvers: approval.approvers.map(personFacts) },
     ...(input.approvalPoint === undefined ? {} : { approval_point: input.approvalPoint }),
+    ...(input.suspended === undefined ? {} : { suspended: { ...input.suspended } }),
     redacted: REDACTED_FACTS.filter((fact) => redacted.has(fact)),
   };
 }

@@ -3,6 +3,7 @@ import type { Action, Undescribed } from './action.ts';
 import type { Used } from './budget.ts';
 import type { Grant } from './grant.ts';
 import type { Agent, Delegator } from './party.ts';
+import type { Suspension } from './suspension.ts';
 import type { Task } from './task.ts';
 
 export type DecisionOutcome = 'permit' | 'deny' | 'hold';
@@ -11,6 +12,7 @@ export type DecisionOutcome = 'permit' | 'deny' | 'hold';
 export type Reason = {
   code:
     | 'stale_view'
+    | 'suspended'
     | 'unknown_operation'
     | 'quarantined_operation'
     | Undescribed['code']
@@ -70,6 +72,8 @@ export type DecisionInput = {
   approval: GivenApproval | null;
   /** Where people have to agree whatever policy says. Absent: nowhere. */
   approvalPoint?: ApprovalPoint;
+  /** What the action falls under that may do nothing now. Absent where nothing is suspended. */
+  suspended?: Suspension;
 };
 
 /** What the access token adds: how old it is, how it is bound, and what it was narrowed to (RFC 9396). */

@@ -52,6 +52,8 @@ export type Task = {
   profile?: TaskProfile;
   state: TaskState;
   createdAt: number;
+  /** Id of the record of the decision that it was made by. */
+  decision?: string;
   endedAt?: number;
   endReason?: string;
 };

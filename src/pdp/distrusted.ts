@@ -14,7 +14,16 @@ const DISTRUSTED: Reason = {
 };
 
 /** What leads out of the distrust, shows why it is, or only takes authority away. */
-const WAY_OUT = new Set(['policy.publish', 'policy.rollback', 'policy.read', 'log.read', 'task.revoke']);
+const WAY_OUT = new Set([
+  'policy.publish',
+  'policy.rollback',
+  'policy.read',
+  'log.read',
+  'task.revoke',
+  'access.read',
+  'access.stop',
+  'access.suspend',
+]);
 
 /**
  * Policy's decision where the set is distrusted: everything is denied, but what leads out. That is decided by Remit's

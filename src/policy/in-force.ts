@@ -12,6 +12,8 @@ export type InForce = {
   /** From now on nothing is believed of the set with this hash, whether it is in force or ever comes to be. */
   distrust: (hash: string) => void;
   isDistrusted: (hash: string) => boolean;
+  /** The listener hears of each set right after it decides. Must not throw. */
+  onSwap: (listener: () => void) => void;
 };
 
 /** @param distrusted hashes of sets that were distrusted before. */
@@ -19,6 +21,7 @@ export function holdInForce(first: Pdp, distrusted: Iterable<string>): InForce {
   const hashes = new Set(distrusted);
   // Whichever comes first, the swap or the distrust: a distrusted set never decides as if it were not.
   const believed = (pdp: Pdp) => (hashes.has(pdp.policySet) ? pdp.distrusted() : pdp);
+  const listeners: (() => void)[] = [];
   let engine = first;
   let pdp = believed(first);
   return {
@@ -27,12 +30,14 @@ export function holdInForce(first: Pdp, distrusted: Iterable<string>): InForce {
     swap: (next) => {
       engine = next;
       pdp = believed(next);
+      for (const listener of listeners) listener();
     },
     distrust: (hash) => {
       hashes.add(hash);
       pdp = believed(engine);
     },
     isDistrusted: (hash) => hashes.has(hash),
+    onSwap: (listener) => void listeners.push(listener),
   };
 }
 

@@ -81,6 +81,7 @@ function inputOf(record: DecisionRecord, facts: DecisionFacts): DecisionInput {
     ...(facts.approval_point === undefined ? {} : { approvalPoint: facts.approval_point }),
     approval:
       facts.approval === null ? null : { id: facts.approval.id, approvers: facts.approval.approvers.map(person) },
+    ...(facts.suspended === undefined ? {} : { suspended: facts.suspended }),
   };
 }
 

@@ -5,6 +5,7 @@ import { etag } from 'hono/etag';
 import type { PeopleProvider } from '../config/config.ts';
 import { InvalidRequest, NotFound, TooLarge } from '../core/errors.ts';
 import type { Refusals } from '../audit/refusals.ts';
+import type { Suspensions } from '../ending/suspensions.ts';
 import type { Peer } from '../identity/peer.ts';
 import type { TokenKey } from '../token/signing-key.ts';
 import type { Authenticator } from '../token/authenticate.ts';
@@ -28,6 +29,7 @@ import type { Profiles } from '../task/profile/profiles.ts';
 import type { Keys } from '../token/keys.ts';
 import type { ControlApp, ControlEnv } from './routes/route.ts';
 import { usageRoutes } from './routes/usage.ts';
+import { suspensionRoutes } from './routes/suspensions.ts';
 import { targetRoutes, type TargetRouteParts } from './routes/targets.ts';
 import { taskRoutes, type TaskRouteParts } from './routes/tasks.ts';
 import { peerOf } from './peer-of.ts';
@@ -45,6 +47,7 @@ export type AppParts = TaskRouteParts &
     keys: Keys;
     profilesShown: Profiles;
     usage: UsageReports;
+    suspensions: Suspensions;
     people: readonly PeopleProvider[];
     tokens: TokenEndpointParts;
     revocation: RevocationParts;
@@ -143,6 +146,7 @@ export function controlRoutes(app: ControlApp, parts: AppParts): void {
   keyRoutes(app, parts);
   profileRoutes(app, parts);
   usageRoutes(app, parts);
+  suspensionRoutes(app, parts);
 }
 
 function publicRoutes(app: ControlApp, parts: AppParts): void {

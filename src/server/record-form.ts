@@ -6,6 +6,7 @@ import { EFFECTS } from '../core/effect.ts';
 import type { Reason } from '../core/decision.ts';
 import type { LogRecord } from '../core/record.ts';
 import { SENSITIVITIES } from '../core/sensitivity.ts';
+import { SUSPENSION_KINDS } from '../core/suspension.ts';
 import { TASK_STATES } from '../core/task.ts';
 import { limitsForm, usedLimitsForm } from './budget-form.ts';
 import { scheduleForm } from '../task/window-form.ts';
@@ -25,6 +26,7 @@ const json = z.record(z.string(), z.json());
 
 const REASON_CODES = [
   'stale_view',
+  'suspended',
   'unknown_operation',
   'unresolved_resource',
   'target_unavailable',
@@ -123,6 +125,15 @@ const factsForm = z.strictObject({
     .nullable(),
   approval: z.strictObject({ id: z.string(), approvers: z.array(personForm) }).nullable(),
   approval_point: z.strictObject({ profile: z.string(), rules: z.array(z.string()) }).optional(),
+  suspended: z
+    .strictObject({
+      kind: z.enum(SUSPENSION_KINDS),
+      id: z.string(),
+      since: z.number().int(),
+      by: z.string(),
+      reason: z.string(),
+    })
+    .optional(),
   redacted: z.array(z.enum(REDACTED_FACTS)),
 });
 
@@ -193,6 +204,9 @@ const eventRecordForm = z.strictObject({
     'process.started',
     'process.stopped',
     'task.ended',
+    'task.closed',
+    'access.suspended',
+    'access.resumed',
     'token.revoked',
     'agent.registered',
     'agent.changed',

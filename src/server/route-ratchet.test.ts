@@ -84,6 +84,12 @@ const SAMPLES: Record<string, { path: string; body?: unknown }> = {
   'POST /v1/agents/suspend': { path: '/v1/agents/suspend', body: { id: REGISTERED, reason: 'test' } },
   'POST /v1/agents/resume': { path: '/v1/agents/resume', body: { id: SUSPENDED, reason: 'test' } },
   'POST /v1/agents/retire': { path: '/v1/agents/retire', body: { id: REGISTERED, reason: 'test' } },
+  'GET /v1/suspensions': { path: '/v1/suspensions' },
+  'POST /v1/suspensions': { path: '/v1/suspensions', body: { kind: 'target', id: 'memory', reason: 'a test' } },
+  'POST /v1/suspensions/resume': {
+    path: '/v1/suspensions/resume',
+    body: { kind: 'target', id: 'files', reason: 'a test' },
+  },
   'POST /v1/keys/rotate': { path: '/v1/keys/rotate', body: {} },
 };
 
@@ -116,14 +122,14 @@ async function open(policies?: Record<string, string>): Promise<void> {
   else await plane.store.createTask(taskOf((task = 'task_1'), plane.clock.now()), []);
   const now = plane.clock.now();
   await plane.store.requestApproval(sampleApproval(task, now), () => []);
-  for (const id of [REGISTERED, SUSPENDED]) {
-    const agent = agentFixture({ id, owner: OWNER, state: id === SUSPENDED ? 'suspended' : 'active' });
-    await plane.store.registerAgent(agent, []);
-  }
   const given = sampleApproval(task, now, { id: 'apr_2', digest: 'sha256:2' });
   await plane.store.requestApproval(given, () => []);
   const by = { issuer: 'https://idp.example.test', subject: 'bob', groups: ['note-owners'] };
   await plane.store.answerApproval({ id: 'apr_2', to: 'approved', by, at: now }, [], standingOf(given, by));
+  for (const id of [REGISTERED, SUSPENDED]) {
+    const agent = agentFixture({ id, owner: OWNER, state: id === SUSPENDED ? 'suspended' : 'active' });
+    await plane.store.registerAgent(agent, []);
+  }
   for (const digest of [`sha256:${'a'.repeat(64)}`, DIGEST]) {
     const at = plane.clock.now();
     const seen = { target: 'files', operation: 'read_text_file', digest, definition: '{}', at };

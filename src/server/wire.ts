@@ -1,9 +1,11 @@
 import { z } from '@hono/zod-openapi';
+import { END_CAUSES, type Closing } from '../core/closing.ts';
 import { EFFECTS } from '../core/effect.ts';
 import type { JsonValue } from '../core/json.ts';
 import { scheduleToWire } from '../core/schedule-wire.ts';
 import { SENSITIVITIES } from '../core/sensitivity.ts';
 import { TASK_STATES, type Task, type TaskProfile } from '../core/task.ts';
+import { counted } from '../ending/closed-record.ts';
 import type { DefinitionPin } from '../store/ports.ts';
 import type { Used } from '../core/budget.ts';
 import { limitsToWire, usedLimitsToWire } from '../core/budget-wire.ts';
@@ -14,6 +16,36 @@ import { grantForm } from '../task/grant-form.ts';
 /** The wire forms of the control plane: snake_case, times in RFC 3339. */
 
 export const time = z.iso.datetime();
+
+const countedWire = z.record(z.string(), z.object({ count: z.number().int(), ids: z.array(z.string()) }));
+
+/** What the end of a task has ended, and what is left to end; `complete` once that is nothing. */
+export const closingWire = z
+  .object({
+    cause: z.enum(END_CAUSES),
+    by: z.string().optional(),
+    complete: z.boolean(),
+    ended: countedWire,
+    outstanding: countedWire,
+    attempts: z.number().int(),
+    complete_at: time.optional(),
+    next_attempt_at: time.optional(),
+  })
+  .openapi('Closing');
+
+export function closingToWire(closing: Closing): z.output<typeof closingWire> {
+  const { cause, by, ended, outstanding, attempts, completeAt, nextAt } = closing;
+  return {
+    cause,
+    ...(by === null ? {} : { by }),
+    complete: completeAt !== null,
+    ended: counted(ended),
+    outstanding: counted(outstanding),
+    attempts,
+    ...(completeAt === null ? {} : { complete_at: iso(completeAt) }),
+    ...(nextAt === null ? {} : { next_attempt_at: iso(nextAt) }),
+  };
+}
 
 export const taskWire = z
   .object({
@@ -42,6 +74,7 @@ export const taskWire = z
     created_at: time,
     ended_at: time.optional(),
     end_reason: z.string().optional(),
+    closing: closingWire.optional(),
     subject_token: z
       .string()
       .optional()
@@ -49,7 +82,7 @@ export const taskWire = z
   })
   .openapi('Task');
 
-export function taskToWire(task: Task, used: Used): z.output<typeof taskWire> {
+export function taskToWire(task: Task, used: Used, closing?: Closing): z.output<typeof taskWire> {
   const { delegator } = task;
   return {
     id: task.id,
@@ -76,6 +109,7 @@ export function taskToWire(task: Task, used: Used): z.output<typeof taskWire> {
     created_at: iso(task.createdAt),
     ...(task.endedAt === undefined ? {} : { ended_at: iso(task.endedAt) }),
     ...(task.endReason === undefined ? {} : { end_reason: task.endReason }),
+    ...(closing === undefined ? {} : { closing: closingToWire(closing) }),
   };
 }
 

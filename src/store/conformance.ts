@@ -3,6 +3,7 @@ import { admissionConformance } from './conformance/admission.ts';
 import { agentConformance } from './conformance/agents.ts';
 import { approvalConformance } from './conformance/approvals.ts';
 import { definitionConformance } from './conformance/definitions.ts';
+import { endingConformance } from './conformance/endings.ts';
 import { logConformance } from './conformance/log.ts';
 import { policySetConformance } from './conformance/policy-sets.ts';
 import { revokedTokenConformance } from './conformance/revoked-tokens.ts';
@@ -23,6 +24,7 @@ export function storeConformance(name: string, open: OpenStore): void {
     describe('policy sets', () => policySetConformance(open));
     describe('revoked tokens', () => revokedTokenConformance(open));
     describe('agents', () => agentConformance(open));
+    describe('endings', () => endingConformance(open));
     describe('log', () => logConformance(open));
   });
 }

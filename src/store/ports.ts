@@ -10,21 +10,37 @@
  * Identifiers are compared byte for byte.
  */
 import type { AgentState, RegisteredAgent } from '../core/agent.ts';
-import type { Draw } from '../core/budget.ts';
 import type { Answer, Approval } from '../core/approval.ts';
+import type { Draw } from '../core/budget.ts';
+import type { Closing, EndCause } from '../core/closing.ts';
 import type { Effect } from '../core/effect.ts';
 import type { Delegator } from '../core/party.ts';
 import type { LogRecord } from '../core/record.ts';
 import type { GivenApproval, TaskView } from '../core/decision.ts';
 import type { StandingAnswer } from '../core/standing-answer.ts';
+import type { FindSuspension, Suspension } from '../core/suspension.ts';
 import type { EndedState, Task } from '../core/task.ts';
 
 export type Records = readonly LogRecord[];
 
 export type Admission =
   | { admitted: true }
-  /** The task, or a task above it, had ended, or a budget was used up, or the approval was already spent. */
-  | { admitted: false; because: 'task_ended' | 'over_budget' | 'approval_spent' };
+  /** The task, or a task above it, had ended, a budget was used up, the approval already spent, or the target suspended. */
+  | { admitted: false; because: 'task_ended' | 'over_budget' | 'approval_spent' | 'suspended' };
+
+export type TaskEnd = {
+  id: string;
+  to: EndedState;
+  /** Milliseconds since the epoch. */
+  at: number;
+  reason: string;
+  /** `to`, unless told. */
+  cause?: EndCause;
+  /** Who ends it; nobody, unless told. */
+  by?: string | null;
+  /** Ends it only if it has not been used after this time. */
+  unusedSince?: number;
+};
 
 /**
  * What an action takes from budgets: one call from every task of the chain when `counted`, and what each of the draws says
@@ -34,29 +50,42 @@ export type Taken = { chain: readonly string[]; counted: boolean; draws?: readon
 
 export interface TaskStore {
   /**
-   * Makes the task, for an agent that is neither suspended nor retired, under a parent that is live, and not otherwise.
-   * `approval` (of the parent, or without one of no task) is spent with it, or nothing is made.
+   * Makes the task, for an agent that is neither suspended nor retired, under a parent that is live, and not otherwise, and
+   * unless it falls under a suspension. `approval` (of the parent, or without one of no task) is spent with it, or nothing
+   * is made.
    */
   createTask(
     task: Task,
     records: Records,
     approval?: string | null,
-  ): Promise<'created' | 'parent_ended' | 'approval_spent' | 'agent_stopped'>;
+  ): Promise<'created' | 'parent_ended' | 'approval_spent' | 'agent_stopped' | 'suspended'>;
   /**
    * Ends the task and every descendant that has not ended, in one step. Pending and unspent approvals of all of them
-   * are closed with it. `records` is called with what was ended, so that the record says exactly that.
+   * are closed with it, and a closing is opened for each task. `records` is called with what was ended, so that the
+   * record says exactly that.
    */
   endTask(
-    end: { id: string; to: EndedState; at: number; reason: string },
+    end: TaskEnd,
     records: (ended: readonly Task[]) => Records,
-  ): Promise<{ outcome: 'ended'; tasks: Task[] } | { outcome: 'already_ended' } | { outcome: 'unknown' }>;
+  ): Promise<
+    { outcome: 'ended'; tasks: Task[] } | { outcome: 'already_ended' } | { outcome: 'in_use' } | { outcome: 'unknown' }
+  >;
   /**
    * INVARIANT 5 and 6: the last gate before an effect. In one step: every task of the chain is still active and within
-   * budget (which the action is taken from), the approval (or one use of the standing answer, if any) is spent, and the
-   * decision is recorded. When not admitted, nothing is changed and nothing is recorded. What was taken stays so until it is
-   * given back: also when the process ends before anybody knows what became of the action.
+   * budget (which the action is taken from), the approval (or one use of the standing answer, if any) is spent, the target
+   * (if any) is not suspended, and the decision is recorded. A `token` is issued with it, under the first task of the
+   * chain. When not admitted, nothing is changed and nothing is recorded. What was taken stays so until it is given back:
+   * also when the process ends before anybody knows what became of the action.
    */
-  admit(request: Taken & { approval: string | null }, records: Records): Promise<Admission>;
+  admit(
+    request: Taken & {
+      approval: string | null;
+      target?: string;
+      /** `expiresAt`: when nobody takes it any more, in ms since the epoch. */
+      token?: { id: string; expiresAt: number };
+    },
+    records: Records,
+  ): Promise<Admission>;
   /**
    * Gives back what an admitted action has taken, since it did not happen, with the records that say so. Once for each
    * admission: more than was taken is never given back, but the call of another may be.
@@ -81,6 +110,55 @@ export interface TaskStore {
   }): Task[];
   /** Active tasks whose window has closed at `now`. */
   overdue(now: number): Task[];
+  /** Active tasks that were not used, and did not start, after this time. */
+  unused(since: number): Task[];
+  /** Tasks that have not ended. */
+  live(): Task[];
+}
+
+/** What the ends of tasks have ended, and what is left to end. */
+export interface ClosingStore {
+  closing(task: string): Closing | undefined;
+  /** Those that have something outstanding and are to be tried (again) at `now`: the longest due first. */
+  closingsDue(now: number, limit: number): Closing[];
+  /** Keeps the closing after one more attempt, with its record. `stale`: another attempt was kept first. */
+  saveClosing(closing: Closing, records: Records): Promise<'saved' | 'stale' | 'unknown'>;
+}
+
+/** A process of a target, of one task; of none when it was started to look at the target. */
+export type StartedProcess = {
+  /** `<target>:<pid>` */
+  id: string;
+  pid: number;
+  /** What tells it from a later process with the same pid. */
+  birth: string;
+  task: string | null;
+};
+
+/** Processes that were started and are not known to have gone, also by a process of Remit before this one. */
+export interface ProcessStore {
+  processStarted(started: StartedProcess): Promise<void>;
+  processGone(id: string): Promise<void>;
+  /** All, or those of one task. */
+  processes(task?: string): StartedProcess[];
+}
+
+/** What may do nothing now. */
+export interface SuspensionStore {
+  /**
+   * From when this resolves on it may do nothing, and in the same step every live task that ends with it (`endsWith`) has
+   * ended, as `endTask` ends one. `records` is called with what was ended.
+   */
+  suspend(
+    suspension: Suspension,
+    records: (ended: readonly Task[]) => Records,
+  ): Promise<{ outcome: 'suspended'; tasks: Task[] } | { outcome: 'already_suspended' }>;
+  /** What ended stays ended; something new may be begun. */
+  resume(resumed: Pick<Suspension, 'kind' | 'id'>, records: Records): Promise<'resumed' | 'not_suspended'>;
+  /** From memory. */
+  suspension: FindSuspension;
+  /** Oldest first. */
+  suspensions(): Suspension[];
 }
 
 /** `times`: how often it was permitted. `lastAt` in ms since the epoch. */
@@ -266,7 +344,12 @@ export interface RevokedTokenStore {
     records: Records,
   ): Promise<'revoked' | 'already_revoked'>;
   isTokenRevoked(id: string): boolean;
+  /** Ids of the tokens that were issued under the task and somebody could still take at `now`. */
+  tokensOf(task: string, now: number): string[];
+  /** Revokes all of them, and keeps that for `keepMs` after each has expired. Resolves with their ids. */
+  revokeTokensOf(task: string, at: number, keepMs: number): Promise<string[]>;
 }
+
 /** A set whose policies were found to be evaluated otherwise than Cedar says. */
 export type DistrustedPolicySet = {
   hash: string;
@@ -299,6 +382,9 @@ export interface Store
     PolicySetStore,
     RevokedTokenStore,
     AgentStore,
+    ClosingStore,
+    ProcessStore,
+    SuspensionStore,
     LogStore {
   /** Commits what is queued and closes. */
   close(): Promise<void>;

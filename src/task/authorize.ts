@@ -7,6 +7,8 @@ import { Forbidden } from '../core/errors.ts';
 import type { JsonObject } from '../core/json.ts';
 import { delegatorId } from '../core/party.ts';
 import type { DecisionRecord, EventRecord } from '../core/record.ts';
+import { suspensionOfAction, suspensionOfTask, type FindSuspension } from '../core/suspension.ts';
+import type { Task } from '../core/task.ts';
 import type { Caller } from '../identity/caller.ts';
 import type { Pdp } from '../pdp/pdp.ts';
 import type { Referee } from '../pdp/referee/referee.ts';
@@ -19,6 +21,7 @@ export type AuthorizeParts = {
   /** Has a sample of decisions evaluated again. */
   referee: Pick<Referee, 'consider'>;
   fresh: () => boolean;
+  suspension: FindSuspension;
   clock: () => number;
   newId: (prefix: string) => string;
   sha256: Sha256Hex;
@@ -46,6 +49,10 @@ export const OWN_OPERATIONS = {
   'policy.rollback': 'write',
   'keys.read': 'read',
   'keys.rotate': 'write',
+  'access.read': 'read',
+  'access.stop': 'write',
+  'access.suspend': 'write',
+  'access.resume': 'write',
   'agent.read': 'read',
   'agent.register': 'write',
   'agent.update': 'write',
@@ -64,6 +71,8 @@ export type OwnAction = {
   chain?: readonly TaskView[];
   /** Where people have to agree whatever policy says. */
   approvalPoint?: ApprovalPoint;
+  /** The task that it would make. */
+  creates?: Task;
 };
 
 /** Who asks: the proven agent or person, and the token that they used, if any. */
@@ -135,13 +144,16 @@ export function ownInput(asker: Asker, own: OwnAction, parts: AuthorizeParts): D
     definition: 'builtin',
   };
   const { token } = asker;
+  const { agent, delegator } = asker;
+  const about = { action, agent, delegator, chain: own.chain ?? [] };
+  const suspended =
+    suspensionOfAction(about, parts.suspension) ??
+    (own.creates === undefined ? undefined : suspensionOfTask(own.creates, parts.suspension));
   return {
     now: parts.clock(),
     fresh: parts.fresh(),
-    action,
-    agent: asker.agent,
-    delegator: asker.delegator,
-    chain: own.chain ?? [],
+    ...about,
+    ...(suspended === undefined ? {} : { suspended }),
     token: token === null ? null : { issuedAt: token.issuedAt, binding: token.binding, narrowedTo: [] },
     approval: null,
     ...(own.approvalPoint === undefined ? {} : { approvalPoint: own.approvalPoint }),

@@ -45,11 +45,13 @@ export async function handOn(asker: Asker, parentId: string, request: HopRequest
         arguments: argumentsOf(request),
         chain,
         ...approvalPointOf(chain[0]!.task),
+        creates: child,
       },
       parts,
     );
-    const outcome = await parts.store.createTask(child, [record], approval);
-    if (outcome === 'created') return child;
+    const created = { ...child, decision: record.id };
+    const outcome = await parts.store.createTask(created, [record], approval);
+    if (outcome === 'created') return created;
     if (outcome === 'parent_ended') throw new Conflict(`task \`${parentId}\` has ended`);
   }
   throw new Unavailable('the task is changing too fast to decide; try again');

@@ -1,13 +1,13 @@
-import { Conflict, Forbidden, InvalidRequest } from '../core/errors.ts';
-import { hasLimits } from '../core/budget.ts';
-import { limitsToWire } from '../core/budget-wire.ts';
+import { Conflict, Forbidden, InvalidRequest, Unavailable } from '../core/errors.ts';
 import type { TaskView } from '../core/decision.ts';
 import type { JsonObject } from '../core/json.ts';
-import type { DecisionRecord, EventRecord } from '../core/record.ts';
-import { scheduleToWire } from '../core/schedule-wire.ts';
-import type { EndedState, Task, Window } from '../core/task.ts';
+import type { DecisionRecord } from '../core/record.ts';
+import type { Task, Window } from '../core/task.ts';
+import type { FailPoint } from '../ending/fail-point.ts';
 import { authorizeOrAsk } from './authorize-or-ask.ts';
 import { authorize, refusedRecord, type Asker, type OwnOperation } from './authorize.ts';
+import { createArguments } from './create-arguments.ts';
+import { allOf, endTask, endUnasked, expire, idleEnd, type Ended, type EndParts, type UnaskedEnd } from './end.ts';
 import { handOn, type HopParts } from './hop.ts';
 import { isParty, unknownTask } from './party.ts';
 import type { AppliedProfile } from './profile/profiled-request.ts';
@@ -15,13 +15,19 @@ import type { HopRequest, TaskRequest } from './task-request.ts';
 import { checkWindow, endOf, type WindowRequest } from './window-form.ts';
 
 export type LifecycleParts = HopParts & {
-  limits: { maxLifetimeSeconds: number; defaultLifetimeSeconds: number; defaultCalls: number };
+  limits: {
+    maxLifetimeSeconds: number;
+    defaultLifetimeSeconds: number;
+    defaultCalls: number;
+    /** After how long without use a task ends; `null` for never. */
+    idleMs: number | null;
+  };
+  /** Tasks that have a call in flight: they are in use, however long it takes. */
+  calling: () => readonly string[];
+  failPoint: FailPoint;
 };
 
 export type TaskPage = { state?: Task['state']; after?: string; limit: number };
-
-/** Hears of all tasks that one end has ended, right after it is durable. Must not throw. */
-type Ended = (tasks: readonly Task[], reason: string) => void;
 
 /** The life of tasks: each step is decided, recorded and takes effect at once, or not at all. */
 export interface Lifecycle {
@@ -40,21 +46,37 @@ export interface Lifecycle {
   revoke(asker: Asker, id: string, reason: string): Promise<Task>;
   /** Ends the tasks whose window has closed. */
   expireOverdue(): Promise<Task[]>;
+  /** Ends the tasks that were not used for as long as the limits say. */
+  endIdle(): Promise<Task[]>;
+  /** Ends a task that nobody asked to end. Resolves with what ended. */
+  endUnasked(task: Task, end: UnaskedEnd): Promise<Task[]>;
+  /** Tells whoever listens of tasks that another verb of the store has ended, right after it is durable. */
+  ended: Ended;
   /** INVARIANT 6: the listener cuts live work. */
   onEnded(listener: Ended): void;
+  /** The listener hears of each task right after it is durable. Must not throw. */
+  onMade(listener: (task: Task) => void): void;
 }
 
 /** So many tasks of a tree are shown at most. */
 const TREE_LIMIT = 2_000;
+/** How often a task is decided anew when the store finds that something was suspended meanwhile. */
+const ATTEMPTS = 3;
 
 export function createLifecycle(parts: LifecycleParts): Lifecycle {
   const listeners: Ended[] = [];
   const ended: Ended = (tasks, reason) => {
     for (const listener of listeners) listener(tasks, reason);
   };
+  const makers: ((task: Task) => void)[] = [];
+  const made = (task: Task): Task => {
+    for (const listener of makers) listener(task);
+    return task;
+  };
+  const ending: EndParts = { ...parts, authorizeOn: (asker, own) => authorizeOn(asker, own, parts), ended };
   return {
-    request: (asker, request) => requestTask(asker, request, parts),
-    handOn: (asker, parent, request) => handOn(asker, parent, request, parts),
+    request: async (asker, request) => made(await requestTask(asker, request, parts)),
+    handOn: async (asker, parent, request) => made(await handOn(asker, parent, request, parts)),
     show: (asker, id) => showTask(asker, id, parts),
     tree: async (asker, id) => {
       await showTask(asker, id, parts);
@@ -68,17 +90,21 @@ export function createLifecycle(parts: LifecycleParts): Lifecycle {
         ...(asker.delegator === null ? { agent: asker.agent!.id } : { delegator: asker.delegator }),
       });
     },
-    complete: (asker, id) => endTask(asker, { id, to: 'completed', reason: 'completed' }, parts, ended),
-    revoke: (asker, id, reason) => endTask(asker, { id, to: 'revoked', reason }, parts, ended),
-    expireOverdue: async () => {
-      const ends = parts.store.overdue(parts.clock()).map((task) => expire(task, parts, ended));
-      const results = await Promise.allSettled(ends);
-      const failed = results.find((result) => result.status === 'rejected');
-      // The others have ended, and who listens knows it; the next sweep tries this one again.
-      if (failed !== undefined) throw failed.reason;
-      return results.flatMap((result) => (result.status === 'fulfilled' ? result.value : []));
+    complete: (asker, id) => endTask(asker, { id, to: 'completed', reason: 'completed' }, ending),
+    revoke: (asker, id, reason) => endTask(asker, { id, to: 'revoked', reason }, ending),
+    expireOverdue: () => allOf(parts.store.overdue(parts.clock()).map((task) => expire(task, ending))),
+    endIdle: () => {
+      const { idleMs } = parts.limits;
+      if (idleMs === null) return Promise.resolve([]);
+      const since = parts.clock() - idleMs;
+      const busy = new Set(parts.calling().flatMap((id) => parts.store.chain(id).map(({ task }) => task.id)));
+      const idle = parts.store.unused(since).filter(({ id }) => !busy.has(id));
+      return allOf(idle.map((task) => endUnasked(task, idleEnd(idleMs, since), ending)));
     },
+    endUnasked: (task, end) => endUnasked(task, end, ending),
+    ended,
     onEnded: (listener) => void listeners.push(listener),
+    onMade: (listener) => void makers.push(listener),
   };
 }
 
@@ -106,36 +132,31 @@ async function requestTask(asker: Asker, request: TaskRequest, parts: LifecycleP
     state: 'active',
     createdAt: now,
   };
-  const asked = {
-    ...(profile === undefined ? {} : { profile: profileArgument(profile) }),
-    agent: task.agent.id,
-    purpose: task.purpose,
-    parameters: task.parameters,
-    grant: JSON.parse(JSON.stringify(task.grant)) as never,
-    sensitivity: task.sensitivity,
-    ...(task.window.schedules === undefined ? {} : { schedules: task.window.schedules.map(scheduleToWire) }),
-    calls: task.budget.calls,
-    ...(hasLimits(task.budget) ? { budget: limitsToWire(task.budget) as JsonObject } : {}),
+  const { expires_at: _made, ...asked } = createArguments(task);
+  const own = {
+    operation: 'task.create' as const,
+    resources: [`task:${task.id}`],
+    arguments: createArguments(task),
+    asked: { resources: [], arguments: { ...asked, ...windowAsked(request, limits) } },
+    creates: task,
+    ...(profile === undefined || profile.approval.length === 0
+      ? {}
+      : { approvalPoint: { profile: profile.task.name, rules: profile.approval } }),
   };
-  const { record, approval } = await authorizeOrAsk(
-    asker,
-    {
-      operation: 'task.create',
-      resources: [`task:${task.id}`],
-      arguments: { ...asked, expires_at: task.window.expiresAt },
-      asked: { resources: [], arguments: { ...asked, ...windowAsked(request, limits) } },
-      ...(profile === undefined || profile.approval.length === 0
-        ? {}
-        : { approvalPoint: { profile: profile.task.name, rules: profile.approval } }),
-    },
-    parts,
-  );
-  const outcome = await parts.store.createTask(task, [record], approval);
-  if (outcome === 'created') return task;
-  // Two requests that were the same, and one approval: the other needs one of its own.
-  if (outcome === 'approval_spent') throw new Conflict('the approval of this request was used meanwhile; ask again');
-  // Suspended between the look above and this: as if it had been so from the start.
-  return refuse(asker, `agent \`${task.agent.id}\` is suspended or retired`, parts);
+  for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+    const { record, approval } = await authorizeOrAsk(asker, own, parts);
+    const created = { ...task, decision: record.id };
+    const outcome = await parts.store.createTask(created, [record], approval);
+    if (outcome === 'created') return created;
+    // Two requests that were the same, and one approval: the other needs one of its own.
+    if (outcome === 'approval_spent') throw new Conflict('the approval of this request was used meanwhile; ask again');
+    // Suspended between the look above and this: as if it had been so from the start.
+    if (outcome === 'agent_stopped') {
+      return refuse(asker, `agent \`${task.agent.id}\` is suspended or retired`, parts);
+    }
+    // Something else was suspended in between: that denies the next attempt, on the record.
+  }
+  throw new Unavailable('the task cannot be made now; try again');
 }
 
 /** A profile's longest life is the default of its tasks, too. */
@@ -143,10 +164,6 @@ function limitsOf(limits: LifecycleParts['limits'], profile: AppliedProfile | un
   const maxLifetimeSeconds = Math.min(limits.maxLifetimeSeconds, profile?.lifetimeSeconds ?? Infinity);
   const byDefault = profile?.lifetimeSeconds ?? limits.defaultLifetimeSeconds;
   return { ...limits, maxLifetimeSeconds, defaultLifetimeSeconds: Math.min(byDefault, maxLifetimeSeconds) };
-}
-
-function profileArgument({ task: { name, version, digest } }: AppliedProfile): JsonObject {
-  return { name, version, digest };
 }
 
 /** Of the window what was asked, and is the same when it is asked again. */
@@ -214,49 +231,4 @@ async function authorizeOn(
   return authorize(asker, { ...own, resources: [`task:${task.id}`] }, parts).catch((error: unknown) => {
     throw error instanceof Forbidden ? unknownTask(task.id) : error;
   });
-}
-
-async function endTask(
-  asker: Asker,
-  end: { id: string; to: EndedState; reason: string },
-  parts: LifecycleParts,
-  ended: Ended,
-): Promise<Task> {
-  const chain = parts.store.chain(end.id);
-  const task = chain[0]?.task;
-  if (task === undefined) throw unknownTask(end.id);
-  const operation = end.to === 'completed' ? 'task.complete' : 'task.revoke';
-  const record = await authorizeOn(asker, { operation, chain, arguments: { reason: end.reason } }, parts);
-  if (task.state === 'active' && parts.clock() >= task.window.expiresAt) {
-    // The sweep is late: what has expired is not completed.
-    await expire(task, parts, ended);
-    throw new Conflict(`task \`${end.id}\` has expired`);
-  }
-  if (task.state !== 'active') throw new Conflict(`task \`${end.id}\` is already ${task.state}`);
-  const result = await parts.store.endTask({ ...end, at: parts.clock() }, (tasks) => [
-    record,
-    ...tasks.map((each) => endedRecord(each, parts)),
-  ]);
-  if (result.outcome !== 'ended') throw new Conflict(`task \`${end.id}\` has already ended`);
-  ended(result.tasks, end.reason);
-  return result.tasks.find((each) => each.id === end.id) ?? task;
-}
-
-async function expire(task: Task, parts: LifecycleParts, ended: Ended): Promise<Task[]> {
-  const end = { id: task.id, to: 'expired' as const, at: parts.clock(), reason: 'its window has closed' };
-  const result = await parts.store.endTask(end, (tasks) => tasks.map((each) => endedRecord(each, parts)));
-  if (result.outcome !== 'ended') return [];
-  ended(result.tasks, 'expired');
-  return result.tasks;
-}
-
-export function endedRecord(task: Task, parts: Pick<LifecycleParts, 'newId' | 'clock'>): EventRecord {
-  return {
-    version: 1,
-    id: parts.newId('rec'),
-    time: task.endedAt ?? parts.clock(),
-    kind: 'event',
-    event: 'task.ended',
-    subject: { task: task.id, state: task.state, reason: task.endReason ?? '', agent: task.agent.id },
-  };
 }

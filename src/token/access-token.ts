@@ -46,7 +46,7 @@ export type AccessTokenParts = {
 
 /** An `at+jwt` (RFC 9068) for one audience, bound to a key or a certificate, with `act` (RFC 8693, section 4.1). */
 export async function issueAccessToken(
-  token: { subject: TokenSubject; audience: string; binding: TokenBinding; expiresAt: number },
+  token: { id: string; subject: TokenSubject; audience: string; binding: TokenBinding; expiresAt: number },
   parts: AccessTokenParts,
 ): Promise<{ accessToken: string; expiresIn: number }> {
   const iat = Math.floor(parts.clock() / 1000);
@@ -54,7 +54,7 @@ export async function issueAccessToken(
   const accessToken = await parts.key.sign(ACCESS_TOKEN_TYP, {
     iss: parts.issuer,
     aud: token.audience,
-    jti: parts.newId('tok'),
+    jti: token.id,
     iat,
     exp,
     cnf: confirmationClaim(token.binding),

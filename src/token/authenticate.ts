@@ -1,5 +1,6 @@
 import { InvalidToken, Unauthenticated } from '../core/errors.ts';
 import { delegatorId } from '../core/party.ts';
+import { hasEnded } from '../core/task.ts';
 import type { Caller } from '../identity/caller.ts';
 import type { DpopVerifier } from '../identity/dpop.ts';
 import type { RevokedTokenStore, TaskStore } from '../store/ports.ts';
@@ -55,10 +56,19 @@ export function createAuthenticator(
         throw new InvalidToken(`the access token is bound to another ${scheme === 'dpop' ? 'key' : 'certificate'}`);
       }
       // INVARIANT 2 and 6: asked each time, remembered token or not, and last: nothing is waited for after it.
-      if (parts.revoked.isTokenRevoked(claims.jti)) throw new InvalidToken('the access token was revoked');
-      return callerOf(claims, parts);
+      const caller = callerOf(claims, parts);
+      // What was revoked because its task ended goes on: the decision denies it, and what was tried is on the record.
+      if (parts.revoked.isTokenRevoked(claims.jti) && !isOfEndedTask(caller, parts)) {
+        throw new InvalidToken('the access token was revoked');
+      }
+      return caller;
     },
   };
+}
+
+function isOfEndedTask({ taskId }: Caller, { tasks }: { tasks: Pick<TaskStore, 'task'> }): boolean {
+  const task = taskId === null ? undefined : tasks.task(taskId);
+  return task !== undefined && hasEnded(task.state);
 }
 
 async function provenKey(

@@ -28,6 +28,9 @@ const CHECKS: readonly [name: string, check: Check][] = [
   ['details', checkDetails],
 ];
 
+/** How often a token is decided anew when the store finds that the task has changed meanwhile. */
+const ATTEMPTS = 3;
+
 /**
  * RFC 8693 token exchange, and client credentials by SVID. Every token is bound to the key of the request's proof, or to
  * the certificate of its connection, and is decided and recorded before it exists.
@@ -39,10 +42,11 @@ export async function exchangeToken(http: TokenRequest, parts: TokenEndpointPart
   const exchange = { http } as Exchange;
   for (const [, check] of CHECKS) await check(exchange, parts);
   const { subject, resource, binding } = exchange;
-  // INVARIANT 5: a crash after this line leaves a record of a token that nobody got, never the reverse.
-  await parts.log.append([await decideIssue(exchange, parts)]);
   const expiresAt = Math.min(parts.clock() + parts.lifetimeSeconds * 1000, exchange.notAfter);
-  const token = await issueAccessToken({ subject, audience: resource.audience, binding, expiresAt }, parts);
+  const id = parts.newId('tok');
+  // INVARIANT 5: a crash after this line leaves a record of a token that nobody got, never the reverse.
+  await recordIssue(exchange, { id, expiresAt: expiresAt + parts.skewSeconds * 1000 }, parts);
+  const token = await issueAccessToken({ id, subject, audience: resource.audience, binding, expiresAt }, parts);
   return {
     access_token: token.accessToken,
     issued_token_type: ACCESS_TOKEN_TYPE,
@@ -51,6 +55,28 @@ export async function exchangeToken(http: TokenRequest, parts: TokenEndpointPart
     ...(subject.kind === 'task' ? { authorization_details: subject.grants } : {}),
     ...(subject.kind === 'task' && subject.scope !== undefined ? { scope: subject.scope } : {}),
   };
+}
+
+/**
+ * INVARIANT 6: in the step that records the permit, every task of the chain is still live, and the token is kept as one of
+ * the task's. When an end came first, it is decided anew, and denied on the record.
+ *
+ * @throws as decideIssue
+ */
+async function recordIssue(
+  exchange: Exchange,
+  token: { id: string; expiresAt: number },
+  parts: TokenEndpointParts,
+): Promise<void> {
+  const { subject } = exchange;
+  for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+    const record = await decideIssue(exchange, parts);
+    if (subject.kind !== 'task') return parts.log.append([record]);
+    const chain = parts.tasks.chain(subject.task.id).map(({ task }) => task.id);
+    const admission = await parts.tasks.admit({ chain, counted: false, approval: null, token }, [record]);
+    if (admission.admitted) return;
+  }
+  throw new InvalidGrant('the task has just ended');
 }
 
 async function decideIssue(exchange: Exchange, parts: TokenEndpointParts): Promise<DecisionRecord> {

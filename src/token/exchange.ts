@@ -21,7 +21,7 @@ export type TokenEndpointParts = AuthorizeParts &
     workloadTokens: WorkloadTokenVerifier;
     clientAssertions: ClientAssertionVerifier;
     idTokens: IdTokenVerifier;
-    tasks: Pick<TaskStore, 'chain'>;
+    tasks: Pick<TaskStore, 'chain' | 'admit'>;
     catalogue: Catalogue;
     /** Longest life of an access token. */
     lifetimeSeconds: number;

@@ -22,7 +22,7 @@ export type RevocationParts = AskerParts & {
 };
 
 /** How long after its expiry a token is remembered as revoked, for a clock that was ahead and is set back. */
-const MARGIN_MS = 3_600_000;
+export const REVOKED_MARGIN_MS = 3_600_000;
 
 /**
  * RFC 7009. An access token is refused from now on, and what was begun with it is cut. A task token ends its task, and
@@ -53,7 +53,7 @@ async function revokeAccessToken(found: OwnToken, asker: Asker, parts: Revocatio
   };
   if (!isOwn(claims, asker)) return refuse(asker, subject, parts);
   const at = parts.clock();
-  const keepUntil = (claims.exp + parts.skewSeconds) * 1000 + MARGIN_MS;
+  const keepUntil = (claims.exp + parts.skewSeconds) * 1000 + REVOKED_MARGIN_MS;
   await parts.revoked.revokeToken({ id: claims.jti, at, keepUntil }, [revokedRecord(asker, subject, parts)]);
   // Also for one that was revoked before: the answer to that may have been lost, and with it the cut.
   parts.onRevoked(claims.jti);

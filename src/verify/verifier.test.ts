@@ -257,6 +257,7 @@ describe('the caller proves to hold the key', () => {
     const proven = { ...agent, attestation: 'x509-svid' as const };
     const { accessToken: bound } = await issueAccessToken(
       {
+        id: 'tok_1',
         subject: { kind: 'task', agent: proven, task: level!.task, above: [], root: task, grants },
         audience: AUDIENCE,
         binding: { kind: 'mtls', thumbprint: x5t },

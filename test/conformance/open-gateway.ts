@@ -23,7 +23,7 @@ export type OpenGateway = {
 export function createOpenGateway(targets: readonly TargetConfig[], given: Partial<McpGatewayDeps> = {}): OpenGateway {
   const ended = new Set<string>();
   const observed: McpExchange[] = [];
-  const live = createLiveWork((taskId) => !ended.has(taskId));
+  const live = createLiveWork({ isLive: (taskId) => !ended.has(taskId) });
   const definitions = createMemoryDefinitions();
   let ids = 0;
   const gateway = createMcpGateway({
@@ -60,6 +60,7 @@ export function createOpenGateway(targets: readonly TargetConfig[], given: Parti
     },
     listable: () => true,
     definitions,
+    processes: { processStarted: async () => {}, processGone: async () => {} },
     live,
     answered: async () => undefined,
     readSecret: (source) => ('value' in source ? source.value : 'canary-of-the-target'),

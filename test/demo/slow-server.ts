@@ -10,7 +10,7 @@ server.registerTool(
   { description: 'Waits, then says so.', inputSchema: z.object({ seconds: z.number() }) },
   async ({ seconds }) => {
     const started = process.env['STARTED'];
-    if (started !== undefined) writeFileSync(started, 'started');
+    if (started !== undefined) writeFileSync(started, String(process.pid));
     await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
     return { content: [{ type: 'text', text: 'waited' }] };
   },

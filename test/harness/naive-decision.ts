@@ -94,7 +94,26 @@ export function naiveDecision(
           liftedByApproval: all(answers, 'liftedByApproval'),
         });
   const controls = unique(decision.policies.flatMap((id) => byId.get(id)!.controls ?? []));
-  return { ...decision, observed: unique(observed), controls };
+  return atPoint({ ...decision, observed: unique(observed), controls }, input);
+}
+
+/** A yes that a profile asks for, by whoever is of the group that each of its rules is. */
+function atPoint(decision: NaiveDecision, { approvalPoint, approval }: DecisionInput): NaiveDecision {
+  if (approvalPoint === undefined || decision.outcome === 'deny') return decision;
+  const missing = approvalPoint.rules.filter(
+    (rule) => approval === null || !approval.approvers.some((person) => isNamed(rule, person)),
+  );
+  if (missing.length === 0) {
+    if (decision.outcome === 'hold') return decision;
+    return { ...decision, liftedByApproval: [...decision.liftedByApproval, `profile ${approvalPoint.profile}`] };
+  }
+  return {
+    ...decision,
+    outcome: 'hold',
+    codes: [...(decision.outcome === 'hold' ? decision.codes : []), 'approval_required'],
+    approvers: unique([...decision.approvers, ...approvalPoint.rules]),
+    liftedByApproval: [],
+  };
 }
 
 function denied(codes: Reason['code'][]): NaiveDecision {

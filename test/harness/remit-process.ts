@@ -3,6 +3,7 @@ import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
+import type { FailPointName } from '../../src/ending/fail-point.ts';
 
 /** A Remit of its own for tests, demo and benchmarks: the real program, in a process of its own and a fresh folder. */
 export type RemitProcess = {
@@ -18,6 +19,10 @@ export type RemitProcess = {
   stop(): Promise<number | null>;
   /** Starts it again on the same folder and port, after `kill` or `stop`. */
   start(): Promise<void>;
+  /** Has it die at this fail point, the next time that it comes there. It was started with `failPoints`. */
+  dieAt(name: FailPointName): Promise<void>;
+  /** Resolves when the process that runs now has ended. */
+  ended(): Promise<void>;
   /** Runs the command line against it. */
   cli(args: string[], options?: { env?: Record<string, string>; input?: string }): Promise<CliResult>;
   /** Stops it and removes the folder. */
@@ -32,6 +37,8 @@ const main = join(root, 'src/main.ts');
 /** Node 24 and the binaries of the packages, as npm scripts have them. */
 export const pathWithBins = `${join(root, 'node_modules/.bin')}${delimiter}${process.env['PATH'] ?? ''}`;
 
+const STDIO = ['ignore', 'pipe', 'pipe'] as const;
+
 export type RemitOptions = {
   /** Changes the copy of the quickstart before the first start; to TLS, where `scheme` is `https`. */
   prepare?: (folder: string) => void;
@@ -39,6 +46,8 @@ export type RemitOptions = {
   scheme?: 'http' | 'https';
   /** A loopback name. */
   host?: string;
+  /** Whether it has a channel over which a fail point can be named. */
+  failPoints?: boolean;
   /** The Node that runs it. */
   program?: string;
 };
@@ -70,11 +79,11 @@ export async function startRemit(options: RemitOptions = {}): Promise<RemitProce
         '--data',
         dataDir,
       ],
-      { env: environment(options.env), stdio: ['ignore', 'pipe', 'pipe'] },
+      { env: environment(options.env), stdio: options.failPoints === true ? [...STDIO, 'ipc'] : [...STDIO] },
     );
     child = started;
     const from = printed.length;
-    for (const stream of [started.stdout, started.stderr]) {
+    for (const stream of [started.stdout!, started.stderr!]) {
       stream.setEncoding('utf8').on('data', (text: string) => (printed += text));
     }
     await until(() => {
@@ -100,6 +109,21 @@ export async function startRemit(options: RemitOptions = {}): Promise<RemitProce
     kill: async () => void (await end('SIGKILL')),
     stop: () => end('SIGTERM'),
     start,
+    dieAt: (name) => {
+      const dying = child!;
+      const armed = new Promise<void>((resolve, reject) =>
+        dying.once('message', (message) =>
+          (message as { armed: unknown }).armed === name ? resolve() : reject(new Error(`there is no ${name}`)),
+        ),
+      );
+      dying.send({ dieAt: name });
+      return armed;
+    },
+    ended: async () => {
+      const ending = child!;
+      if (ending.exitCode !== null || ending.signalCode !== null) return;
+      await new Promise((resolve) => ending.once('exit', resolve));
+    },
     cli: (args, run = {}) => runCli(args, environment({ REMIT_URL: url, REMIT_DATA: dataDir, ...run.env }), run.input),
     dispose: async () => {
       await end('SIGTERM');

@@ -27,7 +27,9 @@ export function actStep(upstreams: TaskUpstreams, sessions: Sessions, parts: Mcp
         throw new Error('a pipeline acts before it has described');
       const starting = inbound.channel === null;
       const channel = inbound.channel ?? upstreams.openSession(taskId, exchange.request.target);
-      const call = openCall({ taskId, tokenId: token.id }, exchange.signal, channel, parts.live);
+      const { name } = exchange.request.target;
+      const under = { taskId, tokenId: token.id, id: exchange.id, target: name };
+      const call = openCall(under, exchange.signal, channel, parts.live);
       exchange.answer = await forward({ exchange, inbound, channel, call, parts, upstreams });
       exchange.answer.finished = call.outcome;
       if (starting) await settleSession(exchange.answer, taskId, exchange, { channel, inbound, sessions });

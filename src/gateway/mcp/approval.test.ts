@@ -73,6 +73,7 @@ async function open(): Promise<void> {
     pdp: () => pdp,
     referee: { consider: () => {} },
     fresh: () => true,
+    suspension: (kind, id) => store.suspension(kind, id),
     clock: Date.now,
     newId: (prefix) => `${prefix}_${Date.now()}${++ids}`,
     sha256,

@@ -21,9 +21,9 @@ export type Call = {
   finish(outcome: Outcome): void;
 };
 
-/** @param under the task, and the token that the call came with. */
+/** @param under the task, the token that the call came with, the id of its request, and the target. */
 export function openCall(
-  under: { taskId: string; tokenId: string },
+  under: { taskId: string; tokenId: string; id: string; target: string },
   callerGone: AbortSignal,
   channel: Channel,
   live: LiveWork,
@@ -39,7 +39,7 @@ export function openCall(
   channel.closed.addEventListener('abort', onClosed, { once: true });
   // A task that has just ended, or a token just revoked, cuts within `attach`, before there is anything to detach.
   let detach = (): void => {};
-  detach = live.attach(under.taskId, (reason) => abort(new CutOff(reason)), 'call', under.tokenId);
+  detach = live.attach({ ...under, kind: 'call' }, (reason) => abort(new CutOff(reason)));
   if (callerGone.aborted) onGone();
   if (channel.closed.aborted) onClosed();
 

@@ -5,7 +5,7 @@ import type { RemitError } from '../../core/errors.ts';
 import type { Effect } from '../../core/effect.ts';
 import type { Sensitivity } from '../../core/sensitivity.ts';
 import type { Caller } from '../../identity/caller.ts';
-import type { DefinitionStore } from '../../store/ports.ts';
+import type { DefinitionStore, ProcessStore } from '../../store/ports.ts';
 import type { LiveWork } from '../live.ts';
 import type { ResourceTemplate } from '../resource-template.ts';
 import type { McpStep } from './request.ts';
@@ -36,6 +36,7 @@ export type McpGatewayDeps = {
   steps: { gather: McpStep; decide: McpStep; record: McpStep; observe: McpStep };
   listable: Listable;
   definitions: DefinitionStore;
+  processes: Pick<ProcessStore, 'processStarted' | 'processGone'>;
   live: LiveWork;
   /** Waits for the answer to an approval, for less than a client waits for a call. */
   answered: Answered;

@@ -18,7 +18,8 @@ export async function openStream(exchange: McpExchange, given: DescribeParts): P
   const stopping = new AbortController();
   const signal = AbortSignal.any([stopping.signal, exchange.signal, session.channel.closed]);
   const cut = (reason: string): void => stopping.abort(new CutOff(reason));
-  const detach = given.parts.live.attach(session.taskId, cut, 'holding', exchange.caller!.token.id);
+  const under = { taskId: session.taskId, tokenId: exchange.caller!.token.id, target: target.name };
+  const detach = given.parts.live.attach({ ...under, kind: 'stream', id: exchange.id }, cut);
   try {
     const listening = session.channel.listen(http.headers.get('last-event-id'), signal);
     const reply = await nextWithin(() => listening, signal, target.timeoutMs);

@@ -40,7 +40,8 @@ export function createSessions(parts: Pick<McpParts, 'newId' | 'live'>): Session
       const id = parts.newId('mcp');
       const session = { id, taskId, target: target.name, channel, opensUrls, detach: () => undefined as void };
       sessions.set(session.id, session);
-      session.detach = parts.live.attach(taskId, (reason) => void end(session, reason));
+      const work = { taskId, kind: 'session' as const, id: session.id, target: target.name };
+      session.detach = parts.live.attach(work, (reason) => void end(session, reason));
       return session.id;
     },
     find: (id, taskId, target) => {

@@ -5,6 +5,8 @@ import type { McpParts } from './parts.ts';
 import type { Revision } from './methods.ts';
 import { createHttpChannel } from './upstream/http-channel.ts';
 import { createStdioChannel } from './upstream/stdio-channel.ts';
+import { birthOf } from './upstream/process-birth.ts';
+import type { StdioProcess } from './upstream/stdio-process.ts';
 import { createStdioServer, type StdioServer } from './upstream/stdio-server.ts';
 import type { Channel } from './upstream/channel.ts';
 
@@ -19,7 +21,7 @@ export type TaskUpstreams = {
   openSession(taskId: string, target: TargetConfig): Channel;
   /** A channel that belongs to no task, for looking at a target. `close` ends all of it. */
   openAlone(target: TargetConfig, revision: Revision): Channel;
-  /** Resolves when every process that was started has gone. */
+  /** Resolves when every process that was started has gone, and the store knows. */
   gone(): Promise<void>;
   /** Takes the target's own credential out of a text. */
   redactor(target: TargetConfig): (text: string) => string;
@@ -27,7 +29,7 @@ export type TaskUpstreams = {
 
 type Held = { stdio: StdioServer | null; stateless: Channel | null };
 
-export function createTaskUpstreams(parts: Pick<McpParts, 'live' | 'readSecret' | 'log'>): TaskUpstreams {
+export function createTaskUpstreams(parts: Pick<McpParts, 'live' | 'readSecret' | 'log' | 'processes'>): TaskUpstreams {
   const held = new Map<string, Held>();
   const processes = new Set<Promise<void>>();
 
@@ -35,9 +37,9 @@ export function createTaskUpstreams(parts: Pick<McpParts, 'live' | 'readSecret' 
     const key = `${taskId}\n${target.name}`;
     const known = held.get(key);
     if (known !== undefined) return known;
-    const fresh: Held = { stdio: target.upstream.kind === 'stdio' ? startable(target) : null, stateless: null };
+    const fresh: Held = { stdio: target.upstream.kind === 'stdio' ? startable(target, taskId) : null, stateless: null };
     held.set(key, fresh);
-    parts.live.attach(taskId, (reason) => {
+    parts.live.attach({ taskId, kind: 'upstream', id: target.name, target: target.name }, (reason) => {
       held.delete(key);
       fresh.stdio?.close(reason);
       void fresh.stateless?.close(reason);
@@ -45,7 +47,7 @@ export function createTaskUpstreams(parts: Pick<McpParts, 'live' | 'readSecret' 
     return fresh;
   }
 
-  function startable(target: TargetConfig): StdioServer {
+  function startable(target: TargetConfig, taskId: string | null): StdioServer {
     const { upstream } = target;
     if (upstream.kind !== 'stdio') throw new Error('an HTTP target has no process');
     return createStdioServer({
@@ -53,7 +55,8 @@ export function createTaskUpstreams(parts: Pick<McpParts, 'live' | 'readSecret' 
       upstream,
       readEnv: () => readAll(upstream.env),
       version: REMIT_INFO.version,
-      onStart: (gone) => {
+      onStart: (started) => {
+        const gone = keepStarted(started, { target: target.name, taskId });
         processes.add(gone);
         void gone.then(() => processes.delete(gone));
       },
@@ -62,6 +65,27 @@ export function createTaskUpstreams(parts: Pick<McpParts, 'live' | 'readSecret' 
         parts.log.info({ target: target.name, stderr: text }, 'the process of a target ended');
       },
     });
+  }
+
+  /** So that the next process of Remit can end it, if this one is killed. Resolves when it has gone, and that is kept. */
+  async function keepStarted(
+    started: StdioProcess,
+    { target, taskId }: { target: string; taskId: string | null },
+  ): Promise<void> {
+    const { pid, gone } = started;
+    const birth = pid === undefined ? null : birthOf(pid);
+    if (pid === undefined || birth === null) return gone;
+    const id = `${target}:${pid}`;
+    try {
+      await parts.processes.processStarted({ id, pid, birth, task: taskId });
+      await gone;
+      await parts.processes.processGone(id);
+    } catch (error) {
+      // What the next process of Remit would not know of does not run.
+      started.kill('the process could not be kept');
+      parts.log.error({ err: error, target }, 'the process of a target is not kept');
+      await gone;
+    }
   }
 
   function open(revision: Revision, target: TargetConfig, stdio: StdioServer | null): Channel {
@@ -98,7 +122,7 @@ export function createTaskUpstreams(parts: Pick<McpParts, 'live' | 'readSecret' 
     },
     openSession: (taskId, target) => open('session', target, of(taskId, target).stdio),
     openAlone: (target, revision) => {
-      const stdio = target.upstream.kind === 'stdio' ? startable(target) : null;
+      const stdio = target.upstream.kind === 'stdio' ? startable(target, null) : null;
       const channel = open(revision, target, stdio);
       const close = async (reason: string): Promise<void> => {
         await channel.close(reason);

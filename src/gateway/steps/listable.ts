@@ -1,6 +1,7 @@
 import type { Action } from '../../core/action.ts';
 import type { Effect } from '../../core/effect.ts';
 import type { Sensitivity } from '../../core/sensitivity.ts';
+import { suspensionOfAction } from '../../core/suspension.ts';
 import type { Caller } from '../../identity/caller.ts';
 import type { StepParts } from './parts.ts';
 
@@ -19,13 +20,16 @@ export function listable(caller: Caller, target: string, operation: Listed, part
     protocol: false,
     definition: 'pinned',
   };
+  const chain = parts.store.chain(caller.taskId);
+  const { agent, delegator } = caller;
+  if (suspensionOfAction({ action, agent, delegator, chain }, parts.suspension) !== undefined) return false;
   return parts.pdp().couldPermit({
     now: parts.clock(),
     fresh: parts.fresh(),
     action,
-    agent: caller.agent,
-    delegator: caller.delegator,
-    chain: parts.store.chain(caller.taskId),
+    agent,
+    delegator,
+    chain,
     token: { issuedAt: caller.token.issuedAt, binding: caller.token.binding, narrowedTo: caller.grants },
     approval: null,
   });

@@ -1,5 +1,6 @@
 import type { Sha256Hex } from '../../core/action.ts';
 import type { DecisionInput } from '../../core/decision.ts';
+import { suspensionOfAction, type FindSuspension } from '../../core/suspension.ts';
 import type { Pdp } from '../../pdp/pdp.ts';
 import type { Referee } from '../../pdp/referee/referee.ts';
 import type { ApprovalStore, LogStore, StandingStore, TaskStore } from '../../store/ports.ts';
@@ -14,6 +15,7 @@ export type StepParts = {
   referee: Pick<Referee, 'consider'>;
   /** INVARIANT 9: whether this node can show that its view is fresh. */
   fresh: () => boolean;
+  suspension: FindSuspension;
   clock: () => number;
   newId: (prefix: string) => string;
   sha256: Sha256Hex;
@@ -43,14 +45,14 @@ export function decideNow(exchange: Gathered<unknown, unknown>, parts: StepParts
 
 /** The decision's input: exactly what the steps before have put together, and the clock. */
 function decisionInput(exchange: Gathered<unknown, unknown>, parts: StepParts): DecisionInput {
-  const { caller } = exchange;
+  const { caller, action, chain } = exchange;
+  const about = { action, agent: caller.agent, delegator: caller.delegator, chain };
+  const suspended = suspensionOfAction(about, parts.suspension);
   return {
     now: parts.clock(),
     fresh: parts.fresh(),
-    action: exchange.action,
-    agent: caller.agent,
-    delegator: caller.delegator,
-    chain: exchange.chain,
+    ...about,
+    ...(suspended === undefined ? {} : { suspended }),
     token: { issuedAt: caller.token.issuedAt, binding: caller.token.binding, narrowedTo: caller.grants },
     approval: exchange.approval ?? null,
   };

@@ -72,7 +72,8 @@ async function settle(
     case 'permit': {
       const spent = decision.liftedByApproval.length > 0 ? (exchange.approval ?? null) : null;
       const taken = takenBy(input);
-      const admission = await parts.store.admit({ ...taken, approval: spent?.id ?? null }, [
+      const { target } = exchange.action;
+      const admission = await parts.store.admit({ ...taken, approval: spent?.id ?? null, target }, [
         record(spent === null ? null : { id: spent.id, approvers: spent.approvers.map(delegatorId) }),
       ]);
       if (admission.admitted) exchange.taken = taken;

@@ -69,6 +69,7 @@ async function run(action = sampleAction(), taskId = 'task_1'): Promise<{ answer
     pdp: () => pdp,
     referee: { consider: () => {} },
     fresh: () => store.healthy(),
+    suspension: (kind, id) => store.suspension(kind, id),
     clock: () => now,
     newId: (prefix) => `${prefix}_${++ids}`,
     sha256,

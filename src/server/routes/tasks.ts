@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi';
-import { TASK_STATES } from '../../core/task.ts';
-import type { TaskStore } from '../../store/ports.ts';
+import { hasEnded, TASK_STATES, type Task } from '../../core/task.ts';
+import type { ClosingStore, TaskStore } from '../../store/ports.ts';
 import type { Lifecycle } from '../../task/lifecycle.ts';
 import { isParty } from '../../task/party.ts';
 import { type Catalogue } from '../../task/grant-form.ts';
@@ -17,7 +17,7 @@ import { controlRoute, type ControlApp } from './route.ts';
 
 export type TaskRouteParts = {
   lifecycle: Lifecycle;
-  tasks: Pick<TaskStore, 'chain'>;
+  tasks: Pick<TaskStore, 'chain'> & Pick<ClosingStore, 'closing'>;
   catalogue: Catalogue;
   profiles: RequestParts['profiles'];
   checkArguments: RequestParts['checkArguments'];
@@ -94,6 +94,7 @@ const revokeRoute = controlRoute({
 export function taskRoutes(app: ControlApp, parts: TaskRouteParts): void {
   const { lifecycle } = parts;
   const usedBy = (id: string) => parts.tasks.chain(id)[0]?.used ?? { calls: 0 };
+  const closingOf = ({ id, state }: Task) => (hasEnded(state) ? parts.tasks.closing(id) : undefined);
   app.openapi(requestRoute, async (c) => {
     const task = await lifecycle.request(c.var.asker, parseTaskRequest(c.req.valid('json'), parts));
     return c.json(taskToWire(task, { calls: 0 }), 200);
@@ -105,7 +106,7 @@ export function taskRoutes(app: ControlApp, parts: TaskRouteParts): void {
   app.openapi(showRoute, async (c) => {
     const { asker } = c.var;
     const task = await lifecycle.show(asker, c.req.valid('param').id);
-    const wire = taskToWire(task, usedBy(task.id));
+    const wire = taskToWire(task, usedBy(task.id), closingOf(task));
     const ownAgent = asker.agent !== null && isParty(asker, task) && task.state === 'active';
     return c.json(ownAgent ? { ...wire, subject_token: await issueTaskToken(task, parts.taskTokens) } : wire, 200);
   });
@@ -116,14 +117,14 @@ export function taskRoutes(app: ControlApp, parts: TaskRouteParts): void {
   });
   app.openapi(treeRoute, async (c) => {
     const tree = await lifecycle.tree(c.var.asker, c.req.valid('param').id);
-    return c.json({ tasks: tree.map(({ task, used }) => taskToWire(task, used)) }, 200);
+    return c.json({ tasks: tree.map(({ task, used }) => taskToWire(task, used, closingOf(task))) }, 200);
   });
   app.openapi(completeRoute, async (c) => {
     const task = await lifecycle.complete(c.var.asker, c.req.valid('param').id);
-    return c.json(taskToWire(task, usedBy(task.id)), 200);
+    return c.json(taskToWire(task, usedBy(task.id), closingOf(task)), 200);
   });
   app.openapi(revokeRoute, async (c) => {
     const task = await lifecycle.revoke(c.var.asker, c.req.valid('param').id, c.req.valid('json').reason);
-    return c.json(taskToWire(task, usedBy(task.id)), 200);
+    return c.json(taskToWire(task, usedBy(task.id), closingOf(task)), 200);
   });
 }

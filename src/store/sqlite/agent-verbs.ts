@@ -2,37 +2,37 @@ import { agentMayBecome, isFleet, isOf, type AgentState, type RegisteredAgent } 
 import type { Task } from '../../core/task.ts';
 import type { AgentStore } from '../ports.ts';
 import type { AgentTable } from './agent-table.ts';
-import type { ApprovalTable } from './approval-table.ts';
 import type { CommitQueue } from './commit-queue.ts';
+import { endTree, forgetTree, nothingEnded, type EndedTree, type EndTables } from './end-tree.ts';
 import { checkIdentifiers } from './identifier.ts';
 import type { RecordLog } from './record-log.ts';
-import type { TaskTable } from './task-table.ts';
 
-type Tables = { log: RecordLog; tasks: TaskTable; approvals: ApprovalTable; agents: AgentTable };
+type Tables = EndTables & { log: RecordLog; agents: AgentTable };
 
 /** What a move of agents has changed: nothing of it is in memory before it is durable. */
-type Moved = { agents: RegisteredAgent[]; tasks: Task[]; closed: string[] };
+type Moved = { agents: RegisteredAgent[]; ended: EndedTree; tasks: Task[] };
 
 /** The registry. A state and the end of the live tasks that it puts an end to are one transaction. */
-export function agentVerbs(queue: CommitQueue, { log, tasks, approvals, agents }: Tables): AgentStore {
+export function agentVerbs(queue: CommitQueue, tables: Tables): AgentStore {
+  const { log, tasks, agents } = tables;
   const remember = (moved: Moved) => {
     for (const agent of moved.agents) agents.remember(agent);
-    for (const task of moved.tasks) tasks.remember({ task, used: { calls: 0 } });
-    for (const id of moved.closed) approvals.forget(id);
+    forgetTree(moved.ended, tables);
   };
 
   function move(all: readonly RegisteredAgent[], to: AgentState, at: number, reason: string): Moved {
     const moved = all.map((agent) => agents.move(agent, to, reason));
-    const ended = to === 'active' ? [] : moved.flatMap((agent) => endTasksOf(agent, at, reason));
-    return { agents: moved, tasks: ended, closed: ended.flatMap((task) => approvals.close(task.id)) };
+    const ended = nothingEnded();
+    for (const agent of to === 'active' ? [] : moved) endTasksOf(agent, { at, reason }, ended);
+    return { agents: moved, ended, tasks: ended.tasks };
   }
 
-  function endTasksOf({ id, state }: RegisteredAgent, at: number, reason: string): Task[] {
-    const live = tasks.liveOf((agent) => isOf(id, agent));
-    // A task of it may have ended as the descendant of another one before its turn comes.
-    return live.flatMap((task) =>
-      tasks.endTree({ id: task, to: 'revoked', at, reason: `its agent is ${state}: ${reason}` }),
-    );
+  function endTasksOf({ id, state }: RegisteredAgent, why: { at: number; reason: string }, ended: EndedTree): void {
+    const reason = `its agent is ${state}: ${why.reason}`;
+    for (const task of tasks.liveOf((agent) => isOf(id, agent))) {
+      // A task of it may have ended as the descendant of another one before its turn comes.
+      endTree({ id: task, to: 'revoked', at: why.at, reason, cause: 'agent' }, ended, tables);
+    }
   }
 
   return {

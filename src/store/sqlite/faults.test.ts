@@ -40,6 +40,12 @@ const VERBS: Record<string, (store: Store) => Promise<unknown>> = {
     ]),
   revokeToken: (store) =>
     store.revokeToken({ id: 'tok_1', at: NOW, keepUntil: NOW + 1 }, [recordFixture('rec_verb', 'verb')]),
+  saveClosing: (store) =>
+    store.saveClosing({ ...store.closing('ended')!, attempts: 1 }, [recordFixture('rec_verb', 'verb')]),
+  suspend: (store) => store.suspend(SUSPENSION, () => [recordFixture('rec_verb', 'verb')]),
+  resume: (store) => store.resume({ ...SUSPENSION, id: 'bob' }, [recordFixture('rec_verb', 'verb')]),
+  revokeTokensOf: (store) =>
+    Promise.all([store.append([recordFixture('rec_verb', 'verb')]), store.revokeTokensOf('task_1', NOW, 1)]),
   registerAgent: (store) =>
     store.registerAgent(agentFixture({ id: 'spiffe://example.org/new' }), [recordFixture('rec_verb', 'verb')]),
   changeAgent: (store) =>
@@ -54,6 +60,7 @@ const VERBS: Record<string, (store: Store) => Promise<unknown>> = {
     store.distrustPolicySet({ hash: 'hash', decision: 'rec_1', at: NOW }, [recordFixture('rec_verb', 'verb')]),
   append: (store) => store.append([recordFixture('rec_verb', 'verb')]),
 };
+const SUSPENSION = { kind: 'delegator', id: `${alice.issuer}|alice`, since: NOW, by: 'carol', reason: 'stop' } as const;
 const TAKEN = { chain: ['task_1'], counted: true, draws: [{ task: 'task_1', counter: 'effect:read', amount: 1 }] };
 const SEEN = { target: 'files', operation: 'read', digest: '1', definition: '{}', at: NOW };
 
@@ -68,6 +75,11 @@ async function prepare(store: Store): Promise<void> {
   await store.requestApproval(approvalFixture({ id: 'waits', digest: 'waits' }), () => []);
   await store.observeDefinition(SEEN, () => []);
   await store.observeDefinition({ ...SEEN, digest: '2' }, () => []);
+  await store.createTask(taskFixture({ id: 'ended' }), []);
+  await store.endTask({ id: 'ended', to: 'revoked', at: NOW, reason: 'stop' }, () => []);
+  await store.suspend({ ...SUSPENSION, id: 'bob' }, () => []);
+  const token = { id: 'tok_2', expiresAt: NOW + 1 };
+  await store.admit({ chain: ['task_1'], counted: false, approval: null, token }, []);
 }
 
 /** Everything that readers can see of it. */
@@ -80,8 +92,12 @@ function seen(store: Store): unknown {
     definitions: store.definitions('files'),
     policySet: store.policySet('hash'),
     policyHistory: store.policyHistory(10),
-    revoked: store.isTokenRevoked('tok_1'),
+    revoked: ['tok_1', 'tok_2'].map((id) => store.isTokenRevoked(id)),
     agents: store.agents(),
+    issued: store.tokensOf('task_1', NOW),
+    closings: ['ended', 'task_1'].map((id) => store.closing(id)),
+    suspensions: store.suspensions(),
+    unused: store.unused(NOW),
     distrusted: store.distrustedPolicySets(),
     log: logNotes(store),
   };

@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { countersOf, type Draw, type Used } from '../../core/budget.ts';
 import { Conflict } from '../../core/errors.ts';
+import { suspensionOfTask } from '../../core/suspension.ts';
 import { hasEnded, mayBecome, type Task } from '../../core/task.ts';
 import type { Admission, DefinitionPin, Store, WebhookStore } from '../ports.ts';
 import { AgentTable } from './agent-table.ts';
@@ -8,15 +9,22 @@ import { agentVerbs } from './agent-verbs.ts';
 import { ActionTable } from './action-table.ts';
 import { ApprovalTable } from './approval-table.ts';
 import { approvalVerbs } from './approval-verbs.ts';
+import { ClosingTable } from './closing-table.ts';
+import { closingVerbs } from './closing-verbs.ts';
 import { CommitQueue } from './commit-queue.ts';
 import { openDatabase } from './database.ts';
 import { DefinitionTable } from './definition-table.ts';
 import { DeliveryTable } from './delivery-table.ts';
+import { endTree, forgetTree, nothingEnded, type EndTables } from './end-tree.ts';
 import { checkIdentifiers } from './identifier.ts';
+import { IssuedTokenTable } from './issued-token-table.ts';
 import { policySetVerbs } from './policy-set-verbs.ts';
+import { processVerbs } from './process-verbs.ts';
 import { RecordLog } from './record-log.ts';
 import { RevokedTokenTable } from './revoked-token-table.ts';
 import { StandingTable } from './standing-table.ts';
+import { SuspensionTable } from './suspension-table.ts';
+import { suspensionVerbs } from './suspension-verbs.ts';
 import { TaskTable } from './task-table.ts';
 
 export type SqliteOptions = {
@@ -47,6 +55,7 @@ export async function openSqliteStore(options: SqliteOptions): Promise<SqliteSto
     approvals: new ApprovalTable(db),
     standing: new StandingTable(db),
     definitions: new DefinitionTable(db),
+    suspensions: new SuspensionTable(db),
     agents: new AgentTable(db),
   };
   const actions = new ActionTable(db);
@@ -79,14 +88,20 @@ export async function openSqliteStore(options: SqliteOptions): Promise<SqliteSto
     },
     options.maxBatch ?? 512,
   );
+  const tokens = new IssuedTokenTable(db);
+  const processes = processVerbs(db, queue);
+  const ending = { ...tables, tokens, closings: new ClosingTable(db), processes };
   return {
-    ...taskVerbs(queue, { ...tables, actions }, options.clock),
+    ...taskVerbs(queue, { ...ending, actions }, options.clock),
+    ...closingVerbs(queue, tables.log, ending.closings),
+    ...suspensionVerbs(queue, ending),
+    ...processes,
     ...approvalVerbs(queue, tables, options.clock),
     ...webhookVerbs(queue, new DeliveryTable(db)),
     ...definitionVerbs(queue, tables),
     ...policySetVerbs(db, queue, tables, options.clock),
-    ...agentVerbs(queue, tables),
-    ...revokedTokenVerbs(queue, tables.log, new RevokedTokenTable(db)),
+    ...agentVerbs(queue, ending),
+    ...revokedTokenVerbs(queue, tables.log, { revoked: new RevokedTokenTable(db), tokens }),
     append: (records) => queue.add(() => tables.log.append(records)),
     entries: (start, limit) => tables.log.entries(start, limit),
     size: () => tables.log.size(),
@@ -111,14 +126,24 @@ type Tables = {
 
 type TaskVerbs = Pick<
   Store,
-  'createTask' | 'endTask' | 'admit' | 'giveBack' | 'task' | 'chain' | 'tree' | 'pastActions' | 'tasks' | 'overdue'
+  | 'createTask'
+  | 'endTask'
+  | 'admit'
+  | 'giveBack'
+  | 'task'
+  | 'chain'
+  | 'tree'
+  | 'pastActions'
+  | 'tasks'
+  | 'overdue'
+  | 'unused'
+  | 'live'
 >;
 
-function taskVerbs(
-  queue: CommitQueue,
-  { log, tasks, approvals, standing, agents, actions }: Tables & { actions: ActionTable },
-  clock: () => number,
-): TaskVerbs {
+type TaskTables = Tables & EndTables & { actions: ActionTable; suspensions: SuspensionTable };
+
+function taskVerbs(queue: CommitQueue, tables: TaskTables, clock: () => number): TaskVerbs {
+  const { log, tasks, approvals, standing, agents, actions } = tables;
   return {
     createTask: (task, records, approval = null) =>
       queue.add(
@@ -126,17 +151,20 @@ function taskVerbs(
           checkIdentifiers(task.id, task.delegator.issuer, task.delegator.subject, task.agent.id, approval ?? '');
           if (agents.isStopped(task.agent.id)) return 'agent_stopped' as const;
           const { parent } = task;
+          if (suspensionOfTask(task, tables.suspensions.stored) !== undefined) return 'suspended' as const;
           if (parent !== null && !tasks.isLive(parent, clock())) return 'parent_ended' as const;
           if (approval !== null && !approvals.spend(approval, parent, clock())) {
             return 'approval_spent' as const;
           }
           tasks.insert(task);
+          if (parent !== null) tasks.touch(parent, clock());
           log.append(records);
           return 'created' as const;
         },
         (outcome) => {
           if (outcome !== 'created') return;
           tasks.remember({ task: structuredClone(task), used: unused(task) });
+          if (task.parent !== null) tasks.wasUsed(task.parent, clock());
           if (approval !== null) approvals.forget(approval);
         },
       ),
@@ -149,26 +177,26 @@ function taskVerbs(
             if (state === undefined) return { outcome: 'unknown' as const };
             if (hasEnded(state)) return { outcome: 'already_ended' as const };
             if (!mayBecome(state, end.to)) throw new Conflict(`a task that is ${state} cannot become ${end.to}`);
-            const ended = tasks.endTree(end);
-            const closed = ended.flatMap((task) => approvals.close(task.id));
-            const fallen = ended.flatMap((task) => standing.close(task.id));
-            log.append(records(ended));
-            return { outcome: 'ended' as const, tasks: ended, closed, fallen };
+            if (end.unusedSince !== undefined && tasks.isUsedAfter(end.id, end.unusedSince)) {
+              return { outcome: 'in_use' as const };
+            }
+            const ended = nothingEnded();
+            endTree(end, ended, tables);
+            log.append(records(ended.tasks));
+            return { outcome: 'ended' as const, ended };
           },
           (result) => {
-            if (result.outcome !== 'ended') return;
-            for (const task of result.tasks) tasks.remember({ task, used: { calls: 0 } });
-            for (const id of result.closed) approvals.forget(id);
-            for (const id of result.fallen) standing.forget(id);
+            if (result.outcome === 'ended') forgetTree(result.ended, tables);
           },
         )
-        .then((result) => (result.outcome === 'ended' ? { outcome: 'ended', tasks: result.tasks } : result)),
+        .then((result) => (result.outcome === 'ended' ? { outcome: 'ended', tasks: result.ended.tasks } : result)),
     admit: (request, records) =>
       queue.add(
-        () => admitInTransaction(request, records, { log, tasks, approvals, standing, actions }, clock()),
+        () => admitInTransaction(request, records, tables, clock()),
         (admission) => {
           if (!admission.admitted) return;
           tasks.countTaken(request, 1);
+          for (const id of request.chain) tasks.wasUsed(id, clock());
           if (request.approval !== null) forgetSpent(request.approval, { approvals, standing });
         },
       ),
@@ -187,6 +215,8 @@ function taskVerbs(
     pastActions: (task, limit) => actions.of(task, limit),
     tasks: (filter) => tasks.list(filter),
     overdue: (now) => tasks.overdue(now),
+    unused: (since) => tasks.unused(since),
+    live: () => tasks.live(),
   };
 }
 
@@ -194,15 +224,7 @@ function taskVerbs(
 function admitInTransaction(
   request: Parameters<Store['admit']>[0],
   records: Parameters<Store['admit']>[1],
-  {
-    log,
-    tasks,
-    approvals,
-    standing,
-    actions,
-  }: Pick<Tables, 'log' | 'tasks' | 'approvals' | 'standing'> & {
-    actions: ActionTable;
-  },
+  { log, tasks, approvals, standing, tokens, suspensions, actions }: TaskTables,
   now: number,
 ): Admission {
   const { counted, draws = [] } = request;
@@ -212,7 +234,11 @@ function admitInTransaction(
     tasks.giveBack(taken);
     return { admitted: false, because };
   };
-  checkIdentifiers(...request.chain, request.approval ?? '');
+  checkIdentifiers(...request.chain, request.approval ?? '', request.token?.id ?? '');
+  // A target that is cut off ends only the tasks that have no other, so the gate asks for it by itself.
+  if (request.target !== undefined && suspensions.stored('target', request.target) !== undefined) {
+    return { admitted: false, because: 'suspended' };
+  }
   for (const [level, id] of request.chain.entries()) {
     const task = tasks.take(id, calls, now);
     if (task === undefined) return undo(tasks.isLive(id, now) ? 'over_budget' : 'task_ended');
@@ -228,6 +254,8 @@ function admitInTransaction(
   const { approval } = request;
   const spender = approval?.startsWith(STANDING) === true ? standing : approvals;
   if (approval !== null && !spender.spend(approval, request.chain[0] ?? null, now)) return undo('approval_spent');
+  for (const id of request.chain) tasks.touch(id, now);
+  if (request.token !== undefined) tokens.insert(request.token, request.chain[0]!, now);
   if (request.counted) actions.count(request.chain, records);
   log.append(records);
   return { admitted: true };
@@ -304,17 +332,29 @@ function definitionVerbs(queue: CommitQueue, { log, definitions }: Tables): Defi
 function revokedTokenVerbs(
   queue: CommitQueue,
   log: RecordLog,
-  revoked: RevokedTokenTable,
-): Pick<Store, 'revokeToken' | 'isTokenRevoked'> {
+  { revoked, tokens }: { revoked: RevokedTokenTable; tokens: IssuedTokenTable },
+): Pick<Store, 'revokeToken' | 'isTokenRevoked' | 'tokensOf' | 'revokeTokensOf'> {
   return {
     revokeToken: ({ id, at, keepUntil }, records) =>
       queue.add(() => {
         checkIdentifiers(id);
         revoked.purge(at);
         if (!revoked.insert(id, keepUntil)) return 'already_revoked' as const;
+        tokens.delete(id);
         log.append(records);
         return 'revoked' as const;
       }),
     isTokenRevoked: (id) => revoked.has(id),
+    tokensOf: (task, now) => (task.isWellFormed() ? tokens.ofTask(task, now).map(({ id }) => id) : []),
+    revokeTokensOf: (task, at, keepMs) =>
+      queue.add(() => {
+        checkIdentifiers(task);
+        const issued = tokens.ofTask(task, at);
+        for (const { id, expiresAt } of issued) {
+          revoked.insert(id, expiresAt + keepMs);
+          tokens.delete(id);
+        }
+        return issued.map(({ id }) => id);
+      }),
   };
 }

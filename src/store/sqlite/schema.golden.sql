@@ -31,6 +31,12 @@ CREATE TABLE "approvals" (
   body TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE closings (
+  task TEXT PRIMARY KEY REFERENCES tasks (id),
+  next_at INTEGER,
+  body TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE definitions (
   target TEXT NOT NULL,
   operation TEXT NOT NULL,
@@ -47,6 +53,12 @@ CREATE TABLE distrusted_policy_sets (
   at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE issued_tokens (
+  id TEXT PRIMARY KEY,
+  task TEXT NOT NULL REFERENCES tasks (id),
+  expires_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE migrations (name TEXT PRIMARY KEY, digest TEXT NOT NULL, breaking INTEGER NOT NULL) STRICT;
 
 CREATE TABLE policy_in_force (
@@ -59,6 +71,13 @@ CREATE TABLE policy_in_force (
 CREATE TABLE policy_sets (
   hash TEXT PRIMARY KEY,
   files TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE processes (
+  id TEXT PRIMARY KEY,
+  pid INTEGER NOT NULL,
+  birth TEXT NOT NULL,
+  task TEXT REFERENCES tasks (id)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE records (
@@ -81,6 +100,15 @@ CREATE TABLE standing_answers (
   created_at INTEGER NOT NULL,
   expires_at INTEGER NOT NULL,
   body TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE suspensions (
+  kind TEXT NOT NULL,
+  id TEXT NOT NULL,
+  since INTEGER NOT NULL,
+  suspended_by TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  PRIMARY KEY (kind, id)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE task_actions (
@@ -115,7 +143,7 @@ CREATE TABLE tasks (
   ended_at INTEGER,
   end_reason TEXT,
   body TEXT NOT NULL
-) STRICT, WITHOUT ROWID;
+, used_at INTEGER) STRICT, WITHOUT ROWID;
 
 CREATE TABLE webhook_deliveries (
   endpoint TEXT NOT NULL,
@@ -141,6 +169,14 @@ CREATE INDEX approvals_by_created ON approvals (created_at, id);
 CREATE INDEX approvals_by_task ON approvals (task, digest);
 
 CREATE INDEX approvals_open ON approvals (state, digest) WHERE state IN ('pending', 'approved');
+
+CREATE INDEX closings_by_next_at ON closings (next_at) WHERE next_at IS NOT NULL;
+
+CREATE INDEX issued_tokens_by_expires_at ON issued_tokens (expires_at);
+
+CREATE INDEX issued_tokens_by_task ON issued_tokens (task);
+
+CREATE INDEX processes_by_task ON processes (task) WHERE task IS NOT NULL;
 
 CREATE INDEX revoked_tokens_by_keep_until ON revoked_tokens (keep_until);
 

@@ -1,5 +1,6 @@
 import type { DatabaseSync, SQLOutputValue, StatementSync } from 'node:sqlite';
 import type { TaskView } from '../../core/decision.ts';
+import type { Suspension } from '../../core/suspension.ts';
 import type { SpiffeId } from '../../core/spiffe-id.ts';
 import type { Task } from '../../core/task.ts';
 import type { Draw, Used } from '../../core/budget.ts';
@@ -9,7 +10,9 @@ import { CounterTable } from './counter-table.ts';
 type Row = Record<string, SQLOutputValue>;
 type TaskFilter = Parameters<TaskStore['tasks']>[0];
 
-const COLUMNS = 'state, used_calls, ended_at, end_reason, body';
+const COLUMNS = 'state, used_calls, used_at, ended_at, end_reason, body';
+
+const TOUCH_EVERY_MS = 1_000;
 
 /** The table of tasks, and in memory those that have not ended. */
 export class TaskTable {
@@ -25,9 +28,13 @@ export class TaskTable {
   readonly #liveAgents: StatementSync;
   readonly #liveOf: StatementSync;
   readonly #state: StatementSync;
+  readonly #touch: StatementSync;
+  readonly #usedAt: StatementSync;
   readonly #giveBack: StatementSync;
   readonly #counters: CounterTable;
   readonly #memory = new Map<string, TaskView>();
+  /** When tasks that have not ended were last used, where they were. */
+  readonly #used = new Map<string, number>();
 
   constructor(db: DatabaseSync) {
     this.#db = db;
@@ -38,15 +45,16 @@ export class TaskTable {
     this.#byId = db.prepare(`SELECT ${COLUMNS} FROM tasks WHERE id = ?`);
     this.#live = db.prepare(`SELECT ${COLUMNS} FROM tasks WHERE state IN ('requested', 'active')`);
     // The task and all below it that have not ended, parents before their children. Below a task that has ended
-    // nothing is alive, so the walk stops there.
+    // nothing is alive, so the walk stops there. The `+` and CROSS JOIN keep the planner
+    // from looking at every task that there is.
     this.#tree = db.prepare(
       `WITH RECURSIVE tree (id, depth) AS (
          SELECT id, 0 FROM tasks WHERE id = ? AND state IN ('requested', 'active')
          UNION ALL
          SELECT child.id, tree.depth + 1 FROM tasks child JOIN tree ON child.parent = tree.id
-         WHERE child.state IN ('requested', 'active')
+         WHERE +child.state IN ('requested', 'active')
        )
-       SELECT ${COLUMNS} FROM tree JOIN tasks USING (id) ORDER BY depth, created_at, id`,
+       SELECT ${COLUMNS} FROM tree CROSS JOIN tasks USING (id) ORDER BY depth, created_at, id`,
     );
     this.#whole = db.prepare(
       `WITH RECURSIVE tree (id, depth) AS (
@@ -54,7 +62,7 @@ export class TaskTable {
          UNION ALL
          SELECT child.id, tree.depth + 1 FROM tasks child JOIN tree ON child.parent = tree.id LIMIT ?2
        )
-       SELECT ${COLUMNS} FROM tree JOIN tasks USING (id) ORDER BY depth, created_at, id`,
+       SELECT ${COLUMNS} FROM tree CROSS JOIN tasks USING (id) ORDER BY depth, created_at, id`,
     );
     this.#end = db.prepare('UPDATE tasks SET state = ?, ended_at = ?, end_reason = ? WHERE id = ?');
     this.#take = db.prepare(
@@ -68,6 +76,8 @@ export class TaskTable {
       "SELECT id FROM tasks WHERE agent = ? AND state IN ('requested', 'active') ORDER BY created_at, id",
     );
     this.#state = db.prepare('SELECT state FROM tasks WHERE id = ?');
+    this.#touch = db.prepare('UPDATE tasks SET used_at = ?2 WHERE id = ?1 AND coalesce(used_at, 0) <= ?2 - ?3');
+    this.#usedAt = db.prepare('SELECT used_at FROM tasks WHERE id = ?');
     this.#giveBack = db.prepare('UPDATE tasks SET used_calls = used_calls - 1 WHERE id = ? AND used_calls > 0');
     this.#counters = new CounterTable(db);
     this.reload();
@@ -76,12 +86,20 @@ export class TaskTable {
   reload(): void {
     const rows = this.#live.all();
     this.#memory.clear();
-    for (const row of rows) this.remember(this.#viewOf(row));
+    this.#used.clear();
+    for (const row of rows) {
+      const view = this.#viewOf(row);
+      this.remember(view);
+      if (row['used_at'] !== null) this.#used.set(view.task.id, Number(row['used_at']));
+    }
   }
 
   remember(view: TaskView): void {
     if (view.task.state === 'active' || view.task.state === 'requested') this.#memory.set(view.task.id, view);
-    else this.#memory.delete(view.task.id);
+    else {
+      this.#memory.delete(view.task.id);
+      this.#used.delete(view.task.id);
+    }
   }
 
   insert(task: Task): void {
@@ -125,6 +143,31 @@ export class TaskTable {
     return this.#take.get(id, calls, now) as { parent: string | null } | undefined;
   }
 
+  /** Keeps that the task is used at `now`, to the second. */
+  touch(id: string, now: number): void {
+    this.#touch.run(id, now, TOUCH_EVERY_MS);
+  }
+
+  /** Whether the task was used after `since`, as the open transaction sees it. */
+  isUsedAfter(id: string, since: number): boolean {
+    return Number(this.#usedAt.get(id)?.['used_at'] ?? 0) > since;
+  }
+
+  /** Those that have not ended and could end with the suspension, as the open transaction sees them; oldest first. */
+  liveUnder({ kind, id }: Pick<Suspension, 'kind' | 'id'>): Task[] {
+    const bar = id.indexOf('|');
+    const [condition, values] =
+      kind === 'delegator'
+        ? ['AND delegator_issuer = ? AND delegator_subject = ?', [id.slice(0, bar), id.slice(bar + 1)]]
+        : ['', []];
+    return this.#db
+      .prepare(
+        `SELECT ${COLUMNS} FROM tasks WHERE state IN ('requested', 'active') ${condition} ORDER BY created_at, id`,
+      )
+      .all(...values)
+      .map((row) => this.#viewOf(row).task);
+  }
+
   /** Ends the task and its descendants; returns them as they are now. */
   endTree(end: { id: string; to: Task['state']; at: number; reason: string }): Task[] {
     return this.#tree.all(end.id).map((row) => {
@@ -140,6 +183,10 @@ export class TaskTable {
       this.#end.run(ended.state, end.at, ended.endReason!, task.id);
       return ended;
     });
+  }
+
+  wasUsed(id: string, now: number): void {
+    if (this.#memory.has(id)) this.#used.set(id, Math.max(now, this.#used.get(id) ?? 0));
   }
 
   /** From a counter beside the calls; `false` when its limit does not hold it. */
@@ -189,6 +236,17 @@ export class TaskTable {
 
   tree(id: string, limit: number): TaskView[] {
     return id.isWellFormed() ? this.#whole.all(id, limit).map((row) => this.#viewOf(row)) : [];
+  }
+
+  live(): Task[] {
+    return [...this.#memory.values()].map((view) => view.task);
+  }
+
+  unused(since: number): Task[] {
+    return this.live().filter(({ id, state, window, createdAt }) => {
+      const last = Math.max(this.#used.get(id) ?? 0, window.notBefore, createdAt);
+      return state === 'active' && last <= since;
+    });
   }
 
   overdue(now: number): Task[] {

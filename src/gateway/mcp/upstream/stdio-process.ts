@@ -18,6 +18,8 @@ export type StdioProcess = {
   kill(reason: string): void;
   /** Resolves when the process has gone. */
   readonly gone: Promise<void>;
+  /** Absent when it could not be started. */
+  readonly pid: number | undefined;
 };
 
 export type ProcessCall = { wireId: number; messages: EventQueue<JsonObject>; forget(): void };
@@ -127,6 +129,7 @@ export function startStdioProcess(parts: ProcessParts): StdioProcess {
     },
     send,
     gone: gone.promise,
+    pid: child.pid,
     kill: (reason) => stop(new UpstreamFailed(reason)),
     request: (message) => {
       const queue = createEventQueue<JsonObject>();

@@ -27,7 +27,7 @@ export type StdioServerParts = {
   upstream: StdioUpstream;
   readEnv: () => Record<string, string>;
   version: string;
-  onStart: (gone: Promise<void>) => void;
+  onStart: (started: StdioProcess) => void;
   /** `stderr` as it ended, redacted by the callee. */
   onExit: (stderr: string) => void;
 };
@@ -59,7 +59,7 @@ export function createStdioServer(parts: StdioServerParts): StdioServer {
       },
       onExit: parts.onExit,
     });
-    parts.onStart(process.gone);
+    parts.onStart(process);
     return { process, initialized: handshake(process, params) };
   }
 

@@ -1,0 +1,54 @@
+import { endsWith } from '../../core/suspension.ts';
+import type { SuspensionStore } from '../ports.ts';
+import type { CommitQueue } from './commit-queue.ts';
+import { endTree, forgetTree, nothingEnded, type EndTables } from './end-tree.ts';
+import { checkIdentifiers } from './identifier.ts';
+import type { RecordLog } from './record-log.ts';
+import type { SuspensionTable } from './suspension-table.ts';
+
+type Tables = EndTables & { log: RecordLog; suspensions: SuspensionTable };
+
+export function suspensionVerbs(queue: CommitQueue, tables: Tables): SuspensionStore {
+  const { log, suspensions } = tables;
+  return {
+    suspend: (suspension, records) =>
+      queue
+        .add(
+          () => {
+            const { kind, id, by, reason, since: at } = suspension;
+            checkIdentifiers(id, by, reason);
+            if (!suspensions.insert(suspension)) return { outcome: 'already_suspended' as const };
+            const ended = nothingEnded();
+            for (const task of tables.tasks.liveUnder(suspension)) {
+              if (!endsWith(task, suspension)) continue;
+              // One whose ancestor is among them has ended with it, and is not found any more.
+              endTree({ id: task.id, to: 'revoked', at, reason, cause: kind, by }, ended, tables);
+            }
+            log.append(records(ended.tasks));
+            return { outcome: 'suspended' as const, ended };
+          },
+          (result) => {
+            if (result.outcome !== 'suspended') return;
+            suspensions.remember(suspension);
+            forgetTree(result.ended, tables);
+          },
+        )
+        .then((result) =>
+          result.outcome === 'suspended' ? { outcome: result.outcome, tasks: result.ended.tasks } : result,
+        ),
+    resume: ({ kind, id }, records) =>
+      queue.add(
+        () => {
+          checkIdentifiers(id);
+          if (!suspensions.delete(kind, id)) return 'not_suspended' as const;
+          log.append(records);
+          return 'resumed' as const;
+        },
+        (outcome) => {
+          if (outcome === 'resumed') suspensions.forget(kind, id);
+        },
+      ),
+    suspension: suspensions.find,
+    suspensions: () => suspensions.all(),
+  };
+}
