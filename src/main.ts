@@ -20,7 +20,6 @@ import { readConfig } from './config/config-file.ts';
 import { readPolicyFolder } from './config/policy-folder.ts';
 import { readSecret } from './config/read-secret.ts';
 import { RemitError } from './core/errors.ts';
-import type { Effect } from './core/effect.ts';
 import type { CheckArguments } from './core/grant.ts';
 import type { EventRecord } from './core/record.ts';
 import type { FailPoint } from './ending/fail-point.ts';
@@ -44,7 +43,6 @@ import type { KeySeal } from './keys/key-seal.ts';
 import { createCheckArguments } from './pdp/check-arguments.ts';
 import { createPdp } from './pdp/pdp.ts';
 import type { Referee } from './pdp/referee/referee.ts';
-import { trustDomainNames } from './policy/catalogue.ts';
 import { holdInForce, policyAtStart, type InForce } from './policy/in-force.ts';
 import { createPolicies } from './policy/publish.ts';
 import { createReview } from './policy/review.ts';
@@ -53,6 +51,8 @@ import { createApp } from './server/app.ts';
 import { ERROR_TABLE } from './server/error-table.ts';
 import { openSqliteStore, type SqliteStore } from './store/sqlite/open.ts';
 import { createLifecycle } from './task/lifecycle.ts';
+import { createUsageReports } from './task/usage-report.ts';
+import { createProfiles } from './task/profile/profiles.ts';
 import { createAuthenticator } from './token/authenticate.ts';
 import { audiencesOf } from './token/audiences.ts';
 import { createKeys } from './token/keys.ts';
@@ -66,13 +66,12 @@ import { openTrustBundles, type OpenTrustBundles } from './wiring/trust-bundles.
 import { closeServer, createListener, DRAIN_FOR_MS, listen, stopSignal } from './wiring/listener.ts';
 import { keepFeedPruned, LONGEST_TOKEN_MS } from './wiring/revocations.ts';
 import { concernsOf, openReferee } from './wiring/referee.ts';
+import { openProfiles, taskCatalogue } from './wiring/profiles.ts';
 import { startWebhooks } from './wiring/webhooks.ts';
 import { currentCatalogue, reportFindings } from './wiring/policy-findings.ts';
 
 const SWEEP_EVERY_MS = 500;
 const LOG_ORIGIN_PREFIX = 'remit/';
-/** MCP's own operations, which are on every target. */
-const MCP_READS: readonly string[] = ['resources/read', 'prompts/get'];
 
 const clock = Date.now;
 const sha256 = (text: string) => createHash('sha256').update(text, 'utf8').digest('hex');
@@ -279,11 +278,8 @@ async function wire(config: Config, opened: Opened) {
     failPoint,
     approvalLifetimeMs: config.approvals.lifetimeSeconds * 1000,
   });
-  const catalogue = {
-    operations: (name: string) => operationsOf(targets.get(name)),
-    effectOf: (name: string, operation: string) => effectOf(targets.get(name), operation),
-    trustDomains: trustDomainNames(config.identity),
-  };
+  const catalogue = taskCatalogue(config);
+  const profiles = openProfiles(config);
   const tokenParts = { key, issuer, clock, newId, skewSeconds };
   const authenticator = createAuthenticator({ ...tokenParts, ...identity, tasks: store, revoked: store });
 
@@ -372,6 +368,8 @@ async function wire(config: Config, opened: Opened) {
     lifecycle,
     tasks: store,
     catalogue,
+    profiles,
+    checkArguments,
     lifetimeSeconds: config.token.lifetimeSeconds,
   };
   const asking = { ...tokens, authenticator, revoked: store };
@@ -380,6 +378,10 @@ async function wire(config: Config, opened: Opened) {
     lifecycle,
     tasks: store,
     catalogue,
+    profiles,
+    profilesShown: createProfiles({ ...decided, profiles }),
+    usage: createUsageReports({ ...decided, store, lifecycle, catalogue }),
+    checkArguments,
     taskTokens: tokenParts,
     agents: createAgents({ ...decided, store, registry, onEnded: lifecycle.ended }),
     registrationNames: registrationNames(config),
@@ -413,17 +415,6 @@ async function wire(config: Config, opened: Opened) {
     maxBodyBytes: config.server.maxBodyBytes,
   });
   return { lifecycle, closer, decideAgain, gateway, live, app, key, revocationFeed };
-}
-
-/** Operations that a grant may name: those of the target file, and MCP's own two. */
-function operationsOf(target: Config['targets'][number] | undefined): string[] | undefined {
-  return target === undefined ? undefined : [...Object.keys(target.operations), ...MCP_READS];
-}
-
-function effectOf(target: Config['targets'][number] | undefined, operation: string): Effect | undefined {
-  if (target === undefined) return undefined;
-  const known = Object.hasOwn(target.operations, operation) ? target.operations[operation]?.effect : undefined;
-  return known ?? (MCP_READS.includes(operation) ? 'read' : undefined);
 }
 
 async function openLog(config: Config, { store, seal, log }: Pick<Opened, 'store' | 'seal' | 'log'>): Promise<Tree> {

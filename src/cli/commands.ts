@@ -16,6 +16,7 @@ import { storedIdToken } from './sign-in/stored-login.ts';
 import { policy, POLICY_USAGE } from './policy/policy.ts';
 import { person, resume, stop, STOP_USAGE } from './stop.ts';
 import { target, TARGET_USAGE } from './target.ts';
+import { profile, PROFILE_USAGE } from './profile.ts';
 import { task, TASK_USAGE } from './task.ts';
 import { agent, AGENT_USAGE, call, mcp } from './workload.ts';
 
@@ -34,6 +35,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   logout,
   whoami,
   task,
+  profile,
   approvals,
   approve,
   refuse,
@@ -55,6 +57,8 @@ export const USAGE = `remit serve --config FILE [--dev] [--listen HOST:PORT] [--
 ${LOGIN_USAGE}
 
 ${TASK_USAGE}
+
+${PROFILE_USAGE}
 
 ${APPROVALS_USAGE}
 

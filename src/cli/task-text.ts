@@ -19,6 +19,7 @@ export type TaskWire = {
   schedules?: ScheduleWire[];
   budget: BudgetWire;
   used: UsedWire;
+  profile?: { name: string; version: number; digest: string };
   end_reason?: string;
   closing?: ClosingWire;
 };
@@ -40,20 +41,25 @@ export function printTask(wire: TaskWire, io: Io): void {
 }
 
 export function taskText(wire: TaskWire): string[] {
+  const profile = wire.profile === undefined ? '' : ` (${wire.profile.name}@${wire.profile.version})`;
   const ended = wire.end_reason === undefined ? '' : ` (${wire.end_reason})`;
   return [
     `${wire.id}  ${wire.state}${ended}  until ${wire.expires_at}`,
-    `  ${wire.purpose}`,
+    `  ${wire.purpose}${profile}`,
     ...(wire.closing === undefined ? [] : closingText(wire.closing)),
     `  agent ${wire.agent}, ${wire.used.calls} of ${wire.budget.calls} calls, up to ${wire.sensitivity}`,
     ...limitsText(wire.budget, wire.used, wire.schedules).map((line) => `  ${line}`),
-    ...wire.grant.map((grant) => {
-      const effects = (grant.effects ?? []).map((effect) => `every ${effect}`);
-      const what = [...(grant.operations ?? []), ...effects].join(', ');
-      const where = grant.resources === undefined ? '' : ` on ${grant.resources.join(', ')}`;
-      return `  at ${grant.target}: ${what}${where}${grant.arguments === undefined ? '' : ', for some arguments only'}`;
-    }),
+    ...grantText(wire.grant),
   ];
+}
+
+export function grantText(grants: readonly Grant[]): string[] {
+  return grants.map((grant) => {
+    const effects = (grant.effects ?? []).map((effect) => `every ${effect}`);
+    const what = [...(grant.operations ?? []), ...effects].join(', ');
+    const where = grant.resources === undefined ? '' : ` on ${grant.resources.join(', ')}`;
+    return `  at ${grant.target}: ${what}${where}${grant.arguments === undefined ? '' : ', for some arguments only'}`;
+  });
 }
 
 const SHOWN = 3;

@@ -12,6 +12,7 @@ import {
   type Session,
 } from '../../test/fixtures/control-plane.ts';
 import { UsageError, type Command, type Io } from './io.ts';
+import { profile } from './profile.ts';
 import { target } from './target.ts';
 import { task } from './task.ts';
 
@@ -183,5 +184,84 @@ describe('target', () => {
     });
     expect((await run(carol, target, ['accept', 'files', 'read_text_file', digest('b')])).code).toBe(0);
     expect((await run(carol, target, ['show', 'files', 'read_text_file'])).out[0]).toBe(`pinned ${digest('b')}`);
+  });
+});
+
+describe('by profile', () => {
+  const PROFILE = `
+name: one-note
+version: 1
+agents: [${SUMMARISER}]
+purpose: read {parameters.note}
+parameters:
+  type: object
+  properties: { note: { type: string }, page: { type: integer } }
+  required: [note]
+grant: [{ target: files, operations: [read_text_file], resources: ['file:notes/{parameters.note}'] }]
+sensitivity: internal
+budget: { calls: 5, effects: { read: 3 }, sums: [{ target: files, operations: [read_text_file], argument: /head, at_most: '9.5' }] }
+schedule: { time_zone: UTC, weekdays: [mon, tue, wed, thu, fri, sat, sun] }
+`;
+  beforeEach(async () => {
+    await plane.close();
+    plane = await openControlPlane({ profiles: { 'one.yaml': PROFILE } });
+  });
+
+  test('a task is asked for by name; its budget and window are shown, and what was used', async () => {
+    const alice = await personSession(plane, 'alice');
+    const asked = await run(alice, task, [
+      'request',
+      '--profile',
+      'one-note',
+      '--param',
+      'note=a.md',
+      '--param',
+      'page=2',
+    ]);
+    const [made] = plane.store.tasks({ limit: 1 });
+    expect(made!.parameters).toEqual({ note: 'a.md', page: 2 });
+    const lines = (read: string) => [
+      expect.stringContaining(`${made!.id}  active  until `) as string,
+      '  read a.md (one-note@1)',
+      `  agent ${SUMMARISER}, ${read} of 5 calls, up to internal`,
+      `  ${read} of 3 calls that read`,
+      `  ${read} of 9.5 /head in all of files:read_text_file`,
+      '  only mon, tue, wed, thu, fri, sat, sun (UTC)',
+      '  at files: read_text_file on file:notes/a.md',
+    ];
+    expect(asked).toEqual({ code: 0, out: lines('0') });
+    const draws = [
+      { task: made!.id, counter: 'effect:read', amount: 1 },
+      { task: made!.id, counter: 'sum:0', amount: 10_000 },
+    ];
+    await plane.store.admit({ chain: [made!.id], counted: true, draws, approval: null }, []);
+    expect(await run(alice, task, ['show', made!.id])).toEqual({ code: 0, out: lines('1') });
+  });
+
+  test('profiles are listed and shown', async () => {
+    const alice = await personSession(plane, 'alice');
+    expect(await run(alice, profile, ['list'])).toEqual({ code: 0, out: ['one-note@1  read {parameters.note}'] });
+    const { out } = await run(alice, profile, ['show', 'one-note']);
+    expect(out).toEqual(
+      expect.arrayContaining(['  parameters: note, page', '  at most 5 calls', '  at most 3 calls that read']),
+    );
+    await expect(run(alice, profile, ['show', 'other'])).rejects.toThrow('there are `one-note`');
+    await expect(run(alice, profile, ['hide'])).rejects.toThrow(UsageError);
+  });
+
+  test('what was granted is shown against what was used', async () => {
+    const alice = await personSession(plane, 'alice');
+    await run(alice, task, ['request', '--profile', 'one-note', '--param', 'note=a.md']);
+    const [made] = plane.store.tasks({ limit: 1 });
+    expect((await run(alice, task, ['usage', made!.id])).out).toEqual([
+      expect.stringContaining(`${made!.id} since `) as string,
+      '  at files: read_text_file on file:notes/a.md',
+      '    read_text_file  unused',
+      '    file:notes/a.md  unused',
+      'nothing was done, so nothing of it is needed',
+    ]);
+    for (const args of [['usage'], ['usage', 'a', '--agent', 'b'], ['usage', '--agent', 'a', '--since', 'soon']]) {
+      await expect(run(alice, task, args)).rejects.toThrow(UsageError);
+    }
   });
 });

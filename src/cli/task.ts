@@ -3,17 +3,16 @@ import { printable } from '../audit/record-text.ts';
 import { callApi } from './api.ts';
 import { hop, HOP_USAGE } from './hop.ts';
 import { UsageError, type Command, type Io } from './io.ts';
-import { readOption } from './read-option.ts';
-import { LIMIT_OPTIONS, LIMIT_USAGE, limitsOf } from './task-limits.ts';
+import { requestTask, REQUEST_USAGE } from './request-task.ts';
+import { taskUsage, TASK_USAGE_USAGE } from './usage.ts';
 import { printTask, taskText, type TaskWire } from './task-text.ts';
 
-export const TASK_USAGE = `remit task request --agent SPIFFE_ID --purpose TEXT --grant FILE|JSON [--param NAME=VALUE]…
-                  ${LIMIT_USAGE}
-                                    hand a task to an agent; prints its id
+export const TASK_USAGE = `${REQUEST_USAGE}
 ${HOP_USAGE}
 remit task tree ID                  the task and all that was handed on from it
 remit task list [--state STATE]     your tasks, newest first
 remit task show ID                  one task
+${TASK_USAGE_USAGE}
 remit task complete ID              it is done: everything under it ends
 remit task revoke ID --reason TEXT  take it back: everything under it ends`;
 
@@ -23,6 +22,8 @@ export const task: Command = async ([verb = '', ...args], io) => {
       return requestTask(args, io);
     case 'hop':
       return hop(args, io);
+    case 'usage':
+      return taskUsage(args, io);
     case 'tree':
       return tree(one(args), io);
     case 'list': {
@@ -54,31 +55,6 @@ export const task: Command = async ([verb = '', ...args], io) => {
   }
 };
 
-async function requestTask(args: string[], io: Io): Promise<number> {
-  const { values } = parseArgs({
-    args,
-    options: {
-      agent: { type: 'string' },
-      purpose: { type: 'string' },
-      grant: { type: 'string' },
-      ...LIMIT_OPTIONS,
-      param: { type: 'string', multiple: true },
-    },
-  });
-  const { agent, purpose, grant, param = [], ...limits } = values;
-  if (agent === undefined || purpose === undefined || grant === undefined) throw new UsageError(TASK_USAGE);
-  const granted = await callApi<TaskWire>(io, 'POST', '/tasks', {
-    agent,
-    purpose,
-    grant: readOption('grant', grant),
-    parameters: Object.fromEntries(param.map(parseParameter)),
-    origin: { channel: 'cli', trust: 'authenticated' },
-    ...limitsOf(limits),
-  });
-  printTask(granted, io);
-  return 0;
-}
-
 /** Parents before their children, each as far in as it was handed on. */
 async function tree(id: string, io: Io): Promise<number> {
   const { tasks } = await callApi<{ tasks: TaskWire[] }>(io, 'GET', `/tasks/${id}/tree`);
@@ -91,12 +67,6 @@ async function tree(id: string, io: Io): Promise<number> {
     pending.push(...(below.get(each.id) ?? []).toReversed().map((child) => ({ each: child, depth: depth + 1 })));
   }
   return 0;
-}
-
-function parseParameter(text: string): [string, string] {
-  const equals = text.indexOf('=');
-  if (equals < 1) throw new UsageError(`\`--param ${text}\`: expected NAME=VALUE`);
-  return [text.slice(0, equals), text.slice(equals + 1)];
 }
 
 function one(args: string[]): string {

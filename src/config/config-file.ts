@@ -31,6 +31,7 @@ export const configForm = z.strictObject({
   }),
   data: z.string().min(1),
   policies: z.string().min(1),
+  profiles: z.string().min(1).optional(),
   policy: z
     .strictObject({
       referee: z
@@ -153,6 +154,7 @@ export function readConfig(path: string, options: { dev: boolean; overrides?: Ov
     },
     dataDir,
     policies: resolve(folder, form.policies),
+    profiles: form.profiles === undefined ? null : resolve(folder, form.profiles),
     policy: form.policy,
     clockSkewSeconds: form.clock_skew_seconds,
     identity: {

@@ -22,6 +22,8 @@ export type Config = {
   dataDir: string;
   /** Folder of `.cedar` files. */
   policies: string;
+  /** Folder of profiles, `.yaml` files; `null` when there are none. */
+  profiles: string | null;
   policy: {
     /** Decisions that are evaluated again by `cedar-wasm`: their share, 0 to 1, and how many may wait for it. */
     referee: { sample: number; queue: number };

@@ -1,3 +1,4 @@
+import { atApprovalPoint } from './approval-point.ts';
 import { drawsOf, isCounted } from './budget.ts';
 import { agentObjection } from './agent.ts';
 import { satisfies, type CheckArguments } from './grant.ts';
@@ -33,7 +34,7 @@ export function decide(input: DecisionInput, parts: DecideParts): Decision {
     const reason = check(input, parts);
     if (reason !== null) return deny(reason, parts.policySet);
   }
-  return parts.evaluatePolicy(input);
+  return atApprovalPoint(parts.evaluatePolicy(input), input);
 }
 
 export function deny(reason: Reason, policySet: string): Decision {

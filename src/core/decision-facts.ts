@@ -1,4 +1,5 @@
 import type { AgentOwner, AgentState } from './agent.ts';
+import type { ApprovalPoint } from './approval-point.ts';
 import type { Action, ArgumentOrigin, Undescribed } from './action.ts';
 import type { Budget, SumLimit } from './budget.ts';
 import { limitsToWire, usedLimitsToWire, type LimitsWire, type UsedLimitsWire } from './budget-wire.ts';
@@ -11,7 +12,7 @@ import type { Schedule } from './schedule.ts';
 import { scheduleToWire, type ScheduleWire } from './schedule-wire.ts';
 import type { Sensitivity } from './sensitivity.ts';
 import type { Suspension } from './suspension.ts';
-import type { PromptOrigin, Task, TaskState } from './task.ts';
+import type { PromptOrigin, Task, TaskProfile, TaskState } from './task.ts';
 
 /**
  * What a decision looked at beyond what its record says for a reader: with both, the decision can be computed again.
@@ -33,6 +34,8 @@ export type DecisionFacts = {
   token: { issued_at: number; binding: TokenFacts['binding']; narrowed_to?: Grant[] } | null;
   /** The approval that there was for this action, whether or not it was needed. */
   approval: { id: string; approvers: PersonFacts[] } | null;
+  /** Who had to agree whatever policy said. */
+  approval_point?: ApprovalPoint;
   /** What the action fell under that could do nothing then. Absent: nothing. */
   suspended?: Suspension;
   /** Of these, something was redacted or cut, so what is computed from them may come out otherwise. */
@@ -81,6 +84,7 @@ export type LevelFacts = {
   limits?: LimitsWire;
   used?: UsedLimitsWire;
   max_hops: number;
+  profile?: Omit<TaskProfile, 'hopApproval'> & { hop_approval?: string[] };
   /** Absent: open all the time. */
   schedules?: ScheduleWire[];
   labels?: string[];
@@ -111,7 +115,10 @@ export type FactsCoverInput = Holds<
       keyof GivenApproval,
     ],
     [
-      'now' | 'fresh' | 'action' | 'agent' | 'delegator' | 'chain' | 'token' | 'approval' | 'suspended',
+      (
+        | ('now' | 'fresh' | 'action' | 'agent' | 'delegator' | 'chain' | 'token' | 'approval')
+        | ('approvalPoint' | 'suspended')
+      ),
       (
         | ('target' | 'operation' | 'effect' | 'resources' | 'sensitivity' | 'arguments')
         | ('protocol' | 'definition' | 'undescribed' | 'provenance')
@@ -122,7 +129,7 @@ export type FactsCoverInput = Holds<
       'calls' | 'counters',
       (
         | ('id' | 'parent' | 'delegator' | 'agent' | 'purpose' | 'parameters' | 'grant' | 'sensitivity' | 'origin')
-        | ('window' | 'budget' | 'maxHops' | 'state' | 'createdAt')
+        | ('window' | 'budget' | 'maxHops' | 'profile' | 'state' | 'createdAt')
         // Why and when a task ended decides nothing: that it has, is in its state. Nor does what it was made with.
         | ('endedAt' | 'endReason' | 'decision' | 'assertion')
       ),
@@ -164,6 +171,7 @@ export function decisionFacts(input: DecisionInput): DecisionFacts {
       ? {}
       : { limits: limitsToWire(task.budget), used: usedLimitsToWire(task.budget, used) }),
     max_hops: task.maxHops,
+    ...(task.profile === undefined ? {} : { profile: profileFacts(task.profile) }),
     ...(task.window.schedules === undefined ? {} : { schedules: task.window.schedules.map(scheduleToWire) }),
     ...(labels === undefined ? {} : { labels: [...labels] }),
   });
@@ -190,6 +198,7 @@ export function decisionFacts(input: DecisionInput): DecisionFacts {
             ...(sameJson(token.narrowedTo, acting?.grant ?? []) ? {} : { narrowed_to: grants(token.narrowedTo) }),
           },
     approval: approval === null ? null : { id: approval.id, approvers: approval.approvers.map(personFacts) },
+    ...(input.approvalPoint === undefined ? {} : { approval_point: input.approvalPoint }),
     ...(input.suspended === undefined ? {} : { suspended: { ...input.suspended } }),
     redacted: REDACTED_FACTS.filter((fact) => redacted.has(fact)),
   };
@@ -202,6 +211,10 @@ function agentFacts({ trustDomain, groups, state, owner }: Agent): AgentFacts {
     ...(state === undefined ? {} : { state }),
     ...(owner === undefined ? {} : { owner }),
   };
+}
+
+function profileFacts({ hopApproval, ...profile }: TaskProfile): NonNullable<LevelFacts['profile']> {
+  return { ...profile, ...(hopApproval === undefined ? {} : { hop_approval: hopApproval }) };
 }
 
 function personFacts(person: Delegator): PersonFacts {

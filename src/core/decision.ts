@@ -1,3 +1,4 @@
+import type { ApprovalPoint } from './approval-point.ts';
 import type { Action, Undescribed } from './action.ts';
 import type { Used } from './budget.ts';
 import type { Grant } from './grant.ts';
@@ -77,6 +78,8 @@ export type DecisionInput = {
   chain: readonly TaskView[];
   token: TokenFacts | null;
   approval: GivenApproval | null;
+  /** Where people have to agree whatever policy says. Absent: nowhere. */
+  approvalPoint?: ApprovalPoint;
   /** What the action falls under that may do nothing now. Absent where nothing is suspended. */
   suspended?: Suspension;
 };

@@ -30,6 +30,16 @@ export type IdentityAssertion = { issuer: string; id: string; digest: string };
 /** `schedules`: when within it the task may act; all of them have to be open. */
 export type Window = { notBefore: number; expiresAt: number; schedules?: Schedule[] };
 
+/** The profile that a task was made from, as it was then. A child has that of its parent. */
+export type TaskProfile = {
+  name: string;
+  version: number;
+  /** `sha256:` of the profile's file. */
+  digest: string;
+  /** Who has to agree to each hop (`readApprovalRule`). Absent: nobody beside policy. */
+  hopApproval?: string[];
+};
+
 /** One bounded piece of delegated work. Times are milliseconds since the epoch. */
 export type Task = {
   id: string;
@@ -47,6 +57,8 @@ export type Task = {
   budget: Budget;
   /** How many more times the task may be handed on; 0 for none. */
   maxHops: number;
+  /** Absent: it was asked for in full. */
+  profile?: TaskProfile;
   state: TaskState;
   createdAt: number;
   /** Id of the record of the decision that it was made by. */

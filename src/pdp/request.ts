@@ -5,7 +5,7 @@ import type { DecisionInput, TaskView, TokenFacts } from '../core/decision.ts';
 import type { Effect } from '../core/effect.ts';
 import { delegatorId, sameDelegator, type Agent, type Delegator } from '../core/party.ts';
 import { sensitivityLevel, type Sensitivity } from '../core/sensitivity.ts';
-import type { PromptOrigin } from '../core/task.ts';
+import type { PromptOrigin, TaskProfile } from '../core/task.ts';
 import { JsonRecord } from './arguments.ts';
 import type { Entities, Entity } from './cedar/entities.ts';
 import { valueOf } from './cedar/literal.ts';
@@ -370,6 +370,7 @@ const TASK = table<TaskFacts>({
   delegator: ({ view }) => personUid(view.task.delegator),
   agent: ({ view }) => agentUid(view.task.agent.id),
   purpose: ({ view }) => view.task.purpose,
+  profile: ({ view }) => (view.task.profile === undefined ? undefined : new Facts(PROFILE, view.task.profile)),
   parameters: (facts) => (facts.parameters ??= new JsonRecord(facts.view.task.parameters)),
   sensitivity: ({ view }) => SENSITIVITIES[view.task.sensitivity],
   age_seconds: ({ view, now }) => seconds(now - view.task.createdAt),
@@ -378,6 +379,8 @@ const TASK = table<TaskFacts>({
   depth: ({ depth }) => depth,
   labels: ({ view: { labels } }) => (labels === undefined ? undefined : new CedarSet(labels)),
 });
+
+const PROFILE = table<TaskProfile>({ name: ({ name }) => name, version: ({ version }) => version });
 
 /** What the budgets of the whole chain have left for this action. */
 const LEFT = table<Left>({

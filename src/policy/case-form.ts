@@ -5,6 +5,8 @@ import { EFFECTS } from '../core/effect.ts';
 import { InvalidConfig } from '../core/errors.ts';
 import { SENSITIVITIES } from '../core/sensitivity.ts';
 import { TASK_STATES } from '../core/task.ts';
+import { amountForm, budgetForm } from '../task/budget-form.ts';
+import { scheduleForm } from '../task/window-form.ts';
 
 /**
  * The form of a case file. Everything that a case leaves out has a default that stands in nobody's way, so that a case
@@ -90,7 +92,15 @@ const taskShape = {
   expires_in_seconds: z.number().int().optional(),
   calls: count.optional(),
   used_calls: count.optional(),
+  budget: strict(budgetForm.omit({ calls: true }).shape).optional(),
+  used: strict({
+    effects: z.partialRecord(z.enum(EFFECTS), count).optional(),
+    operations: z.record(text, count).optional(),
+    sums: z.array(amountForm).optional(),
+  }).optional(),
+  schedules: z.array(scheduleForm).optional(),
   max_hops: count.optional(),
+  profile: orText((name) => ({ name }), strict({ name: text, version: z.number().int().min(1).default(1) })).optional(),
 };
 const task = strict(taskShape);
 

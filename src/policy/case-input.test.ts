@@ -1,3 +1,4 @@
+import { drawsOf, leftFor } from '../core/budget.ts';
 import { describe, expect, test } from 'vitest';
 import { sha256 } from '../../test/fixtures/task.ts';
 import { createCheckArguments } from '../pdp/check-arguments.ts';
@@ -112,6 +113,23 @@ describe('what a case says', () => {
     ]);
     expect(input.chain.map(({ task }) => task.origin.trust)).toEqual(['organisation', 'organisation', 'organisation']);
     expect(input.chain[2]?.used.calls).toBe(3);
+  });
+
+  test('a budget has left what the case says, and hours and profile are those of the case', () => {
+    const input = inputOf(
+      `task: {
+        budget: { effects: { read: 3 }, operations: { 'files:read': 2 }, sums: [{ target: files, operations: [read], argument: /size, at_most: 9.5 }] },
+        used: { effects: { read: 1 }, sums: [2] },
+        schedules: [{ time_zone: Europe/Berlin, hours: [{ from: '09:00', to: '17:00' }] }],
+        profile: notes
+      }, action: { target: files, operation: read, arguments: { size: 7.5 } }`,
+    );
+    expect(leftFor(input.chain, input.action)).toEqual({ calls: 100, effect: 2, operation: 2, sum: 75_000 });
+    expect(input.chain[0]?.task).toMatchObject({
+      window: { schedules: [{ timeZone: 'Europe/Berlin', hours: [{ from: 540, to: 1020 }] }] },
+      profile: { name: 'notes', version: 1 },
+    });
+    expect('draws' in drawsOf(input.chain, input.action)).toBe(true);
   });
 
   test('times are counted from the time of the case', () => {

@@ -1,10 +1,12 @@
 import type { Action } from '../core/action.ts';
+import { countersOf, effectCounter, operationCounter, sumCounter, type Budget, type Used } from '../core/budget.ts';
 import type { DecisionInput, TaskView } from '../core/decision.ts';
-import { EFFECTS } from '../core/effect.ts';
+import { EFFECTS, type Effect } from '../core/effect.ts';
 import { InvalidConfig } from '../core/errors.ts';
 import type { Agent, Delegator } from '../core/party.ts';
 import { parseWorkloadId } from '../core/spiffe-id.ts';
 import { OWN_OPERATIONS } from '../task/authorize.ts';
+import { parseSchedule } from '../task/window-form.ts';
 import type { ActionForm, AgentForm, CaseFile, DelegatorForm, Situation, TaskForm } from './case-form.ts';
 
 /** A Monday at noon: within working hours wherever a policy asks, unless a case says otherwise. */
@@ -158,6 +160,7 @@ class Build {
     const delegator = personForm == null ? at.delegator : this.delegator(personForm);
     if (agent === null) throw this.#bad('says no agent for its task; add `agent` to the task');
     if (delegator === null) throw this.#bad('says no delegator for its task; add `delegator` to the task');
+    const budget = budgetOf(form);
     const createdAt = at.now - (form.age_seconds ?? 60) * 1000;
     return {
       task: {
@@ -170,13 +173,18 @@ class Build {
         grant: form.grant ?? [{ type: 'remit_grant', target: at.action.target, effects: [...EFFECTS] }],
         sensitivity: form.sensitivity ?? at.action.sensitivity,
         origin: form.origin ?? { channel: 'api', trust: 'authenticated' },
-        window: { notBefore: createdAt, expiresAt: at.now + (form.expires_in_seconds ?? 600) * 1000 },
-        budget: { calls: form.calls ?? 100 },
+        window: {
+          notBefore: createdAt,
+          expiresAt: at.now + (form.expires_in_seconds ?? 600) * 1000,
+          ...(form.schedules === undefined ? {} : { schedules: form.schedules.map(parseSchedule) }),
+        },
+        budget,
         maxHops: form.max_hops ?? 0,
+        ...(form.profile === undefined ? {} : { profile: { ...form.profile, digest: 'sha256:case' } }),
         state: form.state ?? 'active',
         createdAt,
       },
-      used: { calls: form.used_calls ?? 0 },
+      used: usedOf(budget, form),
     };
   }
 
@@ -198,6 +206,27 @@ class Build {
 }
 
 /** `task_case` is the acting one, so that a case can name `task:task_case` as a resource. */
+function budgetOf({ calls, budget }: TaskForm): Budget {
+  const sums = budget?.sums?.map(({ at_most: atMost, ...sum }) => ({ ...sum, atMost }));
+  return {
+    calls: calls ?? 100,
+    ...(budget?.effects === undefined ? {} : { effects: budget.effects }),
+    ...(budget?.operations === undefined ? {} : { operations: budget.operations }),
+    ...(sums === undefined ? {} : { sums }),
+  };
+}
+
+/** Of each limit that there is; the sums in their order. */
+function usedOf(budget: Budget, { used_calls: calls = 0, used }: TaskForm): Used {
+  const taken: Record<string, number> = Object.fromEntries([
+    ...Object.entries(used?.effects ?? {}).map(([effect, count]) => [effectCounter(effect as Effect), count]),
+    ...Object.entries(used?.operations ?? {}).map(([id, count]) => [operationCounter(id), count]),
+    ...(used?.sums ?? []).map((amount, place) => [sumCounter(place), amount]),
+  ]) as Record<string, number>;
+  const counters = countersOf(budget).map(({ name }) => [name, taken[name] ?? 0] as const);
+  return counters.length === 0 ? { calls } : { calls, counters: Object.fromEntries(counters) };
+}
+
 function idOf(level: number): string {
   return level === 0 ? 'task_case' : `task_case_${level}`;
 }

@@ -6,6 +6,7 @@ import type { Agent, Delegator } from '../core/party.ts';
 import type { DecisionRecord } from '../core/record.ts';
 import { scheduleOfWire } from '../core/schedule-wire.ts';
 import type { SpiffeId } from '../core/spiffe-id.ts';
+import type { TaskProfile } from '../core/task.ts';
 
 /** What of a record is not as it was when the decision was made. */
 export const DOUBTS = ['arguments', 'parameters', 'grants', 'undescribed'] as const satisfies (
@@ -77,6 +78,7 @@ function inputOf(record: DecisionRecord, facts: DecisionFacts): DecisionInput {
             binding: facts.token.binding,
             narrowedTo: facts.token.narrowed_to ?? scope,
           },
+    ...(facts.approval_point === undefined ? {} : { approvalPoint: facts.approval_point }),
     approval:
       facts.approval === null ? null : { id: facts.approval.id, approvers: facts.approval.approvers.map(person) },
     ...(facts.suspended === undefined ? {} : { suspended: facts.suspended }),
@@ -124,6 +126,7 @@ function levelOf(
       },
       budget: { calls: level.calls.budget, ...limitsOfWire(level.limits ?? {}) },
       maxHops: level.max_hops,
+      ...(level.profile === undefined ? {} : { profile: profileOf(level.profile) }),
       state: level.state,
       createdAt: level.created_at,
     },
@@ -133,6 +136,10 @@ function levelOf(
     },
     ...(level.labels === undefined ? {} : { labels: level.labels }),
   };
+}
+
+function profileOf({ hop_approval: hopApproval, ...profile }: NonNullable<LevelFacts['profile']>): TaskProfile {
+  return { ...profile, ...(hopApproval === undefined ? {} : { hopApproval }) };
 }
 
 function person({ auth_time: authTime, ...facts }: PersonFacts): Delegator {

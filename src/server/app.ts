@@ -17,12 +17,16 @@ import { keyRoutes } from './routes/keys.ts';
 import { logRoutes } from './routes/log.ts';
 import { OAUTH_ENDPOINTS, oauthRoutes, type OAuthRouteParts } from './routes/oauth.ts';
 import { policyReviewRoutes } from './routes/policy-review.ts';
+import { profileRoutes } from './routes/profiles.ts';
 import { policyRoutes } from './routes/policy.ts';
 import { revocationRoutes, type RevocationRouteParts } from './routes/revocations.ts';
 import type { Policies } from '../policy/publish.ts';
 import type { Review } from '../policy/review.ts';
+import type { UsageReports } from '../task/usage-report.ts';
+import type { Profiles } from '../task/profile/profiles.ts';
 import type { Keys } from '../token/keys.ts';
 import type { ControlApp, ControlEnv } from './routes/route.ts';
+import { usageRoutes } from './routes/usage.ts';
 import { suspensionRoutes } from './routes/suspensions.ts';
 import { targetRoutes, type TargetRouteParts } from './routes/targets.ts';
 import { taskRoutes, type TaskRouteParts } from './routes/tasks.ts';
@@ -41,6 +45,8 @@ export type AppParts = TaskRouteParts &
     policies: Policies;
     review: Review;
     keys: Keys;
+    profilesShown: Profiles;
+    usage: UsageReports;
     suspensions: Suspensions;
     people: readonly PeopleProvider[];
     tokenKey: TokenKey;
@@ -134,6 +140,8 @@ export function controlRoutes(app: ControlApp, parts: AppParts): void {
   policyRoutes(app, parts);
   policyReviewRoutes(app, parts);
   keyRoutes(app, parts);
+  profileRoutes(app, parts);
+  usageRoutes(app, parts);
   suspensionRoutes(app, parts);
 }
 

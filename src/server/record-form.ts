@@ -10,7 +10,8 @@ import { SUSPENSION_KINDS } from '../core/suspension.ts';
 import { TASK_STATES } from '../core/task.ts';
 import { limitsForm, usedLimitsForm } from './budget-form.ts';
 import { scheduleForm } from '../task/window-form.ts';
-import { grantForm, originForm } from '../task/task-request.ts';
+import { grantForm } from '../task/grant-form.ts';
+import { originForm } from '../task/task-request.ts';
 
 /** The form of a record of the audit log, for schema/record.schema.json. A test holds it to `LogRecord`. */
 
@@ -61,6 +62,13 @@ const personForm = z.strictObject({
   ...strength,
 });
 
+const profileFactsForm = z.strictObject({
+  name: z.string(),
+  version: z.number().int(),
+  digest: z.string(),
+  hop_approval: z.array(z.string()).optional(),
+});
+
 const levelForm = z.strictObject({
   trust_domain: z.string(),
   state: z.enum(TASK_STATES),
@@ -77,6 +85,7 @@ const levelForm = z.strictObject({
   limits: limitsForm.optional(),
   used: usedLimitsForm.optional(),
   max_hops: z.number().int(),
+  profile: profileFactsForm.optional(),
   schedules: z.array(scheduleForm).optional(),
   labels: z.array(z.string()).optional(),
 });
@@ -115,6 +124,7 @@ const factsForm = z.strictObject({
     })
     .nullable(),
   approval: z.strictObject({ id: z.string(), approvers: z.array(personForm) }).nullable(),
+  approval_point: z.strictObject({ profile: z.string(), rules: z.array(z.string()) }).optional(),
   suspended: z
     .strictObject({
       kind: z.enum(SUSPENSION_KINDS),

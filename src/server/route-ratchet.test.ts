@@ -71,6 +71,10 @@ const SAMPLES: Record<string, { path: string; body?: unknown }> = {
   'GET /v1/policy/explain/{record}': { path: '/v1/policy/explain/DECISION' },
   'POST /v1/policy/publish': { path: '/v1/policy/publish', body: { files: PUBLISHED } },
   'POST /v1/policy/rollback': { path: '/v1/policy/rollback', body: {} },
+  'GET /v1/tasks/{id}/usage': { path: '/v1/tasks/TASK/usage' },
+  'GET /v1/usage': { path: `/v1/usage?agent=${encodeURIComponent(SUMMARISER)}&since=2026-01-01T00:00:00Z` },
+  'GET /v1/profiles': { path: '/v1/profiles' },
+  'GET /v1/profiles/{profile}': { path: '/v1/profiles/notes' },
   'GET /v1/keys': { path: '/v1/keys' },
   'GET /v1/agents': { path: '/v1/agents' },
   'GET /v1/agents/show': { path: `/v1/agents/show?id=${encodeURIComponent(REGISTERED)}` },
@@ -109,6 +113,14 @@ const FORMS: Record<string, { form: () => Promise<Record<string, string>>; as: s
   'POST /introspect': { form: async () => ({ token: (await targetToken()).accessToken }), as: RESOURCE_SERVER },
 };
 
+const PROFILE = `
+name: notes
+version: 1
+agents: [${SUMMARISER}]
+grant: [{ target: files, effects: [read] }]
+sensitivity: internal
+`;
+
 /** Tokens are issued, and nothing else is permitted. */
 const NOTHING = { 'tokens.cedar': 'permit (principal, action == Action::"remit:token.issue", resource);' };
 
@@ -116,7 +128,10 @@ let plane: ControlPlane;
 let task: string;
 
 async function open(policies?: Record<string, string>): Promise<void> {
-  plane = await openControlPlane(policies === undefined ? {} : { policies });
+  plane = await openControlPlane({
+    profiles: { 'notes.yaml': PROFILE },
+    ...(policies === undefined ? {} : { policies }),
+  });
   if (policies === undefined) task = (await requestTask(await personSession(plane, 'alice'), { max_hops: 1 })).id;
   else await plane.store.createTask(taskOf((task = 'task_1'), plane.clock.now()), []);
   const now = plane.clock.now();

@@ -4,14 +4,14 @@ import { EFFECTS } from '../core/effect.ts';
 import type { JsonValue } from '../core/json.ts';
 import { scheduleToWire } from '../core/schedule-wire.ts';
 import { SENSITIVITIES } from '../core/sensitivity.ts';
-import { TASK_STATES, type Task } from '../core/task.ts';
+import { TASK_STATES, type Task, type TaskProfile } from '../core/task.ts';
 import { counted } from '../ending/closed-record.ts';
 import type { DefinitionPin } from '../store/ports.ts';
 import type { Used } from '../core/budget.ts';
 import { limitsToWire, usedLimitsToWire } from '../core/budget-wire.ts';
 import { limitsForm, usedLimitsForm } from './budget-form.ts';
 import { scheduleForm } from '../task/window-form.ts';
-import { grantForm } from '../task/task-request.ts';
+import { grantForm } from '../task/grant-form.ts';
 
 /** The wire forms of the control plane: snake_case, times in RFC 3339. */
 
@@ -69,6 +69,7 @@ export const taskWire = z
     budget: limitsForm.extend({ calls: z.number().int() }),
     used: usedLimitsForm.extend({ calls: z.number().int() }),
     max_hops: z.number().int(),
+    profile: z.object({ name: z.string(), version: z.number().int(), digest: z.string() }).optional(),
     state: z.enum(TASK_STATES),
     created_at: time,
     ended_at: time.optional(),
@@ -103,6 +104,7 @@ export function taskToWire(task: Task, used: Used, closing?: Closing): z.output<
     budget: { calls: task.budget.calls, ...limitsToWire(task.budget) },
     used: { calls: used.calls, ...usedLimitsToWire(task.budget, used) },
     max_hops: task.maxHops,
+    ...(task.profile === undefined ? {} : { profile: shownProfile(task.profile) }),
     state: task.state,
     created_at: iso(task.createdAt),
     ...(task.endedAt === undefined ? {} : { ended_at: iso(task.endedAt) }),
@@ -165,6 +167,10 @@ export function definitionToWire(pin: DefinitionPin): z.output<typeof definition
 export const problemWire = z
   .object({ type: z.string(), title: z.string(), status: z.number().int(), detail: z.string() })
   .openapi('Problem');
+
+function shownProfile({ name, version, digest }: TaskProfile) {
+  return { name, version, digest };
+}
 
 export function iso(ms: number): string {
   return new Date(ms).toISOString();

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { configForm } from '../config/config-file.ts';
 import { targetForm } from '../config/target-file.ts';
+import { profileForm } from '../task/profile/profile-file.ts';
 import { controlRoutes, openApiDocument, type AppParts } from './app.ts';
 import { recordForm } from './record-form.ts';
 import { oauthRoutes } from './routes/oauth.ts';
@@ -19,6 +20,7 @@ export function schemaDocuments(): Record<string, string> {
     'openapi.json': pretty(openApiDocument(app)),
     'config.schema.json': pretty(z.toJSONSchema(configForm, { io: 'input', unrepresentable: 'any' })),
     'record.schema.json': pretty(z.toJSONSchema(recordForm)),
+    'profile.schema.json': pretty(z.toJSONSchema(profileForm, { io: 'input', unrepresentable: 'any' })),
     'target.schema.json': pretty(z.toJSONSchema(targetForm, { io: 'input', unrepresentable: 'any' })),
   };
 }

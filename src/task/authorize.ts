@@ -1,3 +1,4 @@
+import type { ApprovalPoint } from '../core/approval-point.ts';
 import type { Action, Sha256Hex } from '../core/action.ts';
 import type { DecisionInput, TaskView } from '../core/decision.ts';
 import { decisionRecord } from '../core/decision-record.ts';
@@ -36,6 +37,7 @@ export const OWN_OPERATIONS = {
   'task.revoke': 'write',
   'token.issue': 'mint',
   'token.introspect': 'read',
+  'profile.read': 'read',
   'approval.read': 'read',
   'approval.answer': 'write',
   'target.read': 'read',
@@ -68,6 +70,8 @@ export type OwnAction = {
   arguments: JsonObject;
   /** The task that it is about, with its ancestors; empty when it is about none. */
   chain?: readonly TaskView[];
+  /** Where people have to agree whatever policy says. */
+  approvalPoint?: ApprovalPoint;
   /** The task that it would make. */
   creates?: Task;
 };
@@ -153,5 +157,6 @@ export function ownInput(asker: Asker, own: OwnAction, parts: AuthorizeParts): D
     ...(suspended === undefined ? {} : { suspended }),
     token: token === null ? null : { issuedAt: token.issuedAt, binding: token.binding, narrowedTo: [] },
     approval: null,
+    ...(own.approvalPoint === undefined ? {} : { approvalPoint: own.approvalPoint }),
   };
 }

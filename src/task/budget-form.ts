@@ -3,7 +3,7 @@ import { parseAmount, type Amount } from '../core/amount.ts';
 import type { Budget, SumLimit } from '../core/budget.ts';
 import { EFFECTS } from '../core/effect.ts';
 import { InvalidRequest } from '../core/errors.ts';
-import type { Catalogue } from './task-request.ts';
+import type { Catalogue } from './grant-form.ts';
 
 const MOST_CALLS = 1_000_000;
 
@@ -13,7 +13,7 @@ const pointer = z
   .max(256)
   .regex(/^(\/([^~/]|~[01])*)+$/, 'expected a JSON Pointer such as `/amount`');
 
-const amountForm = z.union([z.number(), z.string().max(32)]).transform((value, check): Amount => {
+export const amountForm = z.union([z.number(), z.string().max(32)]).transform((value, check): Amount => {
   const read = parseAmount(value);
   if ('amount' in read) return read.amount;
   check.addIssue(`${read.problem}; expected a number that is not negative, with at most four digits after the point`);

@@ -2,12 +2,13 @@ import { hasLimits } from '../core/budget.ts';
 import { limitsToWire } from '../core/budget-wire.ts';
 import type { JsonObject } from '../core/json.ts';
 import { scheduleToWire } from '../core/schedule-wire.ts';
-import type { Task } from '../core/task.ts';
+import type { Task, TaskProfile } from '../core/task.ts';
 
 /** What policy sees of a task that is to be made (`task.create`): all of it follows from the task. */
 export function createArguments(task: Task): JsonObject {
-  const { window, budget } = task;
+  const { window, budget, profile } = task;
   return {
+    ...(profile === undefined ? {} : { profile: profileArgument(profile) }),
     agent: task.agent.id,
     purpose: task.purpose,
     parameters: task.parameters,
@@ -19,4 +20,8 @@ export function createArguments(task: Task): JsonObject {
     expires_at: window.expiresAt,
     ...(task.assertion === undefined ? {} : { assertion: task.assertion }),
   };
+}
+
+function profileArgument({ name, version, digest }: TaskProfile): JsonObject {
+  return { name, version, digest };
 }

@@ -9,7 +9,7 @@ import type { Task } from '../core/task.ts';
 import type { AgentRegistry } from '../agent/registry.ts';
 import type { ApprovalStore, TaskStore } from '../store/ports.ts';
 import { authorizeOrAsk } from './authorize-or-ask.ts';
-import { refusedRecord, type Asker, type AuthorizeParts } from './authorize.ts';
+import { refusedRecord, type Asker, type AuthorizeParts, type OwnAction } from './authorize.ts';
 import { unknownTask } from './party.ts';
 import { childBudget, childWindow } from './child-limits.ts';
 import type { HopRequest } from './task-request.ts';
@@ -44,6 +44,7 @@ export async function handOn(asker: Asker, parentId: string, request: HopRequest
         resources: [`task:${parentId}`],
         arguments: argumentsOf(request),
         chain,
+        ...approvalPointOf(chain[0]!.task),
         creates: child,
       },
       parts,
@@ -54,6 +55,12 @@ export async function handOn(asker: Asker, parentId: string, request: HopRequest
     if (outcome === 'parent_ended') throw new Conflict(`task \`${parentId}\` has ended`);
   }
   throw new Unavailable('the task is changing too fast to decide; try again');
+}
+
+/** Where the profile of the whole piece of work has people agree to each hop. */
+function approvalPointOf({ profile }: Task): Pick<OwnAction, 'approvalPoint'> {
+  const rules = profile?.hopApproval;
+  return rules === undefined ? {} : { approvalPoint: { profile: profile!.name, rules } };
 }
 
 /** What holds whatever policy says. A refusal is recorded. */
@@ -84,7 +91,7 @@ function objectionTo(chain: readonly TaskView[], { agent }: HopRequest, parts: H
   if (chain.some(({ task }) => task.agent.id === agent.id)) {
     return `\`${agent.id}\` is in the chain of this task already`;
   }
-  const objection = parts.agents.objectionTo(agent.id);
+  const objection = parts.agents.objectionTo(agent.id, chain[0]!.task.profile?.name);
   return objection === null ? null : `${objection.message}; ${objection.next}`;
 }
 
@@ -114,6 +121,7 @@ function childOf(chain: readonly TaskView[], request: HopRequest, parts: HopPart
     window: childWindow(chain, request.window, now),
     budget,
     maxHops,
+    ...(parent.profile === undefined ? {} : { profile: parent.profile }),
     state: 'active',
     createdAt: now,
   };

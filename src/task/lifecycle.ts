@@ -11,6 +11,7 @@ import { createArguments } from './create-arguments.ts';
 import { allOf, endTask, endUnasked, expire, idleEnd, type Ended, type EndParts, type UnaskedEnd } from './end.ts';
 import { handOn, type HopParts } from './hop.ts';
 import { isParty, unknownTask } from './party.ts';
+import type { AppliedProfile } from './profile/profiled-request.ts';
 import type { HopRequest, TaskRequest } from './task-request.ts';
 import { checkWindow, endOf, type WindowRequest } from './window-form.ts';
 
@@ -123,9 +124,11 @@ async function requestTask(
   if (asker.delegator === null) return refuse(asker, 'only a person can hand out a task; sign in as one', parts);
   const known = assertion === undefined ? undefined : taskOf(assertion, parts);
   if (known !== undefined) return known;
-  const objection = parts.agents.objectionTo(request.agent.id);
+  const { profile } = request;
+  const objection = parts.agents.objectionTo(request.agent.id, profile?.task.name);
   if (objection !== null) return refuse(asker, `${objection.message}; ${objection.next}`, parts);
   const now = parts.clock();
+  const limits = limitsOf(parts.limits, profile);
   const task: Task = {
     id: parts.newId('task'),
     parent: null,
@@ -136,9 +139,10 @@ async function requestTask(
     grant: request.grant,
     sensitivity: request.sensitivity,
     origin: request.origin,
-    window: windowOf(request.window, now, parts.limits),
+    window: windowOf(request.window, now, limits),
     budget: { ...request.budget, calls: request.budget.calls ?? parts.limits.defaultCalls },
     maxHops: request.maxHops,
+    ...(profile === undefined ? {} : { profile: profile.task }),
     state: 'active',
     createdAt: now,
     ...(assertion === undefined ? {} : { assertion: { issuer: assertion.issuer, id: assertion.id } }),
@@ -148,8 +152,11 @@ async function requestTask(
     operation: 'task.create' as const,
     resources: [`task:${task.id}`],
     arguments: createArguments(task),
-    asked: { resources: [], arguments: { ...asked, ...windowAsked(request, parts.limits) } },
+    asked: { resources: [], arguments: { ...asked, ...windowAsked(request, limits) } },
     creates: task,
+    ...(profile === undefined || profile.approval.length === 0
+      ? {}
+      : { approvalPoint: { profile: profile.task.name, rules: profile.approval } }),
   };
   for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
     const { record, approval } = await authorizeOrAsk(asker, own, parts);
@@ -175,6 +182,13 @@ function taskOf(assertion: IdentityAssertion, { store }: LifecycleParts): Task |
   if (found === undefined) return undefined;
   if (found.outcome === 'made') return store.task(found.task);
   throw new Conflict('another identity assertion had the same `jti`; ask for a new one');
+}
+
+/** A profile's longest life is the default of its tasks, too. */
+function limitsOf(limits: LifecycleParts['limits'], profile: AppliedProfile | undefined): LifecycleParts['limits'] {
+  const maxLifetimeSeconds = Math.min(limits.maxLifetimeSeconds, profile?.lifetimeSeconds ?? Infinity);
+  const byDefault = profile?.lifetimeSeconds ?? limits.defaultLifetimeSeconds;
+  return { ...limits, maxLifetimeSeconds, defaultLifetimeSeconds: Math.min(byDefault, maxLifetimeSeconds) };
 }
 
 /** Of the window what was asked, and is the same when it is asked again. */

@@ -1,7 +1,10 @@
 import { expect, test } from 'vitest';
 import { taskBody } from '../../test/fixtures/control-plane.ts';
 import { RemitError } from '../core/errors.ts';
-import { parseTaskRequest, taskRequestForm, type Catalogue, type TaskRequest } from './task-request.ts';
+import { createCheckArguments } from '../pdp/check-arguments.ts';
+import { ProfileSet } from './profile/profiles.ts';
+import { type Catalogue } from './grant-form.ts';
+import { parseTaskRequest, taskRequestForm, type TaskRequest } from './task-request.ts';
 
 const catalogue: Catalogue = {
   operations: (target) => (target === 'files' ? ['read_text_file', 'write_file'] : undefined),
@@ -17,7 +20,11 @@ function request(overrides: Record<string, unknown>): TaskRequest | string {
     return `${issue!.path.join('.')}: ${issue!.message}`;
   }
   try {
-    return parseTaskRequest(form.data, catalogue);
+    return parseTaskRequest(form.data, {
+      catalogue,
+      profiles: new ProfileSet([]),
+      checkArguments: createCheckArguments(),
+    });
   } catch (error) {
     if (error instanceof RemitError) return error.message;
     throw error;
@@ -56,6 +63,8 @@ test.each<[string, Record<string, unknown>, string]>([
   ['hours of no length', hours('09:00', '09:00'), 'ends when it begins'],
   ['hours that are no time', hours('9am', '17:00'), 'schedule.hours.0.from'],
   ['hours after midnight', hours('09:00', '24:01'), 'schedule.hours.0.to'],
+  ['neither purpose nor profile', { purpose: undefined }, '`purpose`: is missing; give it, or a `profile`'],
+  ['a profile that is not there', { profile: 'refund' }, 'there is no profile `refund`; none is configured'],
   ['hours of no end', hours('09:00', '00:00'), '`24:00`'],
   [
     'a misspelt member of hours',

@@ -1,34 +1,15 @@
 import { z } from 'zod';
-import { EFFECTS } from '../core/effect.ts';
-import { InvalidAuthorizationDetails, InvalidRequest } from '../core/errors.ts';
-import type { Grant } from '../core/grant.ts';
-import type { EffectOf } from '../core/grant-within.ts';
+import { InvalidRequest } from '../core/errors.ts';
+import type { CheckArguments, Grant } from '../core/grant.ts';
 import { findJsonHazard, type JsonObject, type JsonValue } from '../core/json.ts';
 import { SENSITIVITIES } from '../core/sensitivity.ts';
 import { parseWorkloadId, type ParsedSpiffeId } from '../core/spiffe-id.ts';
 import { MAX_HOPS, type PromptOrigin } from '../core/task.ts';
-import { schemaProblem } from '../pdp/check-arguments.ts';
+import { grantsForm, isLarge, MAX_BYTES, parseGrants, text, type Catalogue } from './grant-form.ts';
 import { budgetForm, parseBudget, type BudgetRequest } from './budget-form.ts';
+import { withinProfile, type AppliedProfile, type Asked } from './profile/profiled-request.ts';
+import { unknownProfile, type ProfileSet } from './profile/profiles.ts';
 import { parseWindow, windowShape, type WindowRequest } from './window-form.ts';
-
-const text = (max: number) =>
-  z
-    .string()
-    .min(1)
-    .max(max)
-    .refine((value) => value.isWellFormed(), 'expected well-formed Unicode');
-
-/** One element of RFC 9396 `authorization_details` on the wire. */
-export const grantForm = z.strictObject({
-  type: z.literal('remit_grant').default('remit_grant'),
-  target: text(63),
-  operations: z.array(text(128)).min(1).max(100).optional(),
-  effects: z.array(z.enum(EFFECTS)).min(1).max(EFFECTS.length).optional(),
-  resources: z.array(text(1024)).min(1).max(50).optional(),
-  arguments: z.record(z.string(), z.unknown()).optional(),
-});
-
-export const grantsForm = z.array(grantForm).min(1).max(20);
 
 /** Where the instruction came from, as the requester states it. */
 export const originForm = z.strictObject({
@@ -43,17 +24,21 @@ export const originForm = z.strictObject({
 
 /** The body of a task request. Unknown members are refused, so that a misspelt limit is not a missing one. */
 export const taskRequestForm = z.strictObject({
-  agent: text(2048),
-  purpose: text(500),
+  /** `name`, or `name@version`: says what is left out below, and bounds what is not. */
+  profile: text(80).optional(),
+  agent: text(2048).optional(),
+  purpose: text(500).optional(),
   parameters: z.record(z.string(), z.unknown()).default({}),
-  grant: grantsForm,
-  sensitivity: z.enum(SENSITIVITIES).default('internal'),
+  grant: grantsForm.optional(),
+  /** `internal`, or as the profile has it. */
+  sensitivity: z.enum(SENSITIVITIES).optional(),
   origin: originForm.default({ channel: 'api', trust: 'authenticated' }),
   ...windowShape,
   /** The same as `budget.calls`. */
   calls: z.number().int().positive().max(1_000_000).optional(),
   budget: budgetForm.optional(),
-  max_hops: z.number().int().min(0).max(MAX_HOPS).default(0),
+  /** 0, or as the profile has it. */
+  max_hops: z.number().int().min(0).max(MAX_HOPS).optional(),
 });
 
 /**
@@ -72,9 +57,6 @@ export const hopRequestForm = z.strictObject({
   max_hops: z.number().int().min(0).max(MAX_HOPS).optional(),
 });
 
-/** Longest `parameters`, and longest `grant`, as JSON. */
-const MAX_BYTES = 16 * 1024;
-
 /** What the request asks for, checked against what Remit knows. */
 export type TaskRequest = {
   agent: ParsedSpiffeId;
@@ -86,6 +68,7 @@ export type TaskRequest = {
   window: WindowRequest;
   budget: BudgetRequest;
   maxHops: number;
+  profile?: AppliedProfile;
 };
 
 /** What a hop asks for. What is absent is as the parent has it left. */
@@ -94,30 +77,41 @@ export type HopRequest = Pick<TaskRequest, 'agent' | 'purpose' | 'grant' | 'wind
   maxHops: number | undefined;
 };
 
-export type Catalogue = {
-  /** Operation names of a target, `undefined` for an unknown one. */
-  operations(target: string): readonly string[] | undefined;
-  effectOf: EffectOf;
-  trustDomains: readonly string[];
-};
+export type RequestParts = { catalogue: Catalogue; profiles: ProfileSet; checkArguments: CheckArguments };
 
-/** @throws InvalidRequest or InvalidAuthorizationDetails, naming the field and what is expected. */
-export function parseTaskRequest(body: z.output<typeof taskRequestForm>, catalogue: Catalogue): TaskRequest {
-  const agent = parseAgent(body.agent, catalogue);
+/** @throws InvalidRequest or InvalidAuthorizationDetails, naming the field and what is expected; NotFound for a profile. */
+export function parseTaskRequest(body: z.output<typeof taskRequestForm>, parts: RequestParts): TaskRequest {
+  const { catalogue, profiles } = parts;
   const hazard = findJsonHazard(body.parameters as JsonValue, { maxDepth: 16 });
   if (hazard !== null) throw new InvalidRequest(`\`parameters${hazard.path}\` ${hazard.problem}`);
   if (isLarge(body.parameters)) throw new InvalidRequest(`\`parameters\`: at most ${MAX_BYTES} bytes of JSON`);
-  return {
-    agent,
+  const asked: Asked = {
+    agent: body.agent,
     purpose: body.purpose,
     parameters: body.parameters as JsonObject,
-    grant: parseGrants(body.grant, catalogue),
+    grant: body.grant === undefined ? undefined : parseGrants(body.grant, catalogue),
     sensitivity: body.sensitivity,
-    origin: body.origin,
     window: parseWindow(body),
     budget: budgetOf(body, catalogue),
     maxHops: body.max_hops,
   };
+  const profile = body.profile === undefined ? null : profiles.find(body.profile);
+  if (profile === undefined) throw unknownProfile(body.profile!, profiles);
+  const whole = profile === null ? inFull(asked) : withinProfile(profile, asked, parts);
+  return {
+    ...whole,
+    agent: parseAgent(whole.agent, catalogue),
+    parameters: asked.parameters,
+    origin: body.origin,
+  };
+}
+
+/** A request without a profile says itself what the task is. */
+function inFull({ agent, purpose, grant, sensitivity = 'internal', window, budget, maxHops = 0 }: Asked) {
+  for (const [name, value] of Object.entries({ agent, purpose, grant })) {
+    if (value === undefined) throw new InvalidRequest(`\`${name}\`: is missing; give it, or a \`profile\``);
+  }
+  return { agent: agent!, purpose: purpose!, grant: grant!, sensitivity, window, budget, maxHops };
 }
 
 /** @throws InvalidRequest or InvalidAuthorizationDetails, naming the field and what is expected. */
@@ -150,32 +144,4 @@ function parseAgent(id: string, catalogue: Catalogue): ParsedSpiffeId {
     throw new InvalidRequest(`\`agent\`: trust domain \`${agent.trustDomain}\` is not configured`);
   }
   return agent;
-}
-
-/** @throws InvalidAuthorizationDetails for grants that name nothing, or something that does not exist. */
-export function parseGrants(forms: z.output<typeof grantsForm>, catalogue: Catalogue): Grant[] {
-  // The scope stands in every record of the task.
-  if (isLarge(forms)) throw new InvalidAuthorizationDetails(`the grants have more than ${MAX_BYTES} bytes of JSON`);
-  return forms.map((form, place) => {
-    const where = `grant ${place + 1}`;
-    const known = catalogue.operations(form.target);
-    if (known === undefined) throw new InvalidAuthorizationDetails(`${where}: \`${form.target}\` is not a target`);
-    if (form.operations === undefined && form.effects === undefined) {
-      throw new InvalidAuthorizationDetails(`${where}: name \`operations\` or \`effects\``);
-    }
-    const unknown = form.operations?.find((operation) => !known.includes(operation));
-    if (unknown !== undefined) {
-      throw new InvalidAuthorizationDetails(`${where}: \`${unknown}\` is not an operation of \`${form.target}\``);
-    }
-    const { arguments: schema, ...rest } = form;
-    if (schema === undefined) return rest;
-    const hazard = findJsonHazard(schema as JsonValue, { maxDepth: 32 });
-    const problem = hazard === null ? schemaProblem(schema as JsonObject) : `\`${hazard.path}\` ${hazard.problem}`;
-    if (problem !== null) throw new InvalidAuthorizationDetails(`${where}: \`arguments\`: ${problem}`);
-    return { ...rest, arguments: schema as JsonObject };
-  });
-}
-
-function isLarge(value: unknown): boolean {
-  return Buffer.byteLength(JSON.stringify(value)) > MAX_BYTES;
 }

@@ -27,7 +27,7 @@ export function assertionGrant(exchange: Exchange, parts: TokenEndpointParts): v
       // Nobody here has seen the instruction, and whoever wrote it: an agent says that it has one.
       origin: { channel: 'agent', trust: 'outside' },
     }),
-    parts.catalogue,
+    parts,
   );
   const { agent, expiresAt } = client;
   exchange.subject = { kind: 'asserted', agent, request, grants: there, ...(scope === undefined ? {} : { scope }) };

@@ -1,6 +1,6 @@
 import { InvalidAuthorizationDetails } from '../core/errors.ts';
 import type { Grant } from '../core/grant.ts';
-import { grantsForm, parseGrants, type Catalogue } from '../task/task-request.ts';
+import { grantsForm, parseGrants, type Catalogue } from '../task/grant-form.ts';
 
 /** RFC 9396 `authorization_details`, parsed from JSON, as grants. @throws InvalidAuthorizationDetails */
 export function readDetails(value: unknown, { catalogue }: { catalogue: Catalogue }): Grant[] {

@@ -1,4 +1,4 @@
-import type { Grant } from '../core/grant.ts';
+import type { CheckArguments, Grant } from '../core/grant.ts';
 import type { Agent } from '../core/party.ts';
 import type { ClientAssertionVerifier } from '../identity/client-assertion.ts';
 import type { DpopVerifier } from '../identity/dpop.ts';
@@ -10,8 +10,10 @@ import type { WorkloadTokenVerifier } from '../identity/workload-token.ts';
 import type { X509SvidVerifier } from '../identity/x509-svid.ts';
 import type { TaskStore } from '../store/ports.ts';
 import type { AuthorizeParts } from '../task/authorize.ts';
+import type { Catalogue } from '../task/grant-form.ts';
+import type { ProfileSet } from '../task/profile/profiles.ts';
 import type { Lifecycle } from '../task/lifecycle.ts';
-import type { Catalogue, TaskRequest } from '../task/task-request.ts';
+import type { TaskRequest } from '../task/task-request.ts';
 import type { AccessTokenParts, TokenSubject } from './access-token.ts';
 import type { TokenBinding } from './confirmation.ts';
 import type { ClientForm, TokenForm } from './form.ts';
@@ -30,7 +32,10 @@ export type TokenEndpointParts = AuthorizeParts &
     identityAssertions: boolean;
     lifecycle: Pick<Lifecycle, 'request'>;
     tasks: Pick<TaskStore, 'chain' | 'admit'>;
+    /** What a task is requested with. */
     catalogue: Catalogue;
+    profiles: ProfileSet;
+    checkArguments: CheckArguments;
     /** Longest life of an access token. */
     lifetimeSeconds: number;
   };

@@ -1,7 +1,7 @@
 import { EFFECTS, type Effect } from '../core/effect.ts';
 import { InvalidScope } from '../core/errors.ts';
 import type { Grant } from '../core/grant.ts';
-import type { Catalogue } from '../task/task-request.ts';
+import type { Catalogue } from '../task/grant-form.ts';
 
 /** What is left of the grants for these effects, all of which they have to have. @throws InvalidScope */
 export function withinScope(

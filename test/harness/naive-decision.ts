@@ -98,7 +98,26 @@ export function naiveDecision(
   const controls = unique(decision.policies.flatMap((id) => byId.get(id)!.controls ?? []));
   const lifetimes = decision.policies.flatMap((id) => byId.get(id)!.maxLifetime ?? []);
   const maxLifetime = decision.outcome === 'permit' && lifetimes.length > 0 ? Math.min(...lifetimes) : null;
-  return { ...decision, observed: unique(observed), controls, maxLifetime };
+  return atPoint({ ...decision, observed: unique(observed), controls, maxLifetime }, input);
+}
+
+/** A yes that a profile asks for, by whoever is of the group that each of its rules is. */
+function atPoint(decision: NaiveDecision, { approvalPoint, approval }: DecisionInput): NaiveDecision {
+  if (approvalPoint === undefined || decision.outcome === 'deny') return decision;
+  const missing = approvalPoint.rules.filter(
+    (rule) => approval === null || !isGiven({ people: 1, names: [rule], text: rule }, approval.approvers),
+  );
+  if (missing.length === 0) {
+    if (decision.outcome === 'hold') return decision;
+    return { ...decision, liftedByApproval: [...decision.liftedByApproval, `profile ${approvalPoint.profile}`] };
+  }
+  return {
+    ...decision,
+    outcome: 'hold',
+    codes: [...(decision.outcome === 'hold' ? decision.codes : []), 'approval_required'],
+    approvers: unique([...decision.approvers, ...approvalPoint.rules]),
+    liftedByApproval: [],
+  };
 }
 
 function denied(codes: Reason['code'][]): NaiveDecision {
@@ -321,6 +340,7 @@ function contextOf(input: DecisionInput): JsonObject {
             delegator: entity(personOf(acting.task.delegator)),
             agent: entity({ type: 'Agent', id: acting.task.agent.id }),
             purpose: acting.task.purpose,
+            profile: profileOf(acting.task),
             parameters: recordOf(acting.task.parameters, 1),
             sensitivity: sensitivityOf(acting.task.sensitivity),
             age_seconds: age(acting.task.createdAt),
@@ -370,6 +390,10 @@ function rootOf({ chain, now }: DecisionInput): JsonObject | undefined {
     age_seconds: Math.max(0, Math.floor((now - task.createdAt) / 1000)),
     calls: used.calls,
   };
+}
+
+function profileOf({ profile }: DecisionInput['chain'][number]['task']): JsonObject | undefined {
+  return profile === undefined ? undefined : { name: profile.name, version: profile.version };
 }
 
 function sensitivityOf(name: keyof typeof LEVELS): JsonObject {

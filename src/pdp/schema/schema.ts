@@ -74,6 +74,7 @@ function actionType({ effect, args, parameters = EMPTY }: SchemaAction) {
             delegator: { type: 'Entity', name: 'Person' },
             agent: { type: 'Entity', name: 'Agent' },
             purpose: STRING,
+            profile: optional(record({ name: STRING, version: LONG })),
             parameters,
             sensitivity: SENSITIVITY,
             age_seconds: LONG,

@@ -28,6 +28,7 @@ export type Draft = {
     purpose: string;
     age: number;
     calls: number;
+    profile: { name: string; version: number } | null;
     /** Of budgets; `null` where nothing bounds it. */
     left: Partial<Record<keyof Left, number | null>>;
     parameters: JsonObject;
@@ -61,6 +62,7 @@ export function plainDraft(action: Draft['action']): Draft {
       purpose: 'any purpose',
       age: 0,
       calls: 0,
+      profile: null,
       left: {},
       parameters: {},
       sensitivity: 'restricted',
@@ -149,6 +151,7 @@ function chainOf(draft: Draft): DecisionInput['chain'] {
       window: { notBefore: 0, expiresAt: Number.MAX_SAFE_INTEGER },
       budget: budgetOf(draft, own.calls),
       maxHops: depth - level,
+      ...(task.profile === null ? {} : { profile: { ...task.profile, digest: 'sha256:any' } }),
       state: 'active',
       createdAt: draft.time - own.age * 1000,
     };

@@ -96,6 +96,14 @@ export function facetsOf(mentions: Mentions, approvers: Iterable<string>, catalo
         (draft, left) => void (draft.task.left[part] = left),
       ),
     ),
+    facet(
+      'profile',
+      [null, ...texts(['context', 'task', 'profile', 'name'])],
+      (draft, name) => void (draft.task.profile = name === null ? null : { name, version: 1 }),
+    ),
+    facet('version of the profile', [1, ...counts(['context', 'task', 'profile', 'version'])], (draft, version) => {
+      if (draft.task.profile !== null) draft.task.profile.version = version;
+    }),
     facet('purpose', [null, ...texts(['context', 'task', 'purpose'])], (draft, purpose) => {
       if (purpose !== null) draft.task.purpose = purpose;
     }),

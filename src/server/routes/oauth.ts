@@ -4,7 +4,7 @@ import { exchangeToken, type TokenEndpointParts, type TokenRequest } from '../..
 import { CLIENT_PARAMETERS, TOKEN_PARAMETERS } from '../../token/form.ts';
 import { introspectToken, type IntrospectionParts } from '../../token/introspection.ts';
 import { revokeToken, type RevocationParts } from '../../token/revocation.ts';
-import { grantForm } from '../../task/task-request.ts';
+import { grantForm } from '../../task/grant-form.ts';
 import { peerOf } from '../peer-of.ts';
 import type { ControlApp } from './route.ts';
 

@@ -3,12 +3,13 @@ import { hasEnded, TASK_STATES, type Task } from '../../core/task.ts';
 import type { ClosingStore, TaskStore } from '../../store/ports.ts';
 import type { Lifecycle } from '../../task/lifecycle.ts';
 import { isParty } from '../../task/party.ts';
+import { type Catalogue } from '../../task/grant-form.ts';
 import {
   hopRequestForm,
   parseHopRequest,
   parseTaskRequest,
   taskRequestForm,
-  type Catalogue,
+  type RequestParts,
 } from '../../task/task-request.ts';
 import { issueTaskToken, type TaskTokenParts } from '../../token/task-token.ts';
 import { taskToWire, taskWire } from '../wire.ts';
@@ -18,6 +19,8 @@ export type TaskRouteParts = {
   lifecycle: Lifecycle;
   tasks: Pick<TaskStore, 'chain'> & Pick<ClosingStore, 'closing'>;
   catalogue: Catalogue;
+  profiles: RequestParts['profiles'];
+  checkArguments: RequestParts['checkArguments'];
   taskTokens: TaskTokenParts;
 };
 
@@ -93,7 +96,7 @@ export function taskRoutes(app: ControlApp, parts: TaskRouteParts): void {
   const usedBy = (id: string) => parts.tasks.chain(id)[0]?.used ?? { calls: 0 };
   const closingOf = ({ id, state }: Task) => (hasEnded(state) ? parts.tasks.closing(id) : undefined);
   app.openapi(requestRoute, async (c) => {
-    const task = await lifecycle.request(c.var.asker, parseTaskRequest(c.req.valid('json'), parts.catalogue));
+    const task = await lifecycle.request(c.var.asker, parseTaskRequest(c.req.valid('json'), parts));
     return c.json(taskToWire(task, { calls: 0 }), 200);
   });
   app.openapi(listRoute, async (c) => {
