@@ -2,6 +2,7 @@ import { describe } from 'vitest';
 import { admissionConformance } from './conformance/admission.ts';
 import { assertionConformance } from './conformance/assertions.ts';
 import { agentConformance } from './conformance/agents.ts';
+import { approvalHistoryConformance } from './conformance/approval-history.ts';
 import { approvalConformance } from './conformance/approvals.ts';
 import { definitionConformance } from './conformance/definitions.ts';
 import { endingConformance } from './conformance/endings.ts';
@@ -21,6 +22,7 @@ export function storeConformance(name: string, open: OpenStore): void {
     describe('identity assertions', () => assertionConformance(open));
     describe('admission', () => admissionConformance(open));
     describe('approvals', () => approvalConformance(open));
+    describe('histories of approvals', () => approvalHistoryConformance(open));
     describe('standing answers', () => standingAnswerConformance(open));
     describe('webhooks', () => webhookConformance(open));
     describe('definitions', () => definitionConformance(open));
