@@ -9,6 +9,7 @@ import { recordForm } from './server/record-form.ts';
 import { createAgents } from './agent/agents.ts';
 import { createAnswered } from './approval/answered.ts';
 import { createApprovals } from './approval/approvals.ts';
+import { createStandingAnswers } from './approval/standing.ts';
 import { printable } from './audit/record-text.ts';
 import type { Refusals } from './audit/refusals.ts';
 import { openTree, type Tree } from './audit/tree.ts';
@@ -63,6 +64,7 @@ import { startRefusals } from './wiring/refusals.ts';
 import { openTrustBundles, type OpenTrustBundles } from './wiring/trust-bundles.ts';
 import { closeServer, createListener, DRAIN_FOR_MS, listen, stopSignal } from './wiring/listener.ts';
 import { concernsOf, openReferee } from './wiring/referee.ts';
+import { startWebhooks } from './wiring/webhooks.ts';
 import { currentCatalogue, reportFindings } from './wiring/policy-findings.ts';
 
 const SWEEP_EVERY_MS = 500;
@@ -174,6 +176,9 @@ async function run(config: Config, dev: boolean): Promise<void> {
   // What the last process has left to end, by the same code.
   closer.sweep();
 
+  // Before anything is served: a secret that is none refuses the start.
+  const webhooks = startWebhooks(config, { store, pdp: inForce.current, clock, env: process.env, log });
+
   const people = config.identity.people.find((provider) => provider.dev);
   const idp =
     people === undefined || !dev
@@ -206,6 +211,7 @@ async function run(config: Config, dev: boolean): Promise<void> {
   console.log('remit: draining');
   clearInterval(sweep);
   clearInterval(rotation);
+  webhooks.stop();
   const closed = closeServer(server);
   await Promise.race([live.draining(), new Promise((resolve) => setTimeout(resolve, DRAIN_FOR_MS).unref())]);
   await gateway.close();
@@ -363,7 +369,8 @@ async function wire(config: Config, opened: Opened) {
     taskTokens: tokenParts,
     agents: createAgents({ ...decided, store, registry, onEnded: lifecycle.ended }),
     registrationNames: registrationNames(config),
-    approvals: createApprovals({ ...decided, store, stepUps: config.approvals.stepUps }),
+    approvals: createApprovals({ ...decided, ...config.approvals, store }),
+    standing: createStandingAnswers({ ...decided, store }),
     policies: createPolicies(policyParts),
     review: createReview({ ...policyParts, isKnownForm: (record) => recordForm.safeParse(record).success }),
     keys: createKeys({ ...decided, key }),

@@ -244,7 +244,9 @@ describe('a stronger sign-in', () => {
 
   test('is asked for by the configuration, for data of that sensitivity alone', async () => {
     await plane.close();
-    plane = await openControlPlane({ stepUps: { restricted: { acrValues: ['phr'], maxAgeSeconds: null } } });
+    plane = await openControlPlane({
+      approvals: { stepUps: { restricted: { acrValues: ['phr'], maxAgeSeconds: null } } },
+    });
     [alice, bob] = [await personSession(plane, 'alice'), await personSession(plane, 'bob')];
     task = (await requestTask(alice)).id;
     const { card } = sampleApproval(task, 0);
@@ -252,6 +254,187 @@ describe('a stronger sign-in', () => {
     expect((await approve(bob, restricted.id)).status).toBe(401);
     expect((await approve(await personSession(plane, 'bob', { acr: 'phr' }), restricted.id)).status).toBe(200);
     expect((await approve(bob, (await ask()).id)).status).toBe(200);
+  });
+});
+
+test('for whoever has asked, in the shape of the AuthZEN access request profile', async () => {
+  const status = async (id: string, session = alice) => {
+    const response = await session.call('GET', `/v1/access-requests/${id}`);
+    return response.status === 200 ? ((await response.json()) as { task: { status: string } }) : response.status;
+  };
+  const [given, refused, over] = [await ask(), await ask(), await ask({ expiresAt: plane.clock.now() + 1_000 })];
+  expect(await status(given.id)).toEqual({
+    task: {
+      id: given.id,
+      status: 'pending',
+      status_endpoint: `https://remit.example.test/v1/access-requests/${given.id}`,
+      expires_at: new Date(given.expiresAt).toISOString(),
+    },
+  });
+  await approve(bob, given.id);
+  await refuse(bob, refused.id);
+  expect(await status(given.id)).toMatchObject({
+    task: { status: 'approved' },
+    result: {
+      mode: 'reevaluate',
+      approval: { id: given.id, state: 'active', approved_until: new Date(given.expiresAt).toISOString() },
+    },
+  });
+  await plane.store.admit({ chain: [task], counted: true, approval: given.id }, []);
+  expect(await status(given.id)).toMatchObject({
+    task: { status: 'approved' },
+    result: { approval: { state: 'consumed' } },
+  });
+  plane.clock.advance(2_000);
+  expect([await status(refused.id), await status(over.id)]).toMatchObject([
+    { task: { status: 'denied' } },
+    { task: { status: 'expired' } },
+  ]);
+  expect(await status(given.id, await personSession(plane, 'carol'))).toBe(404);
+});
+
+describe('many at once', () => {
+  test('each is answered as it was shown, and recorded by itself; one that is not taken stops no other', async () => {
+    const [first, second, own] = [await ask(), await ask(), await ask({ approvers: ['security'] })];
+    const answers = [
+      { id: first.id, digest: first.digest, answer: 'approved' },
+      { id: second.id, digest: first.digest, answer: 'approved' },
+      { id: own.id, digest: own.digest, answer: 'approved' },
+      { id: second.id, digest: second.digest, answer: 'refused', reason: 'no' },
+    ];
+    const response = await bob.call('POST', '/v1/approvals/answers', { answers });
+    expect(await response.json()).toEqual({
+      results: [
+        { id: first.id, state: 'approved' },
+        { id: second.id, problem: expect.stringContaining('another action than the one you saw') },
+        { id: own.id, problem: expect.stringContaining('there is no approval') },
+        { id: second.id, state: 'refused' },
+      ],
+    });
+    const recorded = plane
+      .records()
+      .flatMap((record) =>
+        record.kind === 'decision' && record.action.operation === 'approval.answer' ? [record.action.arguments] : [],
+      );
+    expect(recorded).toEqual([
+      { answer: 'approved', digest: first.digest },
+      { answer: 'refused', digest: second.digest, reason: 'no' },
+    ]);
+  });
+
+  test('nothing is answered by a request of another form', async () => {
+    const { id, digest } = await ask();
+    for (const answers of [[], [{ id, answer: 'approved' }], [{ id, digest, answer: 'maybe' }], 'all']) {
+      expect((await bob.call('POST', '/v1/approvals/answers', { answers })).status).toBe(400);
+    }
+    expect(plane.store.approval(id)?.state).toBe('pending');
+  });
+});
+
+describe('how much somebody answers', () => {
+  const withLimit = async (beyond: 'warn' | 'others') => {
+    await plane.close();
+    plane = await openControlPlane({ approvals: { load: { answersPerHour: 2, beyond } } });
+    [alice, bob] = [await personSession(plane, 'alice'), await personSession(plane, 'bob')];
+    task = (await requestTask(alice)).id;
+  };
+  const loadOf = async (session: Session) =>
+    ((await (await session.call('GET', '/v1/approvals')).json()) as { load: object }).load;
+
+  test('is shown, and beyond the limit warned of', async () => {
+    await withLimit('warn');
+    expect(await loadOf(bob)).toEqual({ last_hour: 0, last_day: 0, limit_per_hour: 2, over: false, beyond: 'warn' });
+    await approve(bob, (await ask()).id);
+    await refuse(bob, (await ask()).id);
+    expect(await loadOf(bob)).toMatchObject({ last_hour: 2, last_day: 2, over: true });
+    expect((await approve(bob, (await ask()).id)).status).toBe(200);
+    expect(await loadOf(await personSession(plane, 'carol'))).toMatchObject({ last_hour: 0 });
+  });
+
+  test('where others are to answer then, a yes is refused and a no is not', async () => {
+    await withLimit('others');
+    for (let n = 0; n < 2; n++) await approve(bob, (await ask()).id);
+    const { id } = await ask({ approvers: ['staff'] });
+    const response = await approve(bob, id);
+    expect([response.status, await response.json()]).toMatchObject([
+      403,
+      { detail: expect.stringContaining('you have answered 2 in the last hour') },
+    ]);
+    expect((await approve(await personSession(plane, 'carol'), id)).status).toBe(200);
+    expect((await refuse(bob, (await ask()).id)).status).toBe(200);
+  });
+});
+
+describe('the next so many like this', () => {
+  const NEXT = { uses: 3, minutes: 5, vary: { arguments: { content: null } } };
+  const give = async (id: string, next: object = NEXT) => bob.call('POST', `/v1/approvals/${id}/approve`, { next });
+
+  test('is given with a yes, recorded with it, listed, and taken back', async () => {
+    const { id } = await ask();
+    expect(await (await give(id)).json()).toMatchObject({ state: 'approved', standing: [{ uses_left: 3 }] });
+    expect(plane.records().at(-1)).toMatchObject({ action: { arguments: { answer: 'approved', next: NEXT } } });
+    const list = async (session: Session, query = '') =>
+      (await (await session.call('GET', `/v1/standing-answers${query}`)).json()) as {
+        standing_answers: { id: string }[];
+      };
+    const { standing_answers: found } = await list(bob);
+    expect(found).toMatchObject([
+      {
+        state: 'active',
+        task,
+        approval: id,
+        target: 'files',
+        operation: 'write_file',
+        resources: [{ exactly: 'file:out/summary.md' }],
+        arguments: { path: { exactly: 'out/summary.md' }, content: { any: true } },
+        given_by: ['https://idp.example.test|bob'],
+        uses: 3,
+      },
+    ]);
+    expect(await list(alice)).toEqual({ standing_answers: found });
+    const carol = await personSession(plane, 'carol');
+    expect(await list(carol)).toEqual({ standing_answers: [] });
+    const revoke = (session: Session) => session.call('POST', `/v1/standing-answers/${found[0]!.id}/revoke`);
+    expect((await revoke(carol)).status).toBe(404);
+    expect(await (await revoke(alice)).json()).toMatchObject({ state: 'revoked', uses_left: 3 });
+    expect((await revoke(bob)).status).toBe(409);
+    expect(await list(bob)).toEqual({ standing_answers: [] });
+    expect((await list(bob, '?all=true')).standing_answers).toHaveLength(1);
+  });
+
+  test.each<[string, object, number]>([
+    ['more uses than the configuration allows', { ...NEXT, uses: 11 }, 400],
+    ['more minutes than the configuration allows', { ...NEXT, minutes: 31 }, 400],
+    ['no uses', { ...NEXT, uses: 0 }, 400],
+    ['an argument that there is not', { ...NEXT, vary: { arguments: { other: null } } }, 400],
+    ['a pattern that the action is not like', { ...NEXT, vary: { arguments: { path: 'in/*' } } }, 400],
+    ['resources that the action is outside of', { ...NEXT, vary: { resources: ['file:in/**'] } }, 400],
+  ])('%s: nothing is answered', async (_name, next, status) => {
+    const { id } = await ask();
+    expect((await give(id, next)).status).toBe(status);
+    expect(plane.store.approval(id)?.state).toBe('pending');
+    expect(plane.store.standingFor(task)).toEqual([]);
+  });
+
+  test('where several people have to approve, each action is answered by itself', async () => {
+    const { id } = await ask({ approvers: ['2 of staff'] });
+    expect((await give(id)).status).toBe(403);
+  });
+
+  test('nor where the configuration has none', async () => {
+    await plane.close();
+    plane = await openControlPlane({ approvals: { standing: { maxUses: 0, maxMinutes: 30 } } });
+    [alice, bob] = [await personSession(plane, 'alice'), await personSession(plane, 'bob')];
+    task = (await requestTask(alice)).id;
+    expect((await give((await ask()).id)).status).toBe(403);
+  });
+
+  test('it does not outlive its task', async () => {
+    const short = await requestTask(alice, { lifetime_seconds: 60 });
+    const { id } = await ask({ task: short.id });
+    await give(id, { ...NEXT, minutes: 30 });
+    const [standing] = plane.store.standingFor(short.id);
+    expect(standing!.expiresAt).toBe(plane.store.task(short.id)!.window.expiresAt);
   });
 });
 

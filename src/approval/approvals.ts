@@ -1,16 +1,25 @@
-import { mayAnswer, type Answer, type Approval } from '../core/approval.ts';
-import { Conflict, NotFound } from '../core/errors.ts';
-import { samePerson } from '../core/party.ts';
-import type { ApprovalStore, TaskStore } from '../store/ports.ts';
+import type { Answer, Approval } from '../core/approval.ts';
+import { Conflict, NotFound, RemitError } from '../core/errors.ts';
+import type { JsonObject } from '../core/json.ts';
+import type { Delegator } from '../core/party.ts';
+import type { ApprovalStore, StandingStore, TaskStore } from '../store/ports.ts';
 import { authorize, refusedRecord, type Asker, type AuthorizeParts } from '../task/authorize.ts';
 import { cardOf, type ApprovalCard } from './card.ts';
+import { concerns } from './concerns.ts';
+import { loadOf, type Load, type LoadLimit } from './load.ts';
+import { standingAnswer, type Next, type StandingLimits } from './next.ts';
 import { objectionTo, type StepUps } from './objection.ts';
 import { stateNow } from './state-now.ts';
 
 export type ApprovalParts = AuthorizeParts & {
-  store: ApprovalStore & TaskStore;
+  store: ApprovalStore & StandingStore & TaskStore;
   stepUps: StepUps;
+  load: LoadLimit;
+  standing: StandingLimits;
 };
+
+/** An answer as somebody gives it: for exactly what they saw, where they say what that was. */
+export type GivenAnswer = Pick<Answer, 'to' | 'reason'> & { digest?: string; next?: Next };
 
 /** So many of the newest approvals are looked at for those that concern the asker. */
 const LOOKED_AT = 2_000;
@@ -18,7 +27,10 @@ const LOOKED_AT = 2_000;
 /** What approvers do. Asking is the gateway's part, in the same step that records the hold. */
 export interface Approvals {
   /** Those that the asker could answer, or has asked for; newest first. */
-  list(asker: Asker, filter: { state?: Approval['state']; limit: number }): Promise<ApprovalCard[]>;
+  list(
+    asker: Asker,
+    filter: { state?: Approval['state']; limit: number },
+  ): Promise<{ cards: ApprovalCard[]; load: Load | null }>;
   /** @throws NotFound also for one that the asker may not know of. */
   show(asker: Asker, id: string): Promise<ApprovalCard>;
   /**
@@ -27,7 +39,12 @@ export interface Approvals {
    * @throws Forbidden; InsufficientUserAuthentication; NotFound; Conflict when it is over, the asker has said it before,
    *   it was another that the asker saw (`seen.digest`), or its task has ended.
    */
-  answer(asker: Asker, id: string, answer: Pick<Answer, 'to' | 'reason'> & { digest?: string }): Promise<ApprovalCard>;
+  answer(asker: Asker, id: string, answer: GivenAnswer): Promise<ApprovalCard>;
+  /** Each by itself, decided and recorded by itself: one that is not taken says so and stops no other. */
+  answerAll(
+    asker: Asker,
+    answers: readonly (GivenAnswer & { id: string; digest: string })[],
+  ): Promise<({ id: string; card: ApprovalCard } | { id: string; problem: RemitError })[]>;
 }
 
 export function createApprovals(parts: ApprovalParts): Approvals {
@@ -43,13 +60,31 @@ export function createApprovals(parts: ApprovalParts): Approvals {
         matching: (approval) =>
           concerns(asker, approval) && (state === undefined || stateNow(approval, parts) === state),
       });
-      return found.map((approval) => cardOf(approval, { full: false }, parts));
+      const { delegator } = asker;
+      const load =
+        delegator === null ? null : loadOf(delegator, { store: parts.store, now: parts.clock(), limit: parts.load });
+      return { cards: found.map((approval) => cardOf(approval, { full: false }, parts)), load };
     },
     show: async (asker, id) => {
       const approval = known(asker, id, parts);
       const own = { operation: 'approval.read' as const, resources: [`approval:${id}`], arguments: {} };
       await parts.log.append([await authorize(asker, own, parts)]);
       return cardOf(approval, { full: true }, parts);
+    },
+    answerAll: async (asker, answers) => {
+      const own = { operation: 'approval.read' as const, resources: [], arguments: {} };
+      await parts.log.append([await authorize(asker, own, parts)]);
+      const results: Awaited<ReturnType<Approvals['answerAll']>> = [];
+      for (const { id, ...answer } of answers) {
+        try {
+          results.push({ id, card: cardOf(await answerTo(asker, id, answer, parts), { full: false }, parts) });
+        } catch (error) {
+          // A fault is no answer: what was answered before it is, and the caller looks again.
+          if (!(error instanceof RemitError)) throw error;
+          results.push({ id, problem: error });
+        }
+      }
+      return results;
     },
     answer: async (asker, id, answer) => cardOf(await answerTo(asker, id, answer, parts), { full: true }, parts),
   };
@@ -63,7 +98,7 @@ function kept(state: Approval['state'] | undefined): { state?: Approval['state']
 async function answerTo(
   asker: Asker,
   id: string,
-  { to, reason, digest }: Pick<Answer, 'to' | 'reason'> & { digest?: string },
+  { to, reason, digest, next }: GivenAnswer,
   parts: ApprovalParts,
 ): Promise<Approval> {
   const approval = known(asker, id, parts);
@@ -72,13 +107,20 @@ async function answerTo(
     {
       operation: 'approval.answer',
       resources: [`approval:${id}`],
-      arguments: { answer: to, digest: approval.digest, ...(reason === undefined ? {} : { reason }) },
+      arguments: {
+        answer: to,
+        digest: approval.digest,
+        ...(reason === undefined ? {} : { reason }),
+        ...(next === undefined ? {} : { next: JSON.parse(JSON.stringify(next)) as JsonObject }),
+      },
       chain: approval.task === null ? [] : parts.store.chain(approval.task),
     },
     parts,
   );
   const at = parts.clock();
-  const objection = objectionTo(asker, { approval, to, stepUps: parts.stepUps, now: at });
+  const load =
+    asker.delegator === null ? null : loadOf(asker.delegator, { store: parts.store, now: at, limit: parts.load });
+  const objection = objectionTo(asker, { approval, to, stepUps: parts.stepUps, load, now: at });
   if (objection !== null) {
     const subject = { approval: approval.id };
     const refused = { operation: 'approval.answer' as const, subject, reason: objection.message };
@@ -92,9 +134,9 @@ async function answerTo(
     throw new Conflict(`policy has changed since approval \`${id}\` was asked for; let the agent ask again`);
   }
   const by = asker.delegator!;
-  const outcome = await parts.store.answerApproval({ id, to, by, at, ...(reason === undefined ? {} : { reason }) }, [
-    record,
-  ]);
+  const stands = next === undefined || to === 'refused' ? undefined : standing(next, { approval, by, at }, parts);
+  const answer = { id, to, by, at, ...(reason === undefined ? {} : { reason }) };
+  const outcome = await parts.store.answerApproval(answer, [record], stands);
   switch (outcome) {
     case 'answered':
     case 'counted':
@@ -112,16 +154,15 @@ async function answerTo(
   }
 }
 
+function standing(next: Next, given: { approval: Approval; by: Delegator; at: number }, parts: ApprovalParts) {
+  const taskExpiresAt = parts.store.task(given.approval.task ?? '')?.window.expiresAt ?? 0;
+  return standingAnswer(next, { ...given, id: parts.newId('sta'), taskExpiresAt }, parts.standing);
+}
+
 function known(asker: Asker, id: string, parts: ApprovalParts): Approval {
   const approval = parts.store.approval(id);
   if (approval === undefined || !concerns(asker, approval)) throw unknownApproval(id);
   return approval;
-}
-
-function concerns(asker: Asker, { approvers, requester }: Approval): boolean {
-  if (asker.agent !== null) return asker.agent.id === requester.agent;
-  const person = asker.delegator;
-  return person !== null && (mayAnswer(approvers, person) || samePerson(person, requester.delegator));
 }
 
 function unknownApproval(id: string): NotFound {

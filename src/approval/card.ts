@@ -5,7 +5,8 @@ import type { JsonObject, JsonValue } from '../core/json.ts';
 import { redactArguments } from '../core/redact.ts';
 import { riskOf, type Risk } from '../core/risk.ts';
 import { notesOn, visible, type TextNote } from '../core/visible.ts';
-import type { ApprovalStore, PastAction, TaskStore } from '../store/ports.ts';
+import type { StandingAnswer } from '../core/standing-answer.ts';
+import type { ApprovalStore, PastAction, StandingStore, TaskStore } from '../store/ports.ts';
 import type { AuthorizeParts } from '../task/authorize.ts';
 import { stateNow } from './state-now.ts';
 
@@ -24,6 +25,8 @@ export type ApprovalCard = {
   soFar: { calls: number; budget: number; actions: PastAction[] } | null;
   /** How requests of this agent for this operation were answered in the last thirty days. */
   alike: { approved: number; refused: number; last: Answer[] };
+  /** What stands already for this operation within the task. */
+  standing: StandingAnswer[];
 };
 
 export type ShownArgument = {
@@ -38,7 +41,7 @@ export type ShownArgument = {
   provenance?: ArgumentOrigin;
 };
 
-export type CardParts = Pick<AuthorizeParts, 'clock' | 'pdp'> & { store: ApprovalStore & TaskStore };
+export type CardParts = Pick<AuthorizeParts, 'clock' | 'pdp'> & { store: ApprovalStore & StandingStore & TaskStore };
 
 const THIRTY_DAYS_MS = 30 * 86_400_000;
 const MAX_SHOWN = 1_000;
@@ -68,6 +71,12 @@ export function cardOf(approval: Approval, { full }: { full: boolean }, parts: C
     }),
     soFar: task === null ? null : { calls: view?.used.calls ?? 0, budget: view?.task.budget.calls ?? 0, actions },
     alike: parts.store.answersAlike({ target, operation, agent: requester.agent, since }, MAX_ALIKE),
+    standing:
+      task === null
+        ? []
+        : parts.store
+            .standingFor(task)
+            .filter((each) => each.target === target && each.operation === operation && parts.clock() < each.expiresAt),
   };
 }
 

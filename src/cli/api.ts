@@ -1,6 +1,7 @@
 import {
   Conflict,
   Forbidden,
+  InsufficientUserAuthentication,
   InvalidRequest,
   InvalidToken,
   NotFound,
@@ -33,6 +34,8 @@ function problemError(type: string | undefined, detail: string): RemitError {
     case 'invalid_dpop_proof':
     case 'unauthenticated':
       return new InvalidToken(detail);
+    case 'insufficient_user_authentication':
+      return new InsufficientUserAuthentication(detail, { acrValues: [], maxAgeSeconds: null });
     case 'unavailable':
     case 'internal':
       return new Unavailable(detail);

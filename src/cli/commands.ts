@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import { printable } from '../audit/record-text.ts';
 import { RemitError } from '../core/errors.ts';
 import { ERROR_TABLE } from '../server/error-table.ts';
+import { askAtTerminal } from './ask-at-terminal.ts';
 import { approvals, APPROVALS_USAGE, approve, refuse } from './approvals.ts';
 import { UsageError, type Command, type Io } from './io.ts';
 import { keys, KEYS_USAGE } from './keys.ts';
@@ -153,6 +154,7 @@ function ioOf(own: CommonOptions, env: Record<string, string | undefined>): Io {
     env,
     remitUrl,
     issuer: own.issuer,
+    ask: process.stdin.isTTY && process.stdout.isTTY ? askAtTerminal : undefined,
     dataDir: own.data ?? env['REMIT_DATA'] ?? '.remit',
     person: () =>
       openPersonSession({

@@ -12,6 +12,8 @@ export type Io = {
   dataDir: string;
   /** `--issuer`: of which provider the person is, where there are several. */
   issuer?: string | undefined;
+  /** Asks the person at the terminal; `null` at the end of what they say. Absent where there is no terminal. */
+  ask?: ((question: string) => Promise<string | null>) | undefined;
   /** A person's session: as `--as`, by `REMIT_ID_TOKEN`, or as who is signed in. */
   person: () => Promise<{ fetch: BoundFetch }>;
 };

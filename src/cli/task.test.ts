@@ -3,17 +3,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import {
-  agentSession,
   ISSUER,
   openControlPlane,
   personSession,
   requestTask,
-  sampleApproval,
   SUMMARISER,
   type ControlPlane,
   type Session,
 } from '../../test/fixtures/control-plane.ts';
-import { approvals, approve, refuse } from './approvals.ts';
 import { UsageError, type Command, type Io } from './io.ts';
 import { target } from './target.ts';
 import { task } from './task.ts';
@@ -149,59 +146,6 @@ describe('task', () => {
 
   test('an id is one segment of the path, whatever it holds', async () => {
     await expect(run(alice, task, ['show', '../approvals'])).rejects.toMatchObject({ code: 'not_found' });
-  });
-});
-
-describe('approvals', () => {
-  let bob: Session;
-  let id: string;
-  beforeEach(async () => {
-    bob = await personSession(plane, 'bob');
-    const alice = await personSession(plane, 'alice');
-    const asked = sampleApproval((await requestTask(alice)).id, plane.clock.now());
-    asked.card.arguments = { path: 'out/summary.md', 'no\u202ete\u001b[2J': 'two\nlines\u009b\u2066' };
-    asked.card.purpose = 'tidy up\u001b[8m';
-    ({ id } = await plane.store.requestApproval(asked, () => []));
-  });
-
-  test('show prints every argument in full, and nothing that a terminal would obey', async () => {
-    const { out } = await run(bob, approvals, ['show', id]);
-    expect(out).toEqual([
-      expect.stringMatching(/^apr_1 {2}pending {2}until \S+ {2}for note-owners$/),
-      '  write_file (write) at files on file:out/summary.md',
-      '    path: "out/summary.md"',
-      '    no\\u202ete\\u001b[2J: "two\\nlines\\u009b\\u2066"',
-      '  because an owner must agree',
-      '  for the task "tidy up\\u001b[8m" of https://idp.example.test|alice',
-      expect.stringMatching(/^ {2}by spiffe:\/\/remit\.local\/agent\/summariser \(task_/),
-    ]);
-  });
-
-  test('list, approve, and nothing is left', async () => {
-    expect((await run(bob, approvals, [])).out[0]).toContain('pending');
-    expect((await run(bob, approve, [id])).out.at(-1)).toBe('  answered by https://idp.example.test|bob');
-    expect((await run(bob, approvals, ['list'])).out).toEqual(['no pending approvals']);
-    expect((await run(bob, approvals, ['list', '--state', 'approved'])).out[0]).toContain('approved');
-    await expect(run(bob, refuse, [id])).rejects.toMatchObject({ code: 'conflict' });
-  });
-
-  test('refuse, for a program', async () => {
-    const { out } = await run(bob, refuse, [id], true);
-    expect(JSON.parse(out[0]!)).toMatchObject({ id, state: 'refused' });
-  });
-
-  test('the delegator and the agent are refused', async () => {
-    await expect(run(await personSession(plane, 'alice'), approve, [id])).rejects.toMatchObject({ code: 'forbidden' });
-    await expect(run(await agentSession(plane), approve, [id])).rejects.toMatchObject({ code: 'forbidden' });
-  });
-
-  test.each<[Command, string[]]>([
-    [approve, []],
-    [approve, ['a', 'b']],
-    [approvals, ['show']],
-    [approvals, ['nonsense']],
-  ])('the usage is shown when there is no one id', async (command, args) => {
-    await expect(run(bob, command, args)).rejects.toThrow(UsageError);
   });
 });
 

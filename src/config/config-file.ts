@@ -172,7 +172,7 @@ export function readConfig(path: string, options: { dev: boolean; overrides?: Ov
       endWhenPolicyForbids: form.tasks.end_when_policy_forbids,
       idleMs: form.tasks.idle_minutes === 0 ? null : form.tasks.idle_minutes * 60_000,
     },
-    approvals: readApprovals(form.approvals),
+    approvals: readApprovals(form.approvals, { file, dev: options.dev }),
     targets,
   };
 }

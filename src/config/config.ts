@@ -71,6 +71,12 @@ export type Config = {
     lifetimeSeconds: number;
     /** What is asked of the sign-in of who approves something of a sensitivity, beside what policy asks. */
     stepUps: Partial<Record<Sensitivity, { acrValues: string[]; maxAgeSeconds: number | null }>>;
+    /** After so many answers in an hour a person is warned, or the yes of another is needed. */
+    load: { answersPerHour: number; beyond: 'warn' | 'others' };
+    /** Of answers for the next actions alike; `maxUses` 0 for none. */
+    standing: { maxUses: number; maxMinutes: number };
+    /** Who is told of approvals, each with its own secrets; `approvers` `null` for all approvals. */
+    webhooks: { name: string; url: string; secrets: SecretSource[]; approvers: string[] | null }[];
   };
   targets: TargetConfig[];
 };

@@ -100,10 +100,13 @@ export class Forbidden extends RemitError {
 export class ApprovalRequired extends RemitError {
   readonly code = 'approval_required';
   readonly approval: string;
+  /** Milliseconds since the epoch. */
+  readonly expiresAt: number;
 
-  constructor(message: string, approval: string) {
+  constructor(message: string, { id, expiresAt }: { id: string; expiresAt: number }) {
     super(message);
-    this.approval = approval;
+    this.approval = id;
+    this.expiresAt = expiresAt;
   }
 }
 /** RFC 9470: the person has to sign in again, more strongly or just now. */

@@ -73,10 +73,14 @@ export function createApp(parts: AppParts): ControlApp {
     recordRefused(c, error, parts.refusals);
     return OAUTH_ENDPOINTS.has(c.req.path)
       ? oauthErrorResponse(c, error, faults)
-      : problemResponse(c, error, { log: faults, resourceMetadata: apiMetadata });
+      : problemResponse(c, error, { log: faults, resourceMetadata: apiMetadata, publicUrl });
   });
   app.notFound((c) =>
-    problemResponse(c, new NotFound('there is nothing at this path'), { log: faults, resourceMetadata: apiMetadata }),
+    problemResponse(c, new NotFound('there is nothing at this path'), {
+      log: faults,
+      resourceMetadata: apiMetadata,
+      publicUrl,
+    }),
   );
   // The gateway reads its own bodies, under its own limit.
   app.all('/mcp/:target', (c) => parts.mcp(c.req.raw, c.req.param('target'), peerOf(c)));

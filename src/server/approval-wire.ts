@@ -1,11 +1,13 @@
 import { z } from '@hono/zod-openapi';
 import type { ApprovalCard } from '../approval/card.ts';
+import type { Load } from '../approval/load.ts';
 import { ARGUMENT_ORIGINS } from '../core/action.ts';
 import { APPROVAL_STATES, requesterName, type Answer } from '../core/approval.ts';
 import { EFFECTS } from '../core/effect.ts';
 import { delegatorId } from '../core/party.ts';
 import { RISKS } from '../core/risk.ts';
 import { SENSITIVITIES } from '../core/sensitivity.ts';
+import { STANDING_STATES, type StandingAnswer } from '../core/standing-answer.ts';
 import { TEXT_NOTES } from '../core/visible.ts';
 import { iso, time } from './wire.ts';
 
@@ -15,6 +17,60 @@ const answerWire = z.object({
   at: time,
   reason: z.string().optional(),
 });
+
+export const loadWire = z
+  .object({
+    last_hour: z.number().int(),
+    last_day: z.number().int(),
+    limit_per_hour: z.number().int(),
+    over: z.boolean(),
+    beyond: z.enum(['warn', 'others']).openapi({ description: 'what follows: a warning, or others have to say yes' }),
+  })
+  .openapi('ApproverLoad');
+
+export function loadToWire({ lastHour, lastDay, limit, over, beyond }: Load): z.output<typeof loadWire> {
+  return { last_hour: lastHour, last_day: lastDay, limit_per_hour: limit, over, beyond };
+}
+
+export const standingWire = z
+  .object({
+    id: z.string(),
+    state: z.enum(STANDING_STATES),
+    task: z.string(),
+    approval: z.string(),
+    target: z.string(),
+    operation: z.string(),
+    resources: z.array(z.union([z.object({ exactly: z.string() }), z.object({ like: z.string() })])),
+    arguments: z.record(
+      z.string(),
+      z.union([z.object({ exactly: z.unknown() }), z.object({ like: z.string() }), z.object({ any: z.literal(true) })]),
+    ),
+    given_by: z.array(z.string()),
+    uses: z.number().int(),
+    uses_left: z.number().int(),
+    created_at: time,
+    expires_at: time,
+  })
+  .openapi('StandingAnswer');
+
+export function standingToWire(standing: StandingAnswer): z.output<typeof standingWire> {
+  const { id, state, task, approval, target, operation, resources, uses } = standing;
+  return {
+    id,
+    state,
+    task,
+    approval,
+    target,
+    operation,
+    resources,
+    arguments: standing.arguments,
+    given_by: standing.approvers.map(delegatorId),
+    uses,
+    uses_left: standing.usesLeft,
+    created_at: iso(standing.createdAt),
+    expires_at: iso(standing.expiresAt),
+  };
+}
 
 export const approvalWire = z
   .object({
@@ -78,6 +134,7 @@ export const approvalWire = z
     alike: z
       .object({ approved: z.number().int(), refused: z.number().int(), last: z.array(answerWire) })
       .openapi({ description: 'answers to this agent’s requests for this operation in the last thirty days' }),
+    standing: z.array(standingWire).openapi({ description: 'what stands already for this operation within the task' }),
     reasons: z.array(z.string()),
     policies: z.array(z.string()),
     policy_set: z.string(),
@@ -138,6 +195,7 @@ export function approvalToWire(full: ApprovalCard): z.output<typeof approvalWire
       refused: full.alike.refused,
       last: full.alike.last.map(answerToWire),
     },
+    standing: full.standing.map(standingToWire),
     reasons: card.reasons,
     policies: card.policies,
     policy_set: approval.policySet,

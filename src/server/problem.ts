@@ -12,6 +12,7 @@ import {
   UseDpopNonce,
 } from '../core/errors.ts';
 import { dpopChallenge } from '../token/challenge.ts';
+import { accessRequestTask } from './access-request.ts';
 import { ERROR_TABLE, tokenEndpointStatus } from './error-table.ts';
 
 export type FaultLog = { error(details: object, message: string): void };
@@ -20,7 +21,7 @@ export type FaultLog = { error(details: object, message: string): void };
 export function problemResponse(
   c: Context,
   error: unknown,
-  parts: { log: FaultLog; resourceMetadata: string },
+  parts: { log: FaultLog; resourceMetadata: string; publicUrl: string },
 ): Response {
   const known = knownError(error);
   if (known === undefined) parts.log.error({ err: error }, 'fault');
@@ -32,7 +33,7 @@ export function problemResponse(
   offerNonce(c, known);
   const detail = known?.message ?? 'something went wrong; the operator can find it in the log';
   return c.body(
-    JSON.stringify({ type: `urn:remit:problem:${code}`, title, status, detail, ...moreOf(known) }),
+    JSON.stringify({ type: `urn:remit:problem:${code}`, title, status, detail, ...moreOf(known, parts.publicUrl) }),
     status,
     {
       'content-type': 'application/problem+json',
@@ -40,8 +41,11 @@ export function problemResponse(
   );
 }
 
-function moreOf(error: RemitError | undefined): object {
-  if (error instanceof ApprovalRequired) return { approval: error.approval };
+function moreOf(error: RemitError | undefined, publicUrl: string): object {
+  if (error instanceof ApprovalRequired) {
+    const { approval: id, expiresAt } = error;
+    return { approval: id, access_request: accessRequestTask({ id, status: 'pending', expiresAt }, publicUrl) };
+  }
   if (!(error instanceof InsufficientUserAuthentication)) return {};
   const { acrValues, maxAgeSeconds } = error;
   return {

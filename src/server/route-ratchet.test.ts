@@ -16,6 +16,9 @@ import {
   type ControlPlane,
   type Session,
 } from '../../test/fixtures/control-plane.ts';
+import type { Approval } from '../core/approval.ts';
+import type { Delegator } from '../core/party.ts';
+import type { StandingAnswer } from '../core/standing-answer.ts';
 import type { Task } from '../core/task.ts';
 import { agentFixture } from '../store/conformance/fixture.ts';
 import { schemaDocuments } from './write-schema.ts';
@@ -42,6 +45,13 @@ const SAMPLES: Record<string, { path: string; body?: unknown }> = {
   'GET /v1/approvals/{id}': { path: '/v1/approvals/apr_1' },
   'POST /v1/approvals/{id}/approve': { path: '/v1/approvals/apr_1/approve' },
   'POST /v1/approvals/{id}/refuse': { path: '/v1/approvals/apr_1/refuse' },
+  'POST /v1/approvals/answers': {
+    path: '/v1/approvals/answers',
+    body: { answers: [{ id: 'apr_1', digest: `sha256:${'0'.repeat(64)}`, answer: 'approved' }] },
+  },
+  'GET /v1/access-requests/{id}': { path: '/v1/access-requests/apr_1' },
+  'GET /v1/standing-answers': { path: '/v1/standing-answers' },
+  'POST /v1/standing-answers/{id}/revoke': { path: '/v1/standing-answers/sta_1/revoke' },
   'GET /v1/targets': { path: '/v1/targets' },
   'GET /v1/targets/{target}/operations/{operation}': { path: '/v1/targets/files/operations/read_text_file' },
   'POST /v1/targets/{target}/operations/{operation}/accept': {
@@ -95,7 +105,12 @@ async function open(policies?: Record<string, string>): Promise<void> {
   const alice = await personSession(plane, 'alice');
   if (policies === undefined) task = (await requestTask(alice, { max_hops: 1 })).id;
   else await plane.store.createTask(taskOf((task = 'task_1'), plane.clock.now()), []);
-  await plane.store.requestApproval(sampleApproval(task, plane.clock.now()), () => []);
+  const now = plane.clock.now();
+  await plane.store.requestApproval(sampleApproval(task, now), () => []);
+  const given = sampleApproval(task, now, { id: 'apr_2', digest: 'sha256:2' });
+  await plane.store.requestApproval(given, () => []);
+  const by = { issuer: 'https://idp.example.test', subject: 'bob', groups: ['note-owners'] };
+  await plane.store.answerApproval({ id: 'apr_2', to: 'approved', by, at: now }, [], standingOf(given, by));
   for (const id of [REGISTERED, SUSPENDED]) {
     const agent = agentFixture({ id, owner: OWNER, state: id === SUSPENDED ? 'suspended' : 'active' });
     await plane.store.registerAgent(agent, []);
@@ -105,6 +120,13 @@ async function open(policies?: Record<string, string>): Promise<void> {
     const seen = { target: 'files', operation: 'read_text_file', digest, definition: '{}', at };
     await plane.store.observeDefinition(seen, () => []);
   }
+}
+
+function standingOf({ card, policySet, id, createdAt, expiresAt }: Approval, by: Delegator): StandingAnswer {
+  const { target, operation } = card;
+  const match = { target, operation, resources: [], arguments: {}, policySet };
+  const uses = { approvers: [by], uses: 1, usesLeft: 1, state: 'active' as const, createdAt, expiresAt };
+  return { id: 'sta_1', task, approval: id, ...match, ...uses };
 }
 
 function taskOf(id: string, now: number): Task {
@@ -177,7 +199,7 @@ describe('who is refused by policy, on the record', () => {
   test.each(ROUTES)('%s', async (route) => {
     const session = route.includes('hops')
       ? await agentSession(plane)
-      : await personSession(plane, route.includes('approvals') ? 'bob' : 'alice');
+      : await personSession(plane, /approvals|standing|access-requests/.test(route) ? 'bob' : 'alice');
     const response = await send(session, route);
     expect([response.status, await response.json()]).toMatchObject([403, { type: 'urn:remit:problem:forbidden' }]);
     expect(plane.records().at(-1)).toMatchObject({ kind: 'decision', decision: { outcome: 'deny' } });

@@ -7,8 +7,10 @@ import { endingConformance } from './conformance/endings.ts';
 import { logConformance } from './conformance/log.ts';
 import { policySetConformance } from './conformance/policy-sets.ts';
 import { revokedTokenConformance } from './conformance/revoked-tokens.ts';
+import { standingAnswerConformance } from './conformance/standing-answers.ts';
 import type { OpenStore } from './conformance/subject.ts';
 import { taskConformance } from './conformance/tasks.ts';
+import { webhookConformance } from './conformance/webhooks.ts';
 
 /** What every adapter of `Store` must do. Call it in a test file of the adapter. */
 export function storeConformance(name: string, open: OpenStore): void {
@@ -16,6 +18,8 @@ export function storeConformance(name: string, open: OpenStore): void {
     describe('tasks', () => taskConformance(open));
     describe('admission', () => admissionConformance(open));
     describe('approvals', () => approvalConformance(open));
+    describe('standing answers', () => standingAnswerConformance(open));
+    describe('webhooks', () => webhookConformance(open));
     describe('definitions', () => definitionConformance(open));
     describe('policy sets', () => policySetConformance(open));
     describe('revoked tokens', () => revokedTokenConformance(open));

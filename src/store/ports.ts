@@ -17,6 +17,7 @@ import type { Effect } from '../core/effect.ts';
 import type { Delegator } from '../core/party.ts';
 import type { LogRecord } from '../core/record.ts';
 import type { GivenApproval, TaskView } from '../core/decision.ts';
+import type { StandingAnswer } from '../core/standing-answer.ts';
 import type { FindSuspension, Suspension } from '../core/suspension.ts';
 import type { EndedState, Task } from '../core/task.ts';
 
@@ -71,10 +72,10 @@ export interface TaskStore {
   >;
   /**
    * INVARIANT 5 and 6: the last gate before an effect. In one step: every task of the chain is still active and within
-   * budget (which the action is taken from), the approval (if any) is spent, the target (if any) is not suspended, and the
-   * decision is recorded. A `token` is issued with it, under the first task of the chain. When not admitted, nothing is
-   * changed and nothing is recorded. What was taken stays so until it is given back: also when the process ends before
-   * anybody knows what became of the action.
+   * budget (which the action is taken from), the approval (or one use of the standing answer, if any) is spent, the target
+   * (if any) is not suspended, and the decision is recorded. A `token` is issued with it, under the first task of the
+   * chain. When not admitted, nothing is changed and nothing is recorded. What was taken stays so until it is given back:
+   * also when the process ends before anybody knows what became of the action.
    */
   admit(
     request: Taken & {
@@ -174,14 +175,17 @@ export interface ApprovalStore {
   /**
    * `answered`: with this answer it is approved or refused. `counted`: it is a yes, and more people have to say one.
    * `already_counted`: this person, be it through another account, has said yes before. A no ends what waits, also after
-   * one's own yes.
+   * one's own yes. With the yes that approves it, `standing` begins to stand.
    */
   answerApproval(
     answer: Answer & { id: string },
     records: Records,
+    standing?: StandingAnswer,
   ): Promise<'answered' | 'counted' | 'already_counted' | 'already_answered' | 'expired' | 'task_ended' | 'unknown'>;
   /** An approved, unspent, unexpired approval of this task (`null`: of none) for exactly this digest. From memory. */
   givenApproval(task: string | null, digest: string, now: number): GivenApproval | undefined;
+  /** Whether somebody has said no to exactly this, and the request would not have expired yet. */
+  isRefused(task: string | null, digest: string, now: number): boolean;
   approval(id: string): Approval | undefined;
   approvalState(id: string): Pick<Approval, 'task' | 'state'> | undefined;
   /** The newest first: at most `limit` of those that are `matching`, among the newest `among`. */
@@ -200,6 +204,41 @@ export interface ApprovalStore {
   /** How many answers this person has given since then. */
   answersBy(person: Pick<Delegator, 'issuer' | 'subject'>, since: number): number;
 }
+
+/** Answers that were given beforehand. They end with their task, as approvals do. */
+export interface StandingStore {
+  /** Those of this task that can still be used. From memory. */
+  standingFor(task: string): StandingAnswer[];
+  standingAnswer(id: string): StandingAnswer | undefined;
+  /** The newest first: at most `limit` of those that are `matching`, among the newest `among`. */
+  standingAnswers(filter: {
+    limit: number;
+    among: number;
+    matching: (standing: StandingAnswer) => boolean;
+  }): StandingAnswer[];
+  revokeStandingAnswer(id: string, records: Records): Promise<'revoked' | 'over' | 'unknown'>;
+}
+
+/** What webhooks are told of approvals, at least once each. */
+export interface WebhookStore {
+  /**
+   * What has still to be told: approvals that wait and were not taken yet, and the end of those that were. A failed attempt
+   * is due again at its `nextAt`. The oldest first, at most `limit`.
+   */
+  dueDeliveries(endpoint: string, now: number, limit: number): Delivery[];
+  /** Keeps what came of an attempt. */
+  settleDelivery(delivery: SettledDelivery): Promise<void>;
+}
+
+export type Delivery = { approval: string; event: 'approval.requested' | 'approval.resolved'; attempts: number };
+
+/** `skipped`: it is not for this endpoint. `nextAt` in ms since the epoch. */
+export type SettledDelivery = Delivery & {
+  endpoint: string;
+  state: 'delivered' | 'retry' | 'given_up' | 'skipped';
+  nextAt: number;
+  problem: string | null;
+};
 
 /** Pinned tool definitions (invariant 12). */
 export interface DefinitionStore {
@@ -337,6 +376,8 @@ export interface Store
   extends
     TaskStore,
     ApprovalStore,
+    StandingStore,
+    WebhookStore,
     DefinitionStore,
     PolicySetStore,
     RevokedTokenStore,

@@ -91,7 +91,7 @@ export async function authorizeOrAsk(
       const who = approvers.map((rule) => `\`${rule}\``).join(' and ');
       throw new ApprovalRequired(
         `approval \`${waits}\` is needed from ${who} (${reasons}); ask again with the same request after it is approved`,
-        waits,
+        outcome.waitsFor,
       );
     }
   }

@@ -62,8 +62,12 @@ describe('requesting what has to be approved', () => {
 
   test('is held, and the same request makes the task once after a yes', async () => {
     const held = await restricted();
-    const { approval } = (await held.json()) as { approval: string };
-    expect(held.status).toBe(403);
+    const problem = (await held.json()) as { approval: string };
+    const { approval } = problem;
+    expect([held.status, problem]).toMatchObject([
+      403,
+      { access_request: { id: approval, status: 'pending', status_endpoint: expect.stringContaining(approval) } },
+    ]);
     expect(plane.store.tasks({ limit: 9 })).toEqual([]);
     const carol = await personSession(plane, 'carol');
     expect(await (await carol.call('GET', `/v1/approvals/${approval}`)).json()).toMatchObject({

@@ -1,6 +1,8 @@
-import { actionDigest } from '../../core/action.ts';
+import { actionDigest, type Action } from '../../core/action.ts';
+import type { GivenApproval } from '../../core/decision.ts';
 import { InvalidToken } from '../../core/errors.ts';
 import { delegatorId } from '../../core/party.ts';
+import { standsFor } from '../../core/standing-answer.ts';
 import type { Step } from '../pipeline.ts';
 import type { Exchange } from '../exchange.ts';
 import type { StepParts } from './parts.ts';
@@ -36,7 +38,23 @@ export function gather(exchange: Exchange<unknown, unknown>, parts: StepParts): 
     },
     parts.sha256,
   );
-  const given = parts.store.givenApproval(acting.id, exchange.digest, parts.clock());
+  const given = givenFor(acting.id, { action, digest: exchange.digest }, parts);
   if (given === undefined) delete exchange.approval;
   else exchange.approval = given;
+}
+
+/** An approval of exactly this action, or else a use of an answer that stands for actions like it. */
+function givenFor(
+  task: string,
+  { action, digest }: { action: Action; digest: string },
+  { store, clock, pdp }: StepParts,
+): GivenApproval | undefined {
+  const now = clock();
+  const given = store.givenApproval(task, digest, now);
+  if (given !== undefined) return given;
+  const asked = { policySet: pdp().policySet, now };
+  const standing = store.standingFor(task).find((each) => standsFor(each, action, asked));
+  // Somebody has read exactly this and said no: what another said of actions like it does not come before that.
+  if (standing === undefined || store.isRefused(task, digest, now)) return undefined;
+  return { id: standing.id, approvers: standing.approvers };
 }

@@ -3,12 +3,12 @@ import type { DecisionInput } from '../../core/decision.ts';
 import { suspensionOfAction, type FindSuspension } from '../../core/suspension.ts';
 import type { Pdp } from '../../pdp/pdp.ts';
 import type { Referee } from '../../pdp/referee/referee.ts';
-import type { ApprovalStore, LogStore, TaskStore } from '../../store/ports.ts';
+import type { ApprovalStore, LogStore, StandingStore, TaskStore } from '../../store/ports.ts';
 import type { Exchange } from '../exchange.ts';
 
 /** What the steps that every PEP shares work with. */
 export type StepParts = {
-  store: TaskStore & ApprovalStore & LogStore;
+  store: TaskStore & ApprovalStore & StandingStore & LogStore;
   /** The policy set that is in force now. */
   pdp: () => Pdp;
   /** Has a sample of decisions evaluated again. */

@@ -2,10 +2,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { alice, bob, NOW, sampleAction, sampleTask, sha256, summariser } from '../../../test/fixtures/task.ts';
 import type { Action } from '../../core/action.ts';
 import type { DecisionRecord, LogRecord, OutcomeRecord } from '../../core/record.ts';
+import type { StandingAnswer } from '../../core/standing-answer.ts';
 import { createCheckArguments } from '../../pdp/check-arguments.ts';
 import { createPdp } from '../../pdp/pdp.ts';
 import { openSqliteStore, type SqliteStore } from '../../store/sqlite/open.ts';
@@ -234,6 +235,82 @@ test('two people: the first yes lifts nothing, and the record names both', async
   await store.answerApproval({ id, to: 'approved', by: dan, at: now }, []);
   expect((await run(write)).answer).toBe('acted');
   expect(decisions().at(-1)?.approval).toEqual({ id, approvers: [`${bob.issuer}|bob`, `${bob.issuer}|dan`] });
+});
+
+describe('the next so many like this', () => {
+  async function stand(change: Partial<StandingAnswer> = {}): Promise<string> {
+    const { waitingFor } = (await run(write)).exchange;
+    const standing: StandingAnswer = {
+      id: 'sta_1',
+      task: 'task_1',
+      approval: waitingFor!.id,
+      target: 'files',
+      operation: 'write_file',
+      resources: [{ exactly: 'file:notes/monday.md' }],
+      arguments: { path: { exactly: 'out/a' }, content: { any: true } },
+      policySet: waitingFor!.policySet,
+      approvers: [bob],
+      uses: 2,
+      usesLeft: 2,
+      state: 'active',
+      createdAt: now,
+      expiresAt: now + 30_000,
+      ...change,
+    };
+    await store.answerApproval({ id: waitingFor!.id, to: 'approved', by: bob, at: now }, [], standing);
+    return waitingFor!.id;
+  }
+  const writing = (content: string) => run({ ...write, arguments: { path: 'out/a', content } });
+
+  test('each use is decided and recorded by itself, and then it is used up', async () => {
+    const approval = await stand();
+    expect((await run(write)).answer).toBe('acted');
+    for (const content of ['y', 'z']) {
+      expect((await writing(content)).answer).toBe('acted');
+      expect(decisions().at(-1)).toMatchObject({
+        decision: { outcome: 'permit', policies: ['test.cedar#1', 'held'] },
+        approval: { id: 'sta_1', approvers: [`${bob.issuer}|bob`] },
+      });
+    }
+    expect((await writing('w')).answer).toBe('refused');
+    expect(store.approval(approval)?.state).toBe('spent');
+  });
+
+  test('twenty at once: as many as it has uses', async () => {
+    await stand();
+    const answers = await Promise.all(Array.from({ length: 20 }, (_none, n) => writing(`${n}`)));
+    expect(answers.filter(({ answer }) => answer === 'acted')).toHaveLength(2);
+  });
+
+  test.each<[string, () => Promise<unknown> | void]>([
+    ['after its time', () => void (now += 30_000)],
+    ['under another policy set', () => void (policy = `${POLICY} // another`)],
+    ['once it was taken back', () => store.revokeStandingAnswer('sta_1', [])],
+    ['for other arguments', () => void (write.arguments['path'] = 'out/b')],
+  ])('not %s', async (_name, change) => {
+    await stand();
+    await change();
+    const { answer } = await run({ ...write, arguments: { ...write.arguments, content: 'y' } });
+    write.arguments['path'] = 'out/a';
+    expect(answer).toBe('refused');
+  });
+
+  test('not for what somebody has refused', async () => {
+    const refused = (await writing('bad')).exchange.waitingFor!;
+    await store.answerApproval({ id: refused.id, to: 'refused', by: bob, at: now }, []);
+    await stand();
+    expect((await writing('bad')).answer).toBe('refused');
+    expect((await writing('good')).answer).toBe('acted');
+  });
+
+  test('not where policy asks for more people than gave it', async () => {
+    policy = POLICY.replace('note-owners', '2 of note-owners');
+    const { waitingFor } = (await run(write)).exchange;
+    const dan = { ...bob, subject: 'dan', email: 'dan@example.test' };
+    await store.answerApproval({ id: waitingFor!.id, to: 'approved', by: dan, at: now }, []);
+    await stand();
+    expect((await writing('y')).answer).toBe('refused');
+  });
 });
 
 test('nobody is asked what they could not read, nor more than they could answer', async () => {

@@ -3,7 +3,7 @@ import type { Task } from '../../core/task.ts';
 import type { AgentStore } from '../ports.ts';
 import type { AgentTable } from './agent-table.ts';
 import type { CommitQueue } from './commit-queue.ts';
-import { endTree, forgetTree, type EndedTree, type EndTables } from './end-tree.ts';
+import { endTree, forgetTree, nothingEnded, type EndedTree, type EndTables } from './end-tree.ts';
 import { checkIdentifiers } from './identifier.ts';
 import type { RecordLog } from './record-log.ts';
 
@@ -22,7 +22,7 @@ export function agentVerbs(queue: CommitQueue, tables: Tables): AgentStore {
 
   function move(all: readonly RegisteredAgent[], to: AgentState, at: number, reason: string): Moved {
     const moved = all.map((agent) => agents.move(agent, to, reason));
-    const ended: EndedTree = { tasks: [], approvals: [] };
+    const ended = nothingEnded();
     for (const agent of to === 'active' ? [] : moved) endTasksOf(agent, { at, reason }, ended);
     return { agents: moved, ended, tasks: ended.tasks };
   }
@@ -31,9 +31,7 @@ export function agentVerbs(queue: CommitQueue, tables: Tables): AgentStore {
     const reason = `its agent is ${state}: ${why.reason}`;
     for (const task of tasks.liveOf((agent) => isOf(id, agent))) {
       // A task of it may have ended as the descendant of another one before its turn comes.
-      const tree = endTree({ id: task, to: 'revoked', at: why.at, reason, cause: 'agent' }, tables);
-      ended.tasks.push(...tree.tasks);
-      ended.approvals.push(...tree.approvals);
+      endTree({ id: task, to: 'revoked', at: why.at, reason, cause: 'agent' }, ended, tables);
     }
   }
 

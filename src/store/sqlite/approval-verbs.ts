@@ -1,20 +1,21 @@
 import { isApproved, type Approval } from '../../core/approval.ts';
 import { samePerson } from '../../core/party.ts';
-import type { ApprovalStore } from '../ports.ts';
+import type { ApprovalStore, StandingStore } from '../ports.ts';
 import type { ApprovalTable } from './approval-table.ts';
 import type { CommitQueue } from './commit-queue.ts';
 import { checkIdentifiers } from './identifier.ts';
 import type { RecordLog } from './record-log.ts';
+import type { StandingTable } from './standing-table.ts';
 import type { TaskTable } from './task-table.ts';
 
-type Tables = { log: RecordLog; tasks: TaskTable; approvals: ApprovalTable };
+type Tables = { log: RecordLog; tasks: TaskTable; approvals: ApprovalTable; standing: StandingTable };
 
 /** Asking, answering and looking. Spending an approval is part of what it is spent on. */
 export function approvalVerbs(
   queue: CommitQueue,
-  { log, tasks, approvals }: Tables,
+  { log, tasks, approvals, standing }: Tables,
   clock: () => number,
-): ApprovalStore {
+): ApprovalStore & StandingStore {
   return {
     requestApproval: (request, records, maxWaiting = Infinity) =>
       queue.add(() => {
@@ -29,7 +30,7 @@ export function approvalVerbs(
         log.append(records(kept));
         return kept;
       }),
-    answerApproval: ({ id, ...answer }, records) =>
+    answerApproval: ({ id, ...answer }, records, stands) =>
       queue.add(
         () => {
           checkIdentifiers(id, answer.by.issuer, answer.by.subject);
@@ -47,18 +48,38 @@ export function approvalVerbs(
           // One no ends it; a yes counts towards what the rules ask for.
           const isFinal = answer.to === 'refused' || isApproved(approval.approvers, [...approval.answers, answer]);
           if (isFinal) approvals.settle(id, answer.to, now);
+          if (stands !== undefined && isFinal && answer.to === 'approved') standing.insert(stands);
           log.append(records);
           return isFinal ? ('answered' as const) : ('counted' as const);
         },
         (outcome) => {
-          if (outcome === 'answered') approvals.remember(approvals.get(id)!);
+          if (outcome !== 'answered') return;
+          approvals.remember(approvals.get(id)!);
+          if (stands !== undefined && answer.to === 'approved') standing.remember(structuredClone(stands));
         },
       ),
     givenApproval: (task, digest, now) => approvals.given(task, digest, now),
+    isRefused: (task, digest, now) => approvals.openFor(task, digest, now)?.state === 'refused',
     approval: (id) => approvals.get(id),
     approvalState: (id) => approvals.state(id),
     approvals: (filter) => approvals.list(filter),
     answersAlike: (request, limit) => approvals.answersAlike(request, limit),
+    standingFor: (task) => standing.ofTask(task),
+    standingAnswer: (id) => standing.get(id),
+    standingAnswers: (filter) => standing.list(filter),
+    revokeStandingAnswer: (id, records) =>
+      queue.add(
+        () => {
+          checkIdentifiers(id);
+          if (standing.get(id) === undefined) return 'unknown' as const;
+          if (!standing.revoke(id)) return 'over' as const;
+          log.append(records);
+          return 'revoked' as const;
+        },
+        (outcome) => {
+          if (outcome === 'revoked') standing.forget(id);
+        },
+      ),
     answersBy: (person, since) => approvals.answersBy(person, since),
   };
 }

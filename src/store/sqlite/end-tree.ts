@@ -4,29 +4,42 @@ import type { ProcessStore, TaskEnd } from '../ports.ts';
 import type { ApprovalTable } from './approval-table.ts';
 import type { ClosingTable } from './closing-table.ts';
 import type { IssuedTokenTable } from './issued-token-table.ts';
+import type { StandingTable } from './standing-table.ts';
 import type { TaskTable } from './task-table.ts';
 
 export type EndTables = {
   tasks: TaskTable;
   approvals: ApprovalTable;
+  standing: StandingTable;
   tokens: IssuedTokenTable;
   closings: ClosingTable;
   processes: Pick<ProcessStore, 'processes'>;
 };
 
-/** What one end has changed in the open transaction. */
-export type EndedTree = { tasks: Task[]; approvals: string[] };
+/** What ends have changed in the open transaction. */
+export type EndedTree = { tasks: Task[]; approvals: string[]; standing: string[] };
+
+export function nothingEnded(): EndedTree {
+  return { tasks: [], approvals: [], standing: [] };
+}
 
 /**
  * Ends a task and all below it, closes their approvals, and opens a closing for each with what was there to end at this
  * moment: whatever becomes of the process after the commit, the restart knows what has to be finished.
  */
-export function endTree(end: TaskEnd, { tasks, approvals, tokens, closings, processes }: EndTables): EndedTree {
-  const ended: EndedTree = { tasks: tasks.endTree(end), approvals: [] };
-  for (const task of ended.tasks) {
+export function endTree(
+  end: TaskEnd,
+  ended: EndedTree,
+  { tasks, approvals, standing, tokens, closings, processes }: EndTables,
+): void {
+  const tree = tasks.endTree(end);
+  for (const task of tree) {
+    ended.tasks.push(task);
     const closed = approvals.close(task.id);
     ended.approvals.push(...closed);
-    const below = task.id === end.id ? ended.tasks.map(({ id }) => id).filter((id) => id !== end.id) : [];
+    const fallen = standing.close(task.id);
+    ended.standing.push(...fallen);
+    const below = task.id === end.id ? tree.map(({ id }) => id).filter((id) => id !== end.id) : [];
     const issued = tokens.ofTask(task.id, end.at).map(({ id }) => id);
     const running = processes.processes(task.id).map(({ id }) => id);
     closings.write(
@@ -39,13 +52,12 @@ export function endTree(end: TaskEnd, { tasks, approvals, tokens, closings, proc
           at: end.at,
         },
         {
-          ended: present({ tasks: below, approvals: closed }),
+          ended: present({ tasks: below, approvals: closed, standing_answers: fallen }),
           outstanding: present({ tokens: issued, processes: running }),
         },
       ),
     );
   }
-  return ended;
 }
 
 function present(byKind: ByKind): ByKind {
@@ -53,7 +65,11 @@ function present(byKind: ByKind): ByKind {
 }
 
 /** Memory after the commit. */
-export function forgetTree(ended: EndedTree, { tasks, approvals }: Pick<EndTables, 'tasks' | 'approvals'>): void {
+export function forgetTree(
+  ended: EndedTree,
+  { tasks, approvals, standing }: Pick<EndTables, 'tasks' | 'approvals' | 'standing'>,
+): void {
   for (const task of ended.tasks) tasks.remember({ task, used: { calls: 0 } });
   for (const id of ended.approvals) approvals.forget(id);
+  for (const id of ended.standing) standing.forget(id);
 }

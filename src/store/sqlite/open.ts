@@ -3,7 +3,7 @@ import { countersOf, type Draw, type Used } from '../../core/budget.ts';
 import { Conflict } from '../../core/errors.ts';
 import { suspensionOfTask } from '../../core/suspension.ts';
 import { hasEnded, mayBecome, type Task } from '../../core/task.ts';
-import type { Admission, DefinitionPin, Store } from '../ports.ts';
+import type { Admission, DefinitionPin, Store, WebhookStore } from '../ports.ts';
 import { AgentTable } from './agent-table.ts';
 import { agentVerbs } from './agent-verbs.ts';
 import { ActionTable } from './action-table.ts';
@@ -14,13 +14,15 @@ import { closingVerbs } from './closing-verbs.ts';
 import { CommitQueue } from './commit-queue.ts';
 import { openDatabase } from './database.ts';
 import { DefinitionTable } from './definition-table.ts';
-import { endTree, forgetTree, type EndTables } from './end-tree.ts';
+import { DeliveryTable } from './delivery-table.ts';
+import { endTree, forgetTree, nothingEnded, type EndTables } from './end-tree.ts';
 import { checkIdentifiers } from './identifier.ts';
 import { IssuedTokenTable } from './issued-token-table.ts';
 import { policySetVerbs } from './policy-set-verbs.ts';
 import { processVerbs } from './process-verbs.ts';
 import { RecordLog } from './record-log.ts';
 import { RevokedTokenTable } from './revoked-token-table.ts';
+import { StandingTable } from './standing-table.ts';
 import { SuspensionTable } from './suspension-table.ts';
 import { suspensionVerbs } from './suspension-verbs.ts';
 import { TaskTable } from './task-table.ts';
@@ -51,6 +53,7 @@ export async function openSqliteStore(options: SqliteOptions): Promise<SqliteSto
     log: new RecordLog(db),
     tasks: new TaskTable(db),
     approvals: new ApprovalTable(db),
+    standing: new StandingTable(db),
     definitions: new DefinitionTable(db),
     suspensions: new SuspensionTable(db),
     agents: new AgentTable(db),
@@ -94,6 +97,7 @@ export async function openSqliteStore(options: SqliteOptions): Promise<SqliteSto
     ...suspensionVerbs(queue, ending),
     ...processes,
     ...approvalVerbs(queue, tables, options.clock),
+    ...webhookVerbs(queue, new DeliveryTable(db)),
     ...definitionVerbs(queue, tables),
     ...policySetVerbs(db, queue, tables, options.clock),
     ...agentVerbs(queue, ending),
@@ -115,6 +119,7 @@ type Tables = {
   log: RecordLog;
   tasks: TaskTable;
   approvals: ApprovalTable;
+  standing: StandingTable;
   definitions: DefinitionTable;
   agents: AgentTable;
 };
@@ -138,7 +143,7 @@ type TaskVerbs = Pick<
 type TaskTables = Tables & EndTables & { actions: ActionTable; suspensions: SuspensionTable };
 
 function taskVerbs(queue: CommitQueue, tables: TaskTables, clock: () => number): TaskVerbs {
-  const { log, tasks, approvals, agents, actions } = tables;
+  const { log, tasks, approvals, standing, agents, actions } = tables;
   return {
     createTask: (task, records, approval = null) =>
       queue.add(
@@ -175,7 +180,8 @@ function taskVerbs(queue: CommitQueue, tables: TaskTables, clock: () => number):
             if (end.unusedSince !== undefined && tasks.isUsedAfter(end.id, end.unusedSince)) {
               return { outcome: 'in_use' as const };
             }
-            const ended = endTree(end, tables);
+            const ended = nothingEnded();
+            endTree(end, ended, tables);
             log.append(records(ended.tasks));
             return { outcome: 'ended' as const, ended };
           },
@@ -191,7 +197,7 @@ function taskVerbs(queue: CommitQueue, tables: TaskTables, clock: () => number):
           if (!admission.admitted) return;
           tasks.countTaken(request, 1);
           for (const id of request.chain) tasks.wasUsed(id, clock());
-          if (request.approval !== null) approvals.forget(request.approval);
+          if (request.approval !== null) forgetSpent(request.approval, { approvals, standing });
         },
       ),
     giveBack: (taken, records) =>
@@ -218,7 +224,7 @@ function taskVerbs(queue: CommitQueue, tables: TaskTables, clock: () => number):
 function admitInTransaction(
   request: Parameters<Store['admit']>[0],
   records: Parameters<Store['admit']>[1],
-  { log, tasks, approvals, tokens, suspensions, actions }: TaskTables,
+  { log, tasks, approvals, standing, tokens, suspensions, actions }: TaskTables,
   now: number,
 ): Admission {
   const { counted, draws = [] } = request;
@@ -245,9 +251,9 @@ function admitInTransaction(
     if (!tasks.takeFrom(draw)) return undo('over_budget');
     taken.draws.push(draw);
   }
-  if (request.approval !== null && !approvals.spend(request.approval, request.chain[0] ?? null, now)) {
-    return undo('approval_spent');
-  }
+  const { approval } = request;
+  const spender = approval?.startsWith(STANDING) === true ? standing : approvals;
+  if (approval !== null && !spender.spend(approval, request.chain[0] ?? null, now)) return undo('approval_spent');
   for (const id of request.chain) tasks.touch(id, now);
   if (request.token !== undefined) tokens.insert(request.token, request.chain[0]!, now);
   if (request.counted) actions.count(request.chain, records);
@@ -259,6 +265,26 @@ function admitInTransaction(
 function unused({ budget }: Task): Used {
   const counters = countersOf(budget).map(({ name }) => [name, 0] as const);
   return counters.length === 0 ? { calls: 0 } : { calls: 0, counters: Object.fromEntries(counters) };
+}
+
+const STANDING = 'sta_';
+
+/** What has been spent for good leaves the memory; a standing answer that can be used again stays there with what is left. */
+function forgetSpent(id: string, { approvals, standing }: Pick<Tables, 'approvals' | 'standing'>): void {
+  if (!id.startsWith(STANDING)) return approvals.forget(id);
+  const left = standing.get(id);
+  if (left !== undefined) standing.remember(left);
+}
+
+function webhookVerbs(queue: CommitQueue, deliveries: DeliveryTable): WebhookStore {
+  return {
+    dueDeliveries: (endpoint, now, limit) => deliveries.due(endpoint, now, limit),
+    settleDelivery: (delivery) =>
+      queue.add(() => {
+        checkIdentifiers(delivery.endpoint, delivery.approval);
+        deliveries.settle(delivery);
+      }),
+  };
 }
 
 type DefinitionVerbs = Pick<Store, 'definition' | 'definitions' | 'observeDefinition' | 'acceptDefinition'>;

@@ -1,7 +1,7 @@
 import { endsWith } from '../../core/suspension.ts';
 import type { SuspensionStore } from '../ports.ts';
 import type { CommitQueue } from './commit-queue.ts';
-import { endTree, forgetTree, type EndTables, type EndedTree } from './end-tree.ts';
+import { endTree, forgetTree, nothingEnded, type EndTables } from './end-tree.ts';
 import { checkIdentifiers } from './identifier.ts';
 import type { RecordLog } from './record-log.ts';
 import type { SuspensionTable } from './suspension-table.ts';
@@ -18,13 +18,11 @@ export function suspensionVerbs(queue: CommitQueue, tables: Tables): SuspensionS
             const { kind, id, by, reason, since: at } = suspension;
             checkIdentifiers(id, by, reason);
             if (!suspensions.insert(suspension)) return { outcome: 'already_suspended' as const };
-            const ended: EndedTree = { tasks: [], approvals: [] };
+            const ended = nothingEnded();
             for (const task of tables.tasks.liveUnder(suspension)) {
               if (!endsWith(task, suspension)) continue;
               // One whose ancestor is among them has ended with it, and is not found any more.
-              const tree = endTree({ id: task.id, to: 'revoked', at, reason, cause: kind, by }, tables);
-              ended.tasks.push(...tree.tasks);
-              ended.approvals.push(...tree.approvals);
+              endTree({ id: task.id, to: 'revoked', at, reason, cause: kind, by }, ended, tables);
             }
             log.append(records(ended.tasks));
             return { outcome: 'suspended' as const, ended };
