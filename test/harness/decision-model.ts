@@ -80,6 +80,8 @@ const CONDITIONS = [
 
 const clause = fc.tuple(fc.constantFrom('when', 'unless'), fc.constantFrom(...CONDITIONS));
 
+const seconds = fc.integer({ min: 10, max: 300 });
+
 type PolicyParts = Omit<NaivePolicy, 'id' | 'text'> & {
   head: readonly string[];
   clauses: readonly (readonly string[])[];
@@ -107,14 +109,17 @@ const policyParts: fc.Arbitrary<PolicyParts> = fc.record({
   approval: fc.option(fc.constantFrom(...RULES), { nil: undefined }),
   observe: fc.constantFrom(false, false, false, true),
   controls: fc.subarray(['ASI02', 'ASI03', 'NHI5']),
-  maxLifetime: fc.option(fc.integer({ min: 10, max: 300 }), { nil: undefined }),
+  maxLifetime: fc.option(seconds, { nil: undefined }),
 });
 
 /** Id first in the alphabet last in the file, so that order is no accident. */
 const policySet: fc.Arbitrary<NaivePolicy[]> = fc
-  .tuple(fc.boolean(), fc.array(policyParts, { minLength: 1, maxLength: 7 }))
-  .map(([open, parts]) => {
+  .tuple(fc.boolean(), fc.option(seconds, { nil: undefined }), fc.array(policyParts, { minLength: 1, maxLength: 7 }))
+  .map(([open, maxLifetime, parts]) => {
     const all = parts.map((each, place) => policyOf(each, `p${parts.length - place}`));
+    // Few of the others permit the one operation that a life can be capped of.
+    const tokens = { effect: 'permit' as const, head: ['principal', ISSUE, 'resource'], clauses: [], maxLifetime };
+    if (maxLifetime !== undefined) all.push(policyOf(tokens, 'tokens'));
     const everything = { effect: 'permit' as const, head: ['principal', 'action', 'resource'], clauses: [] };
     return open || all.every(({ effect, observe }) => effect === 'forbid' || observe === true)
       ? [...all, policyOf(everything, 'all')]
