@@ -101,7 +101,7 @@ export function naiveDecision(
 function atPoint(decision: NaiveDecision, { approvalPoint, approval }: DecisionInput): NaiveDecision {
   if (approvalPoint === undefined || decision.outcome === 'deny') return decision;
   const missing = approvalPoint.rules.filter(
-    (rule) => approval === null || !approval.approvers.some((person) => isNamed(rule, person)),
+    (rule) => approval === null || !isGiven({ text: rule, people: 1, names: [rule] }, approval.approvers),
   );
   if (missing.length === 0) {
     if (decision.outcome === 'hold') return decision;
