@@ -25,7 +25,14 @@ test('decisions are those of a model written in the plainest words', { timeout: 
   const policyCodes = ['no_policy', 'policy_error', 'policy_forbids', 'policy_permits', 'approval_required'];
   expect([...codes]).toEqual(expect.arrayContaining(policyCodes));
   expect([...codes]).toEqual(
-    expect.arrayContaining(['stale_view', 'task_not_live', 'outside_grant', 'over_sensitivity']),
+    expect.arrayContaining([
+      'stale_view',
+      'task_not_live',
+      'outside_grant',
+      'over_sensitivity',
+      'over_budget',
+      'uncountable_amount',
+    ]),
   );
   expect(lifted).toBeGreaterThan(0);
   expect(observed).toBeGreaterThan(0);

@@ -72,7 +72,6 @@ const CONDITIONS = [
   'context.task.left.calls < 8 && context.task.left has effect && context.task.left.effect > 0',
   'context.task.left has operation && context.task.left.operation > 1',
   'context.task.left has sum && context.task.left.sum.lessThan(decimal("3.0"))',
-  'context.task.left.sum.greaterThanOrEqual(decimal("0.5"))',
   'context.task has profile && context.task.profile.name == "notes" && context.task.profile.version > 1',
   'context.approved',
   'context.now.hour == 12 && context.now.weekday == 1',
