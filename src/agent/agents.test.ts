@@ -313,6 +313,20 @@ describe('an agent that nobody has registered', () => {
   });
 });
 
+test('nobody answers for an agent whose owner has gone, until it is handed over', async () => {
+  await register();
+  const gone = { kind: 'delegator', id: `${PEOPLE}|alice`, reason: 'has left' };
+  expect((await carol.call('POST', '/v1/suspensions', gone)).status).toBe(200);
+  expect(await show()).toMatchObject({ state: 'suspended', reason: expect.stringContaining('has left') });
+  const offboarded = [409, expect.stringContaining('`alice` is offboarded')];
+  expect(await answered(move('resume'))).toEqual(offboarded);
+  expect(await answered(register({ id: OTHER_AGENT }))).toEqual(offboarded);
+  const back = { id: SUMMARISER, owner: { group: 'security' } };
+  expect((await carol.call('POST', '/v1/agents/set', back)).status).toBe(200);
+  expect((await move('resume')).status).toBe(200);
+  expect(await answered(carol.call('POST', '/v1/agents/set', { id: SUMMARISER, owner: ALICE }))).toEqual(offboarded);
+});
+
 test('a registration that lists profiles is for no task without one', async () => {
   await register({ profiles: ['refund-order'] });
   expect(await answered(alice.call('POST', '/v1/tasks', taskBody()))).toEqual([

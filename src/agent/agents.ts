@@ -3,7 +3,7 @@ import { Conflict, Forbidden, InvalidRequest, NotFound } from '../core/errors.ts
 import type { JsonObject } from '../core/json.ts';
 import type { DecisionRecord, EventRecord } from '../core/record.ts';
 import type { Task } from '../core/task.ts';
-import type { AgentStore } from '../store/ports.ts';
+import type { AgentStore, SuspensionStore } from '../store/ports.ts';
 import { askerName, authorize, refusedRecord, type Asker, type AuthorizeParts } from '../task/authorize.ts';
 import type { OwnOperation } from '../task/authorize.ts';
 import { endedRecord } from '../task/end.ts';
@@ -11,7 +11,7 @@ import type { Registration, RegistrationChange } from './registration.ts';
 import type { AgentRegistry } from './registry.ts';
 
 export type AgentsParts = AuthorizeParts & {
-  store: AgentStore;
+  store: AgentStore & Pick<SuspensionStore, 'suspension'>;
   registry: Pick<AgentRegistry, 'lastUseOf'>;
   /** INVARIANT 6: hears of all tasks that a suspension has ended, right after it is durable, and cuts. Must not throw. */
   onEnded: (tasks: readonly Task[], reason: string) => void;
@@ -66,6 +66,7 @@ export function createAgents(parts: AgentsParts): Agents {
         parts,
       );
       const before = await knownOr(id, permit, parts);
+      if (change.owner !== undefined) await refuseGone(change.owner, permit, parts);
       const record = agentRecord('agent.changed', { ...before, ...change }, { asker }, parts);
       const outcome = await store.changeAgent({ id, revision: revision ?? before.revision, ...change }, [
         permit,
@@ -79,7 +80,8 @@ export function createAgents(parts: AgentsParts): Agents {
     move: async (asker, id, { to, reason }) => {
       const { operation, event } = MOVES[to];
       const permit = await permitOn(asker, { operation, id, arguments: { reason } }, parts);
-      await knownOr(id, permit, parts);
+      const before = await knownOr(id, permit, parts);
+      if (to === 'active') await refuseGone(before.owner, permit, parts);
       const result = await store.moveAgent({ id, to, at: parts.clock(), reason }, (agent, ended) => [
         permit,
         agentRecord(event, agent, { asker, reason }, parts),
@@ -113,6 +115,7 @@ async function registerAgent(asker: Asker, registration: Registration, parts: Ag
     arguments: { agent: agent.id, owner: ownerArgument(owner), ...changeArguments(registration) },
   };
   const permit = await authorize(asker, own, parts);
+  await refuseGone(owner, permit, parts);
   const records = [permit, agentRecord('agent.registered', agent, { asker }, parts)];
   if ((await parts.store.registerAgent(agent, records)) === 'registered') return agent;
   await parts.log.append([permit]);
@@ -160,6 +163,13 @@ function known(id: string, { store }: AgentsParts): RegisteredAgent {
 async function knownOr(id: string, permit: DecisionRecord, parts: AgentsParts): Promise<RegisteredAgent> {
   if (parts.store.agent(id) === undefined) await parts.log.append([permit]);
   return known(id, parts);
+}
+
+/** Nobody answers for an agent whose owner has gone: it is handed over first. */
+async function refuseGone(owner: AgentOwner, permit: DecisionRecord, parts: AgentsParts): Promise<void> {
+  if ('group' in owner || parts.store.suspension('delegator', ownerName(owner)) === undefined) return;
+  await parts.log.append([permit]);
+  throw new Conflict(`\`${owner.subject}\` is offboarded and cannot own an active agent; name another owner`);
 }
 
 function resourceOf(id: string): string {
