@@ -187,6 +187,29 @@ export async function governedTask(): Promise<{ acts: Act[]; dispose: () => Prom
       },
     },
     {
+      name: 'security pulls the kill switch, and lets go of it',
+      expected: '1 task ended, everything; a new task is refused, and taken after the resume',
+      run: async () => {
+        const grant = '[{target: files, effects: [read]}]';
+        const { id } = await requestTask(remit, { agent: AGENT, purpose: 'read on', grant });
+        const { stdout } = await remit.cli(['stop', '--everything', '--reason', 'a drill', '--as', 'carol', '--json']);
+        const { ended } = JSON.parse(stdout) as { ended: number };
+        const shown = await remit.cli(['task', 'show', id, '--as', 'alice', '--json']);
+        const { closing } = JSON.parse(shown.stdout) as { closing: { cause: string } };
+        const again = () => requestTask(remit, { agent: AGENT, purpose: 'read on', grant });
+        const refused = await again().then(
+          () => 'taken',
+          (error: Error) => (error.message.includes('a drill') ? 'refused' : error.message),
+        );
+        await remit.cli(['resume', '--everything', '--as', 'carol']);
+        const taken = await again().then(
+          ({ state }) => (state === 'active' ? 'taken' : state),
+          (error: Error) => error.message,
+        );
+        return `${ended} task ended, ${closing.cause}; a new task is ${refused}, and ${taken} after the resume`;
+      },
+    },
+    {
       name: 'the log is verified with the public key alone',
       expected: 'verified',
       run: async () => {
