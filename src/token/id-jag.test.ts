@@ -152,6 +152,26 @@ describe('policy', () => {
   });
 });
 
+describe('a task that somebody has to approve', () => {
+  test('is not made until they have, and then by the same assertion', async () => {
+    const hold = `@approval("note-owners") forbid (principal is Agent, action == Action::"remit:task.create", resource);`;
+    await plane.close();
+    const permit = 'permit (principal, action == Action::"remit:task.create", resource);';
+    const policies = { ...quickstartPolicies(), 'assertions.cedar': permit, 'hold.cedar': hold };
+    plane = await openControlPlane({ identityAssertions: true, policies });
+    const assertion = await plane.idJag('alice');
+    expect(await refusal(await show(assertion))).toMatchObject({ error: 'access_denied' });
+    expect(allTasks()).toEqual([]);
+    const [waiting] = plane.store.approvals({ state: 'pending', limit: 10 });
+    const bob = await personSession(plane, 'bob');
+    expect((await bob.call('POST', `/v1/approvals/${waiting!.id}/approve`)).status).toBe(200);
+    // Of another assertion the approval says nothing.
+    expect(await refusal(await show(await plane.idJag('alice')))).toMatchObject({ error: 'access_denied' });
+    const { task } = await shown(assertion);
+    expect(allTasks().map(({ id }) => id)).toEqual([task.id]);
+  });
+});
+
 test('where no provider is trusted with it, the grant is not there', async () => {
   await plane.close();
   plane = await openControlPlane();
