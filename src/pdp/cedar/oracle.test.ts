@@ -7,12 +7,12 @@ const FIRST_SEED = Number(process.env['SEED'] ?? 1) * 100_000;
 
 test('generated policies, entities and requests are decided as cedar-wasm decides them', { timeout: 60_000 }, () => {
   const seen = noComparison();
-  for (let seed = FIRST_SEED; seed < FIRST_SEED + 600; seed++) {
+  for (let seed = FIRST_SEED; seed < FIRST_SEED + 300; seed++) {
     compareWithOracle(generateCase(seed), seen);
     expect(seen.differences, `seed ${seed}`).toEqual([]);
   }
-  expect(seen.requests).toBeGreaterThan(4000);
-  expect(seen.refused).toBeLessThan(60);
+  expect(seen.requests).toBeGreaterThan(2000);
+  expect(seen.refused).toBeLessThan(30);
   expect(seen.allowed).toBeGreaterThan(seen.requests / 50);
   expect(seen.erred).toBeGreaterThan(seen.requests / 50);
 });
