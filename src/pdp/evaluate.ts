@@ -74,38 +74,23 @@ const SILENT = new Tally();
 /** How many policies are compiled between two places where building may be left for other work. */
 const STEP = 50;
 
-/** Compiles the policies of a set, which may come part by part. */
-export class EvaluatorBuilder {
-  readonly #shared: Entry<Ready>[] = [];
-  readonly #ofPrincipal: Entry<Ready>[] = [];
-
-  /** @throws TypeError for a policy that is not of Cedar 4.5. */
-  *add(policies: Iterable<Policy>): Steps<void> {
-    let added = 0;
-    for (const policy of policies) {
-      const slots = Object.entries(policy.slots ?? {}).map(([slot, uid]) => [slot, uidOf(uid)] as const);
-      const json = JSON.parse(policy.json) as Parameters<typeof compilePolicy>[0]['json'];
-      const { scope, holds, usesPrincipal } = compilePolicy({ id: policy.id, json, slots: Object.fromEntries(slots) });
-      (usesPrincipal ? this.#ofPrincipal : this.#shared).push({
-        scope,
-        found: (tested) => ({ policy, scope, holds: holds(tested) }),
-      });
-      if (++added % STEP === 0) yield;
-    }
-  }
-
-  /** The evaluator of `set`, whose policies are those that were added. */
-  *build(set: PolicySet): Steps<Evaluator> {
-    const shared = yield* ScopeIndex.build(this.#shared);
-    return new Evaluator(set, { shared, ofPrincipal: yield* ScopeIndex.build(this.#ofPrincipal) });
-  }
-}
-
 /** @throws TypeError for a policy that is not of Cedar 4.5. */
 export function* buildEvaluator(set: PolicySet): Steps<Evaluator> {
-  const builder = new EvaluatorBuilder();
-  yield* builder.add(set.policies.values());
-  return yield* builder.build(set);
+  const shared: Entry<Ready>[] = [];
+  const ofPrincipal: Entry<Ready>[] = [];
+  let built = 0;
+  for (const policy of set.policies.values()) {
+    const slots = Object.entries(policy.slots ?? {}).map(([slot, uid]) => [slot, uidOf(uid)] as const);
+    const json = JSON.parse(policy.json) as Parameters<typeof compilePolicy>[0]['json'];
+    const { scope, holds, usesPrincipal } = compilePolicy({ id: policy.id, json, slots: Object.fromEntries(slots) });
+    (usesPrincipal ? ofPrincipal : shared).push({
+      scope,
+      found: (tested) => ({ policy, scope, holds: holds(tested) }),
+    });
+    if (++built % STEP === 0) yield;
+  }
+  const indexes = { shared: yield* ScopeIndex.build(shared), ofPrincipal: yield* ScopeIndex.build(ofPrincipal) };
+  return new Evaluator(set, indexes);
 }
 
 /**

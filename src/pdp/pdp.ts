@@ -9,7 +9,7 @@ import { buildEvaluator, type Evaluator, type Verdict } from './evaluate.ts';
 import { parsePolicySet, type Policy, type PolicySet } from './policy-set.ts';
 import { CedarRequest } from './request.ts';
 import type { Said } from './said.ts';
-import { finish } from './steps.ts';
+import { finish, finishInSteps } from './steps.ts';
 
 /** The policy decision point for one immutable policy set. Every decision of Remit is one call of `decide`. */
 export interface Pdp {
@@ -39,6 +39,11 @@ export type PdpParts = { checkArguments: CheckArguments };
 export function createPdp(files: Record<string, string>, parts: PdpParts & { sha256: Sha256Hex }): Pdp {
   const set = parsePolicySet(files, parts.sha256);
   return pdpOf(set, finish(buildEvaluator(set)), parts);
+}
+
+/** As `createPdp`, with `pause` awaited between steps of some milliseconds, so that decisions go on meanwhile. */
+export async function createPdpInSteps(set: PolicySet, parts: PdpParts, pause: () => Promise<void>): Promise<Pdp> {
+  return pdpOf(set, await finishInSteps(buildEvaluator(set), pause), parts);
 }
 
 export function pdpOf(set: PolicySet, evaluator: Evaluator, { checkArguments }: PdpParts): Pdp {

@@ -7,8 +7,8 @@ import { validatePolicies } from './schema/validate.ts';
 
 /**
  * Parses and validates a policy set on a thread of its own, so that neither the time nor a crash of `cedar-wasm` is the
- * decisions'. Policies are handed over part by part while the next are parsed, each part when the one before is dealt
- * with: to take a message apart is work for the other thread, and it takes all that are there in one go.
+ * decisions'. Policies are handed over part by part, each when it is asked for: to take a message apart is work for the
+ * other thread, and it takes all that are there in one go.
  */
 const PART = 100;
 
@@ -16,25 +16,15 @@ const { files, catalogue } = workerData as PrepareTask;
 const port = parentPort!;
 const say = (message: PrepareMessage) => port.postMessage(message);
 
-let dealtWith: Promise<unknown> = Promise.resolve();
-async function handOver(part: Policy[]): Promise<void> {
-  await dealtWith;
-  say({ kind: 'policies', policies: part });
-  dealtWith = once(port, 'message');
-}
-
 try {
-  const policies: Policy[] = [];
-  for (const policy of parsePolicies(files)) {
-    policies.push(policy);
-    if (policies.length % PART === 0) await handOver(policies.slice(-PART));
-  }
-  const rest = policies.length % PART;
-  if (rest > 0) await handOver(policies.slice(-rest));
+  const policies = [...parsePolicies(files)];
   assemblePolicySet(policies, files, '');
-  const findings = catalogue === null ? [] : validatePolicies(policies, catalogue);
-  await dealtWith;
-  say({ kind: 'done', findings });
+  say({ kind: 'findings', findings: catalogue === null ? [] : validatePolicies(policies, catalogue) });
+  for (let start = 0; start < policies.length; start += PART) {
+    say({ kind: 'policies', policies: policies.slice(start, start + PART) satisfies Policy[] });
+    await once(port, 'message');
+  }
+  say({ kind: 'done' });
 } catch (error) {
   if (!(error instanceof InvalidConfig)) throw error;
   say({ kind: 'invalid', problem: error.message });
