@@ -6,8 +6,8 @@ export default defineConfig({
     setupFiles: ['./test/fixed-seed.ts'],
     // The many processes that tests start compile the same sources; half of what they take is that.
     env: { NODE_COMPILE_CACHE: new URL('node_modules/.cache/compiled', import.meta.url).pathname },
-    testTimeout: 20_000,
-    hookTimeout: 30_000,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
     pool: 'forks',
     // Many of them wait for processes of their own more than they work.
     maxWorkers: 2,
