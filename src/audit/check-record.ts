@@ -21,6 +21,7 @@ export function readRecord(bytes: Uint8Array): ReadRecord {
   }
   if (typeof value.id !== 'string' || typeof value.time !== 'number') return { problem: 'has no id or no time' };
   if (value.kind === 'outcome' && typeof value.decision !== 'string') return { problem: 'names no decision' };
+  // Only what was checked above is certain; whoever needs more has it parsed (server/record-form.ts).
   return { entry, record: value as unknown as LogRecord };
 }
 

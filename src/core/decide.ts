@@ -26,8 +26,8 @@ const CHECKS: readonly Check[] = [
 ];
 
 /**
- * Decides one action: freshness, the standing of the agent, definition, liveness, the grant of every level of the chain, sensitivity and budget
- * of every level, then policy. Pure: the same input gives the same decision.
+ * Decides one action: freshness, suspensions, the standing of the agent, liveness, definition, the grant of every level of
+ * the chain, sensitivity and budget of every level, then policy. Pure: the same input gives the same decision.
  */
 export function decide(input: DecisionInput, parts: DecideParts): Decision {
   for (const check of CHECKS) {

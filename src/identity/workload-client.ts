@@ -34,6 +34,7 @@ export function createWorkloadClient(endpoint: string): WorkloadClient {
     throw new InvalidConfig('`SPIFFE_ENDPOINT_SOCKET`: expected `unix:` and the path of the Workload API socket');
   }
   const Service = workloadService();
+  // The service is made of a definition at run time; `Stub` is what that definition says.
   const stub = new Service(endpoint, credentials.createInsecure(), {
     'grpc.default_authority': 'localhost',
   }) as unknown as Stub;

@@ -41,6 +41,7 @@ export function openWorkloadStreams(endpoint: string, report: (problem: string) 
       const each = new Followed({
         open,
         take: (message) => {
+          // Of the form that goes with `open`: both are of one procedure of the definition.
           take(message as never);
           // The agent is there again: nobody has to wait for it any longer.
           for (const other of followed) if (other !== each) other.hurry();

@@ -38,6 +38,7 @@ export function explainLevels(input: DecisionInput, checkArguments: CheckArgumen
         expires_at: task.window.expiresAt,
         calls: { used: used.calls, budget: task.budget.calls },
         sensitivity: task.sensitivity,
+        // A grant is JSON; a type with optional members is no index signature.
         grant: task.grant as unknown as JsonObject[],
       },
     };

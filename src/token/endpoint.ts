@@ -36,11 +36,12 @@ const CHECKS: readonly [name: string, check: Check][] = [
 const ATTEMPTS = 3;
 
 /**
- * RFC 8693 token exchange, client credentials by SVID, and identity assertions as a JWT grant (RFC 7523). Every token is bound to the key of the request's proof, or to
- * the certificate of its connection, and is decided and recorded before it exists.
+ * RFC 8693 token exchange, client credentials by SVID, and identity assertions as a JWT grant (RFC 7523). Every token is
+ * bound to the key of the request's proof, or to the certificate of its connection, and is decided and recorded before it
+ * exists.
  *
- * @throws InvalidRequest, InvalidDpopProof, InvalidTarget, InvalidClient, InvalidGrant, InvalidAssertion, InvalidScope, InvalidAuthorizationDetails,
- *   UnsupportedGrantType, and Forbidden when policy does not permit an agent a token of its own.
+ * @throws InvalidRequest, InvalidDpopProof, InvalidTarget, InvalidClient, InvalidGrant, InvalidAssertion, InvalidScope,
+ *   InvalidAuthorizationDetails, UnsupportedGrantType, and Forbidden when policy does not permit an agent a token of its own.
  */
 export async function exchangeToken(http: TokenRequest, parts: TokenEndpointParts): Promise<TokenResponse> {
   const exchange = { http } as Exchange;

@@ -49,6 +49,7 @@ export async function createDevPeople(options: {
         id_token_signed_response_alg: 'ES256',
       },
     ],
+    // The provider's type wants `alg` and `use`, which this key has from a file.
     jwks: { keys: [await signingKey(options.dir)] as never },
     cookies: { keys: [randomBytes(32).toString('base64url')] },
     scopes: ['openid', 'profile', 'email', 'groups'],

@@ -96,6 +96,7 @@ function constant(make: () => Value): Code {
 /** Folds what depends on no variable. */
 function folded(parts: readonly Code[], code: Code): Code {
   if (!parts.every((part) => CONSTANTS.has(part))) return code;
+  // Constants look at no request.
   return constant(() => code(undefined as unknown as Request));
 }
 

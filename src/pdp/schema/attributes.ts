@@ -20,6 +20,7 @@ export function unknownAttributes(
 ): UnknownAttribute[] {
   const asked = conditions.flatMap(({ body }) => pathsAsked(body));
   if (asked.length === 0) return [];
+  // A schema of ours has the one namespace without a name; Cedar's type is of JSON or text.
   const schema = (cedarSchema(actions) as unknown as Record<string, Schema>)['']!;
   const contexts = actions.map(({ id }) => schema.actions[id]!.appliesTo!.context);
   return asked.flatMap(({ root, path }) => {

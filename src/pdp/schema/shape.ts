@@ -37,6 +37,7 @@ class Names {
     if (name === 'Var' || name === 'Slot' || CONSTRUCTORS.has(name)) return expr;
     if (name === 'like')
       return { like: { left: this.inExpression((body as { left: Expr }).left), pattern: ['Wildcard'] } };
+    // The one member keeps its name, so the type it had: a computed key loses that.
     return { [name]: this.#inBody(body) } as unknown as Expr;
   }
 

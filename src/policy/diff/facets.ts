@@ -38,6 +38,7 @@ export function facetsOf(mentions: Mentions, approvers: Iterable<string>, catalo
       [null, 'any', ...texts(['resource', 'name']), ...ids('Resource').map((id) => id.slice(id.indexOf(':') + 1))],
       (draft, resource) => void (draft.resource = resource),
     ),
+    // A facet hands on one of its own values, which are of the type of the place that it sets: texts to TypeScript.
     facet('sensitivity', ['internal', ...SENSITIVITIES], (draft, level) => void (draft.sensitivity = level as never)),
     facet(
       'agent',

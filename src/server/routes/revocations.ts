@@ -74,6 +74,7 @@ export function revocationRoutes(app: ControlApp, parts: RevocationRouteParts): 
     if (c.req.header('accept')?.includes('text/event-stream') === true) {
       const resumed = lastEventId(c.req.header('last-event-id'));
       const { messages } = await feed.follow(asker, resumed ?? after);
+      // The framework types one answer a route, and a stream is none of its.
       return eventStream(messages, { event: format === 'set' ? 'set' : 'revocation', form }) as never;
     }
     const page = await feed.page(asker, { after, limit });

@@ -40,6 +40,7 @@ export class RecordLog {
 
   append(records: Records): void {
     for (const record of records) {
+      // A record is JSON; a type with optional members is no index signature.
       const entry = canonicalJson(record as unknown as JsonValue);
       // A character is at most three bytes of UTF-8, so most entries need no count.
       if (entry.length * 3 > MAX_ENTRY_BYTES && Buffer.byteLength(entry) > MAX_ENTRY_BYTES) {
