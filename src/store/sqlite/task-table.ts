@@ -54,7 +54,7 @@ export class TaskTable {
          SELECT child.id, tree.depth + 1 FROM tasks child JOIN tree ON child.parent = tree.id
          WHERE +child.state IN ('requested', 'active')
        )
-       SELECT ${COLUMNS} FROM tree CROSS JOIN tasks USING (id) ORDER BY depth, created_at, id`,
+       SELECT id FROM tree CROSS JOIN tasks USING (id) ORDER BY depth, created_at, id`,
     );
     this.#whole = db.prepare(
       `WITH RECURSIVE tree (id, depth) AS (
@@ -171,8 +171,10 @@ export class TaskTable {
   /** Ends the task and its descendants; returns them as they are now. */
   endTree(end: { id: string; to: Task['state']; at: number; reason: string }): Task[] {
     return this.#tree.all(end.id).map((row) => {
-      const { task } = taskOf(row);
-      const own = task.id === end.id;
+      const id = String(row['id']);
+      // One that was made in this same transaction is not in memory yet.
+      const { task } = this.#memory.get(id) ?? taskOf(this.#byId.get(id)!);
+      const own = id === end.id;
       // A descendant ends because its ancestor did: it is revoked, whatever became of the ancestor.
       const ended: Task = {
         ...task,
