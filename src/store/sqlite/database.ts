@@ -24,6 +24,7 @@ export function openDatabase(file: string): DatabaseSync {
       PRAGMA journal_mode = WAL;
       PRAGMA synchronous = FULL;
       PRAGMA fullfsync = ON; -- on macOS a plain fsync does not reach the medium; does nothing elsewhere
+      PRAGMA wal_autocheckpoint = 8192; -- pages: a commit in many thousand pays for all, so that hardly any end or call waits for it
       BEGIN EXCLUSIVE; COMMIT;
     `);
   } catch (cause) {
