@@ -1,5 +1,6 @@
 import type { DatabaseSync, SQLOutputValue, StatementSync } from 'node:sqlite';
 import type { TaskView } from '../../core/decision.ts';
+import { delegatorOf } from '../../core/party.ts';
 import type { Suspension } from '../../core/suspension.ts';
 import type { SpiffeId } from '../../core/spiffe-id.ts';
 import type { Task } from '../../core/task.ts';
@@ -155,11 +156,9 @@ export class TaskTable {
 
   /** Those that have not ended and could end with the suspension, as the open transaction sees them; oldest first. */
   liveUnder({ kind, id }: Pick<Suspension, 'kind' | 'id'>): Task[] {
-    const bar = id.indexOf('|');
+    const { issuer, subject } = delegatorOf(id);
     const [condition, values] =
-      kind === 'delegator'
-        ? ['AND delegator_issuer = ? AND delegator_subject = ?', [id.slice(0, bar), id.slice(bar + 1)]]
-        : ['', []];
+      kind === 'delegator' ? ['AND delegator_issuer = ? AND delegator_subject = ?', [issuer, subject]] : ['', []];
     return this.#db
       .prepare(
         `SELECT ${COLUMNS} FROM tasks WHERE state IN ('requested', 'active') ${condition} ORDER BY created_at, id`,
