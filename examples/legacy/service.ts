@@ -6,9 +6,9 @@
  */
 import { randomBytes, randomUUID, timingSafeEqual } from 'node:crypto';
 import { appendFileSync } from 'node:fs';
-import { createServer, type IncomingMessage } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 
-type Key = { id: string; name: string; secret: string };
+type Key = { id: string; name: string };
 type Ticket = { id: string; title: string };
 type Answer = { status: number; body?: object };
 
@@ -17,12 +17,14 @@ const auditLog = process.env['AUDIT_LOG'];
 if (adminToken === '') throw new Error('ADMIN_TOKEN is not set');
 
 const keys = new Map<string, Key>();
+/** By the id of the key. */
+const secrets = new Map<string, string>();
 const tickets = new Map<string, Ticket>();
 
 /** `admin`, or the id of the key; `null` for a stranger. */
 function principalOf({ headers }: IncomingMessage): string | null {
-  const key = [...keys.values()].find(({ secret }) => same(headers['x-api-key'], secret));
-  if (key !== undefined) return key.id;
+  const key = [...secrets].find(([, secret]) => same(headers['x-api-key'], secret));
+  if (key !== undefined) return key[0];
   return same(headers['x-admin-token'], adminToken) ? 'admin' : null;
 }
 
@@ -34,17 +36,20 @@ function same(shown: string | string[] | undefined, secret: string): boolean {
 function answer(operation: string, id: string | undefined, body: Record<string, unknown>): Answer {
   switch (operation) {
     case 'GET keys':
-      return { status: 200, body: { keys: [...keys.values()].map(({ secret: _, ...key }) => key) } };
+      return { status: 200, body: { keys: [...keys.values()] } };
     case 'POST keys': {
-      const key = { id: randomUUID(), name: String(body['name']), secret: `lk_${randomBytes(24).toString('hex')}` };
+      const key = { id: randomUUID(), name: String(body['name']) };
+      const secret = `lk_${randomBytes(24).toString('hex')}`;
       keys.set(key.id, key);
-      return { status: 201, body: { id: key.id, name: key.name, key: key.secret } };
+      secrets.set(key.id, secret);
+      return { status: 201, body: { ...key, key: secret } };
     }
     case 'GET keys/{id}': {
       const key = keys.get(id ?? '');
-      return key === undefined ? { status: 404 } : { status: 200, body: { id: key.id, name: key.name } };
+      return key === undefined ? { status: 404 } : { status: 200, body: key };
     }
     case 'DELETE keys/{id}':
+      secrets.delete(id ?? '');
       return { status: keys.delete(id ?? '') ? 204 : 404 };
     case 'POST tickets': {
       const ticket = { id: `T-${tickets.size + 1}`, title: String(body['title']) };
@@ -62,7 +67,7 @@ function answer(operation: string, id: string | undefined, body: Record<string, 
   }
 }
 
-const server = createServer(async (request, response) => {
+async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
   const { pathname } = new URL(request.url ?? '/', 'http://service');
   const [, kind = '', id] = pathname.split('/');
   const principal = principalOf(request);
@@ -85,6 +90,10 @@ const server = createServer(async (request, response) => {
   }
   response.writeHead(status, answered === undefined ? {} : { 'content-type': 'application/json' });
   response.end(answered === undefined ? undefined : JSON.stringify(answered));
+}
+
+const server = createServer((request, response) => {
+  serve(request, response).catch(() => response.writeHead(400).end());
 });
 
 server.listen(Number(process.env['PORT'] ?? 8090), '127.0.0.1', () => {
