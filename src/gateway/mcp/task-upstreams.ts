@@ -1,4 +1,5 @@
 import type { SecretSource, TargetConfig } from '../../config/config.ts';
+import { CredentialUnavailable } from '../../core/errors.ts';
 import { redactText } from '../../core/redact.ts';
 import { REMIT_INFO } from './ask.ts';
 import type { McpParts } from './parts.ts';
@@ -92,6 +93,9 @@ export function createTaskUpstreams(parts: Pick<McpParts, 'live' | 'readSecret' 
     const { upstream } = target;
     if (stdio !== null) return createStdioChannel(revision, stdio);
     if (upstream.kind === 'stdio') throw new Error('a stdio target has no server');
+    // Without it the target would be asked as nobody.
+    if (target.credential !== undefined)
+      throw new CredentialUnavailable('the credential of the target is not to be had');
     return createHttpChannel(revision, { target, upstream, credentials: () => readAll(upstream.headers) });
   }
 
