@@ -21,14 +21,8 @@ const MIN_FORM = 6;
 
 export function compilePatterns(secrets: readonly string[]): Patterns {
   const building = createBuilding();
-  const seen = new Set<string>();
-  for (const secret of secrets) {
-    for (const form of formsOf(secret)) {
-      const name = JSON.stringify(form);
-      if (form.length < MIN_FORM || seen.has(name)) continue;
-      seen.add(name);
-      building.add(form);
-    }
+  for (const secret of new Set(secrets)) {
+    for (const form of formsOf(secret)) if (form.length >= MIN_FORM) building.add(form);
   }
   return building.done();
 }
@@ -36,7 +30,7 @@ export function compilePatterns(secrets: readonly string[]): Patterns {
 function formsOf(secret: string): Form[] {
   const bytes = Buffer.from(secret);
   return [
-    [...secret].map(writings),
+    [...secret].map(writingsOf),
     [...bytes.toString('hex')].map((digit) => [digit.toLowerCase(), digit.toUpperCase()]),
     ...[0, 1, 2].map((offset) => base64At(bytes, offset)),
   ];
@@ -52,8 +46,8 @@ function base64At(bytes: Uint8Array, offset: number): Form {
     .replace(/=+$/, '');
   const whole = Math.floor(((offset + bytes.length) * 8) / 6);
   return [...text.slice([0, 2, 3][offset]!, whole)].map((character) => {
-    if (character === '+') return [...writings('+'), ...writings('-')];
-    if (character === '/') return [...writings('/'), ...writings('_')];
+    if (character === '+') return [...writingsOf('+'), ...writingsOf('-')];
+    if (character === '/') return [...writingsOf('/'), ...writingsOf('_')];
     return [character];
   });
 }
@@ -75,6 +69,17 @@ const ENTITIES: Readonly<Record<string, readonly string[]>> = {
 /** One level of escaping, a JSON text in a string of another, and that once more. */
 const BACKSLASHES = ['\\', '\\\\', '\\\\\\', '\\\\\\\\', '\\'.repeat(7)];
 const PERCENTS = ['%', '%25'];
+
+const written = new Map<string, readonly string[]>();
+
+/** Of characters below 128, which secrets are made of, they are worked out once. */
+function writingsOf(character: string): readonly string[] {
+  const known = written.get(character);
+  if (known !== undefined) return known;
+  const found = writings(character);
+  if (character <= '\x7f') written.set(character, found);
+  return found;
+}
 
 /** How encoders write a character. All of them leave letters and digits of ASCII as they are. */
 function writings(character: string): string[] {
@@ -114,18 +119,17 @@ function cases(hex: string): string[] {
   return [hex.toLowerCase(), hex.toUpperCase()];
 }
 
+/** Nodes with their edges as `byte, node, byte, node, …`. */
 function createBuilding() {
-  const edges: Map<number, number[]>[] = [];
-  const accepts: number[] = [];
+  const edges: number[][] = [];
+  const accepts = new Set<number>();
   const begins: number[] = [];
-  const node = (): number => {
-    edges.push(new Map());
-    accepts.push(0);
-    return edges.length - 1;
-  };
+  const node = (): number => edges.push([]) - 1;
 
   /** Texts from one node to another, sharing their beginnings. */
   function join(from: number, texts: readonly string[], to: number): void {
+    const [only] = texts;
+    if (texts.length === 1 && only!.length === 1) return void edges[from]!.push(only!.charCodeAt(0), to);
     const within = new Map<string, number>();
     for (const text of texts) {
       const bytes = Buffer.from(text);
@@ -133,10 +137,10 @@ function createBuilding() {
       for (const [n, byte] of bytes.entries()) {
         const last = n === bytes.length - 1;
         const prefix = bytes.toString('latin1', 0, n + 1);
-        const next = last ? to : (within.get(prefix) ?? node());
+        const known = within.get(prefix);
+        const next = last ? to : (known ?? node());
         if (!last) within.set(prefix, next);
-        const targets = edges[at]!.get(byte) ?? [];
-        if (!targets.includes(next)) edges[at]!.set(byte, [...targets, next]);
+        if (last || known === undefined) edges[at]!.push(byte, next);
         at = next;
       }
     }
@@ -151,27 +155,37 @@ function createBuilding() {
         join(at, texts, next);
         at = next;
       }
-      accepts[at] = 1;
+      accepts.add(at);
     },
     done: (): Patterns => {
-      const flat = edges.map((of) => [...of].flatMap(([byte, targets]) => targets.map((to) => [byte, to] as const)));
-      const all = flat.flat();
       const edgesOf = new Int32Array(edges.length + 1);
-      for (const [n, of] of flat.entries()) edgesOf[n + 1] = edgesOf[n]! + of.length;
+      for (const [n, of] of edges.entries()) edgesOf[n + 1] = edgesOf[n]! + of.length / 2;
+      const edgeByte = new Uint8Array(edgesOf[edges.length]!);
+      const edgeTo = new Int32Array(edgeByte.length);
+      let at = 0;
+      for (const of of edges) {
+        for (let n = 0; n < of.length; n += 2, at++) {
+          edgeByte[at] = of[n]!;
+          edgeTo[at] = of[n + 1]!;
+        }
+      }
       const firsts = new Uint8Array(256);
       const pairs = new Uint8Array(65_536);
       for (const begin of begins) {
-        for (const [first, targets] of edges[begin]!) {
-          firsts[first] = 1;
-          for (const target of targets) for (const second of edges[target]!.keys()) pairs[(first << 8) | second] = 1;
+        for (let first = edgesOf[begin]!; first < edgesOf[begin + 1]!; first++) {
+          firsts[edgeByte[first]!] = 1;
+          const then = edgeTo[first]!;
+          for (let second = edgesOf[then]!; second < edgesOf[then + 1]!; second++) {
+            pairs[(edgeByte[first]! << 8) | edgeByte[second]!] = 1;
+          }
         }
       }
       return {
         begins,
         edgesOf,
-        edgeByte: Uint8Array.from(all, ([byte]) => byte),
-        edgeTo: Int32Array.from(all, ([, to]) => to),
-        accepts: Uint8Array.from(accepts),
+        edgeByte,
+        edgeTo,
+        accepts: Uint8Array.from(edges, (_of, n) => (accepts.has(n) ? 1 : 0)),
         firsts,
         pairs,
       };

@@ -53,11 +53,13 @@ export function stripOf(secrets: readonly string[]): Strip {
 }
 
 function createStrip(patterns: Patterns): Strip {
+  // Nothing is left in it between two writes, so all messages share it.
+  const visits = { reached: new Int32Array(patterns.accepts.length), steps: 0 };
   return {
-    begin: () => createStripper(patterns),
+    begin: () => createStripper(patterns, visits),
     text: (text) => {
       const bytes = Buffer.from(text);
-      const stripper = createStripper(patterns);
+      const stripper = createStripper(patterns, visits);
       const written = stripper.write(bytes);
       if (written === bytes) return text;
       return Buffer.concat([written, stripper.end()]).toString();
@@ -69,10 +71,9 @@ function createStrip(patterns: Patterns): Strip {
  * Follows every place where a secret may have begun at once (Thompson's simulation): linear in the text, and each
  * follower knows where it began. Of two at the same node the earlier covers what the later would.
  */
-function createStripper(patterns: Patterns): Stripper {
+function createStripper(patterns: Patterns, visits: { reached: Int32Array; steps: number }): Stripper {
   const { pairs, firsts, begins, edgesOf, edgeByte, edgeTo, accepts } = patterns;
-  const reached = new Int32Array(accepts.length);
-  let steps = 0;
+  const { reached } = visits;
   let nodes: number[] = [];
   /** Where the follower of each node began, in the bytes held and given. */
   let starts: number[] = [];
@@ -91,13 +92,14 @@ function createStripper(patterns: Patterns): Stripper {
       const byte = bytes[at]!;
       const nextNodes: number[] = [];
       const nextStarts: number[] = [];
-      steps += 1;
+      // Wraps around after 2^31 bytes that follow a beginning: a stale mark would have to be as old.
+      const step = (visits.steps = (visits.steps + 1) | 0);
       let accepted = -1;
       const follow = (node: number, start: number): void => {
         for (let edge = edgesOf[node]!; edge < edgesOf[node + 1]!; edge++) {
           const to = edgeTo[edge]!;
-          if (edgeByte[edge] !== byte || reached[to] === steps) continue;
-          reached[to] = steps;
+          if (edgeByte[edge] !== byte || reached[to] === step) continue;
+          reached[to] = step;
           if (accepts[to] === 1 && (accepted === -1 || start < accepted)) accepted = start;
           nextNodes.push(to);
           nextStarts.push(start);
