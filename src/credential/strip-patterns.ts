@@ -30,8 +30,8 @@ export function compilePatterns(secrets: readonly string[]): Patterns {
 function formsOf(secret: string): Form[] {
   const bytes = Buffer.from(secret);
   return [
-    [...secret].map(writingsOf),
-    [...bytes.toString('hex')].map((digit) => [digit.toLowerCase(), digit.toUpperCase()]),
+    Array.from(secret, writingsOf),
+    Array.from(bytes.toString('hex'), (digit) => [digit, digit.toUpperCase()]),
     ...[0, 1, 2].map((offset) => base64At(bytes, offset)),
   ];
 }
@@ -45,7 +45,7 @@ function base64At(bytes: Uint8Array, offset: number): Form {
     .toString('base64')
     .replace(/=+$/, '');
   const whole = Math.floor(((offset + bytes.length) * 8) / 6);
-  return [...text.slice([0, 2, 3][offset]!, whole)].map((character) => {
+  return Array.from(text.slice([0, 2, 3][offset]!, whole), (character) => {
     if (character === '+') return [...writingsOf('+'), ...writingsOf('-')];
     if (character === '/') return [...writingsOf('/'), ...writingsOf('_')];
     return [character];

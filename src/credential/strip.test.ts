@@ -15,8 +15,9 @@ const inChunks = (strip: Strip, bytes: Uint8Array, sizes: readonly number[]): Bu
 };
 
 const htmlOf = (text: string) => text.replaceAll('&', '&amp;').replaceAll('"', '&quot;').replaceAll("'", '&#39;');
-const everyEscape = (text: string) => [...text].map((c) => (/\w/.test(c) ? c : hexEscape(c))).join('');
-const hexEscape = (c: string) => [...c].map((_c, n) => `\\u${c.charCodeAt(n).toString(16).padStart(4, '0')}`).join('');
+const everyEscape = (text: string) => Array.from(text, (c) => (/\w/.test(c) ? c : hexEscape(c))).join('');
+const hexEscape = (c: string) =>
+  Array.from(c, (_c, n) => `\\u${c.charCodeAt(n).toString(16).padStart(4, '0')}`).join('');
 
 /** As others would write it. */
 const WRITTEN: [string, (secret: string) => string][] = [
