@@ -11,6 +11,9 @@ export const AS_WORDS: Match = {
   loose: true,
 };
 
+/** The same, for what people write: the words as they are. */
+export const AS_TEXT: Match = { ...AS_WORDS, loose: false };
+
 function isEdge(neighbour: number | undefined, own: number): boolean {
   return neighbour === undefined || !isWordByte(neighbour) || (neighbour >= 0x80 && own >= 0x80);
 }

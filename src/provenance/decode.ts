@@ -1,3 +1,5 @@
+import { isUtf8 } from 'node:buffer';
+
 const NAMED: Readonly<Record<string, string>> = {
   amp: '&',
   lt: '<',
@@ -66,16 +68,9 @@ function percents(run: string): string {
   return bytes.toString(isUtf8(bytes) ? 'utf8' : 'latin1');
 }
 
-function isUtf8(bytes: Uint8Array): boolean {
-  try {
-    new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
 const BASE64 = /[A-Za-z0-9+/_-]{11,}={0,2}/g;
+/** As MIME folds it. */
+const FOLDED = /^(?:[A-Za-z0-9+/]{60,76}\r?\n)+[A-Za-z0-9+/]*={0,2}/gm;
 const HEX = /(?<![0-9A-Za-z])(?:(?:0x)?(?:[0-9a-fA-F]{2}){6,}|[0-9a-fA-F]{2}(?:[ :][0-9a-fA-F]{2}){5,})/g;
 
 /**
@@ -85,9 +80,7 @@ const HEX = /(?<![0-9A-Za-z])(?:(?:0x)?(?:[0-9a-fA-F]{2}){6,}|[0-9a-fA-F]{2}(?:[
 export function decodedTexts(text: string): string[] {
   const found: string[] = [];
   for (const [run] of text.matchAll(BASE64)) push(found, Buffer.from(run, 'base64'));
-  // MIME folds base64 over lines.
-  for (const [run] of text.matchAll(/(?:[A-Za-z0-9+/]{60,76}\r?\n)+[A-Za-z0-9+/]*={0,2}/g))
-    push(found, Buffer.from(run, 'base64'));
+  for (const [run] of text.matchAll(FOLDED)) push(found, Buffer.from(run, 'base64'));
   for (const [run] of text.matchAll(HEX)) push(found, Buffer.from(run.replace(/^0x|[ :]/g, ''), 'hex'));
   return found;
 }

@@ -3,7 +3,7 @@
  * short words as a whole; and of everything, word borders left out, the smallest hash of each few grams that follow each
  * other (winnowing: Schleimer, Wilkerson and Aiken, 2003). Two texts that share `SURE` bytes share a key.
  */
-const GRAM = 4;
+const GRAM = 6;
 const WINDOW = 5;
 export const SURE = GRAM + WINDOW - 1;
 
@@ -19,7 +19,9 @@ export function isWordByte(byte: number): boolean {
  */
 export function eachKey(bytes: Uint8Array, start: number, end: number, take: (key: number) => boolean): number {
   const window = new Uint32Array(WINDOW);
-  let gram = 0;
+  // Of the last six bytes, four and two.
+  let near = 0;
+  let far = 0;
   let grams = 0;
   let seen = 0;
   let last = 0;
@@ -35,9 +37,10 @@ export function eachKey(bytes: Uint8Array, start: number, end: number, take: (ke
     }
     word = Math.imul(word ^ byte, 0x01000193) + length;
     length += 1;
-    gram = ((gram << 8) | byte) >>> 0;
+    far = ((far << 8) | (near >>> 24)) & 0xffff;
+    near = (near << 8) | byte;
     if (++seen < GRAM) continue;
-    window[grams++ % WINDOW] = mixed(gram);
+    window[grams++ % WINDOW] = mixed(near ^ Math.imul(far, 0x9e3779b1));
     if (grams < WINDOW) continue;
     let least = window[0]!;
     for (let place = 1; place < WINDOW; place++) if (window[place]! < least) least = window[place]!;

@@ -1,8 +1,9 @@
 import type { ArgumentOrigin } from '../core/action.ts';
-import { ANYWHERE, AS_VALUE, AS_WORDS } from './borders.ts';
+import { ANYWHERE, AS_TEXT, AS_VALUE, AS_WORDS } from './borders.ts';
 import { isCommon } from './common.ts';
 import { suspectForm } from './forms.ts';
 import type { Leaf } from './leaves.ts';
+import { Needle } from './needle.ts';
 import { decodedParts, partsOf } from './parts.ts';
 import type { Because, Seen } from './provenance.ts';
 import { LONGEST, type Budget, type Match, type TextIndex } from './text-index.ts';
@@ -38,8 +39,8 @@ export function worstOf(origins: readonly ArgumentOrigin[]): ArgumentOrigin | un
 export class Search {
   readonly #in: Searched;
   /** Bytes of text that may be gone through: beyond, nothing is vouched for, and everything is suspect. */
-  readonly #trusting: Budget = { left: 4 * MIB };
-  readonly #suspecting: Budget = { left: 8 * MIB };
+  readonly #trusting: Budget = { left: 2 * MIB };
+  readonly #suspecting: Budget = { left: 2 * MIB };
 
   constructor(searched: Searched) {
     this.#in = searched;
@@ -109,9 +110,12 @@ export class Search {
     if (text.length > MAX_LIST) return null;
     const items = text.split(/[,;|\n]/).filter((item) => item.trim() !== '');
     if (items.length < 2) return null;
-    const places = items.map((item) => this.#vouching(item)[0] ?? -1);
-    if (places.some((place, at) => place < 0 || this.#sentBefore(items[at]!, place) !== null)) return null;
-    const all = places.map((place) => this.#in.sources[place]!);
+    const all: Seen[] = [];
+    for (const item of items) {
+      const known = this.#voucher(item);
+      if (known === null) return null;
+      all.push(known);
+    }
     const origin = worstOf(all.map((source) => source.origin))!;
     return { origin, seen: all.filter((source) => source.origin === origin).slice(0, 1), because: 'part' };
   }
@@ -121,15 +125,13 @@ export class Search {
     const { values, windows, fragments, more } = partsOf(text);
     const vouched: Seen[] = [];
     let all = values.length + windows.length > 0 && /[\s,;|]/.test(text);
-    for (const part of [...values, ...windows]) {
-      const [known] = this.#vouching(part);
-      if (known !== undefined && this.#sentBefore(part, known) === null) {
-        vouched.push(this.#in.sources[known]!);
-        continue;
-      }
-      const suspect = this.#suspectValue(part);
-      if (suspect !== null) return { origin: 'untrusted', seen: [suspect], because: 'part' };
-      all = false;
+    for (const [at, part] of [...values, ...windows].entries()) {
+      const suspect = at < values.length ? this.#suspectValue(part) : this.#suspect(suspectForm(part), AS_TEXT);
+      // Once a part is from nowhere, it does not matter which of the others are vouched for unless they are suspect.
+      const known = all || suspect !== null ? this.#voucher(part) : null;
+      if (known !== null) vouched.push(known);
+      else if (suspect !== null) return { origin: 'untrusted', seen: [suspect], because: 'part' };
+      else all = false;
     }
     for (const fragment of fragments) {
       const suspect = this.#suspect(joinable(fragment), ANYWHERE);
@@ -145,14 +147,18 @@ export class Search {
     return { origin, seen: vouched.filter((each) => each.origin === origin).slice(0, 1), because: 'part' };
   }
 
+  /** What vouches for the value, unless it had been sent there. */
+  #voucher(text: string): Seen | null {
+    const [known] = this.#vouching(text);
+    return known === undefined || this.#sentBefore(text, known) !== null ? null : this.#in.sources[known]!;
+  }
+
   /** The first source of each kind that vouches for the value, the best first; by number. */
   #vouching(text: string): number[] {
     const { prompt, parameters, trusted } = this.#in.vouching;
-    const forms = trustedForms(text);
+    const forms = trustedForms(text).map(needlesOf);
     return [prompt, parameters, trusted].flatMap((index) => {
-      const places = forms
-        .map((form) => this.#find(index, form, AS_VALUE, this.#trusting))
-        .filter((place) => place !== null);
+      const places = forms.map((form) => find(index, form, AS_VALUE, this.#trusting)).filter((place) => place !== null);
       return places.length === 0 ? [] : [Math.min(...places)];
     });
   }
@@ -162,7 +168,7 @@ export class Search {
     const { sources, sent } = this.#in;
     if (sources[place]!.origin !== 'trusted' || sent.isEmpty) return null;
     const places = suspectForms(text)
-      .map((form) => this.#find(sent, form, AS_WORDS, this.#suspecting))
+      .map((form) => find(sent, needlesOf(form), AS_WORDS, this.#suspecting))
       .filter((found) => found !== null);
     const first = Math.min(...places);
     return first < place ? sources[first]! : null;
@@ -177,24 +183,23 @@ export class Search {
   }
 
   #suspect(form: string, match: Match): Seen | null {
-    const place = this.#find(this.#in.untrusted, form, match, this.#suspecting);
+    const place = find(this.#in.untrusted, needlesOf(form), match, this.#suspecting);
     return place === null ? null : this.#in.sources[place]!;
   }
+}
 
-  /** A long value is looked up in pieces: all of them have to be there. */
-  #find(index: TextIndex, form: string, match: Match, budget: Budget): number | null {
-    if (index.isEmpty) return null;
-    const pieces = piecesOf(form);
-    let first: number | null = null;
-    for (const [at, piece] of pieces.entries()) {
-      const begins = at === 0 ? match.begins : ANYWHERE.begins;
-      const ends = at === pieces.length - 1 ? match.ends : ANYWHERE.ends;
-      const found = index.find(piece, { begins, ends, loose: match.loose }, budget);
-      if (found === null) return null;
-      first ??= found;
-    }
-    return first;
+/** The first source of what was found. A long value is looked up in pieces: all of them have to be there. */
+function find(index: TextIndex, pieces: readonly Needle[], match: Match, budget: Budget): number | null {
+  if (index.isEmpty) return null;
+  let first: number | null = null;
+  for (const [at, piece] of pieces.entries()) {
+    const begins = at === 0 ? match.begins : ANYWHERE.begins;
+    const ends = at === pieces.length - 1 ? match.ends : ANYWHERE.ends;
+    const found = index.find(piece, { begins, ends, loose: match.loose }, budget);
+    if (found === null) return null;
+    first ??= found;
   }
+  return first;
 }
 
 /** Whether nothing that is found beside a value changes what is said of it. */
@@ -217,16 +222,16 @@ function* neighbours(count: number): Generator<number[]> {
   }
 }
 
-function piecesOf(form: string): string[] {
+function needlesOf(form: string): Needle[] {
   const size = form.length * 3 <= LONGEST || Buffer.byteLength(form) <= LONGEST ? form.length : Math.floor(LONGEST / 3);
-  const pieces: string[] = [];
+  const needles: Needle[] = [];
   for (let start = 0; start < form.length;) {
     let end = Math.min(form.length, start + size);
     // Not between the halves of a surrogate pair.
     if (end < form.length && /[\ud800-\udbff]/.test(form[end - 1]!)) end -= 1;
     const piece = form.slice(start, end);
-    if (/[\p{L}\p{N}]/u.test(piece)) pieces.push(piece);
+    if (/[\p{L}\p{N}]/u.test(piece)) needles.push(new Needle(piece));
     start = end;
   }
-  return pieces;
+  return needles;
 }

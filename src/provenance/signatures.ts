@@ -1,8 +1,8 @@
-/** Bits of a block's signature, and how many of them one key sets: of a full block, one key in a hundred is there by chance. */
-export const BITS = 12_288;
+/** Bits of a block's signature, and how many of them one key sets. Of a full block, one key in a hundred is there by chance. */
+const BITS = 16_384;
 const PROBES = 4;
 /** Keys that a block takes at most. */
-export const KEYS = 1024;
+export const KEYS = 1365;
 
 /** Blocks whose signatures are turned around together, and how many of those are put together again. */
 const NARROW = 32;
@@ -31,16 +31,19 @@ export class Signatures {
     this.#narrow.length = 0;
   }
 
-  /** Numbers of the blocks that may have all of the keys, in order. */
-  *having(keys: readonly number[]): Generator<number> {
-    const rows = keys.flatMap(rowsOf);
+  /** Numbers of the blocks that may have all keys of which these are the rows, in order. */
+  *having(rows: readonly number[]): Generator<number> {
     let first = 0;
     for (const table of this.#wide) {
-      yield* inTable(table, WIDE, rows, first);
-      first += WIDE * NARROW;
+      for (let column = 0; column < WIDE; column++) {
+        const blocks = common(table, WIDE, column, rows);
+        if (blocks !== 0) yield* bitsOf(blocks, first);
+        first += NARROW;
+      }
     }
     for (const table of this.#narrow) {
-      yield* inTable(table, 1, rows, first);
+      const blocks = common(table, 1, 0, rows);
+      if (blocks !== 0) yield* bitsOf(blocks, first);
       first += NARROW;
     }
     for (const signature of this.#loose) {
@@ -50,52 +53,58 @@ export class Signatures {
   }
 }
 
+export function emptySignature(): Uint32Array {
+  return new Uint32Array(BITS / 32);
+}
+
 /** @returns whether the signature did not have the key yet. */
 export function sign(signature: Uint32Array, key: number): boolean {
   let isNew = false;
-  let row = key % BITS;
   const step = stepOf(key);
-  for (let probe = 0; probe < PROBES; probe++) {
+  for (let probe = 0, at = key; probe < PROBES; probe++, at += step) {
+    const row = at & (BITS - 1);
     const bit = 1 << (row & 31);
-    if ((signature[row >>> 5]! & bit) === 0) {
-      signature[row >>> 5]! |= bit;
-      isNew = true;
-    }
-    row = (row + step) % BITS;
+    if ((signature[row >>> 5]! & bit) !== 0) continue;
+    signature[row >>> 5]! |= bit;
+    isNew = true;
   }
   return isNew;
 }
 
-function rowsOf(key: number): number[] {
+/** The bits that one key sets. */
+export function rowsOf(key: number): number[] {
   const step = stepOf(key);
-  return Array.from({ length: PROBES }, (_none, probe) => ((key % BITS) + probe * step) % BITS);
+  return Array.from({ length: PROBES }, (_none, probe) => (key + probe * step) & (BITS - 1));
 }
 
 function stepOf(key: number): number {
-  return 1 + ((Math.imul(key, 0x9e3779b1) >>> 0) % (BITS - 1));
+  return (key >>> 14) | 1;
 }
 
 function hasBit(signature: Uint32Array, row: number): boolean {
   return (signature[row >>> 5]! & (1 << (row & 31))) !== 0;
 }
 
-function* inTable(table: Uint32Array, width: number, rows: readonly number[], first: number): Generator<number> {
-  for (let column = 0; column < width; column++) {
-    let blocks = -1;
-    for (const row of rows) {
-      blocks &= table[row * width + column]!;
-      if (blocks === 0) break;
-    }
-    for (let bit = 0; blocks !== 0; bit++, blocks >>>= 1) {
-      if ((blocks & 1) !== 0) yield first + column * NARROW + bit;
-    }
-  }
+/** The blocks of one column that have all rows, as bits. */
+function common(table: Uint32Array, width: number, column: number, rows: readonly number[]): number {
+  let blocks = -1;
+  for (let at = 0; at < rows.length && blocks !== 0; at++) blocks &= table[rows[at]! * width + column]!;
+  return blocks;
+}
+
+function* bitsOf(blocks: number, first: number): Generator<number> {
+  for (let bit = 0, left = blocks; left !== 0; bit++, left >>>= 1) if ((left & 1) !== 0) yield first + bit;
 }
 
 function turned(signatures: readonly Uint32Array[]): Uint32Array {
   const table = new Uint32Array(BITS);
   for (const [block, signature] of signatures.entries()) {
-    for (let row = 0; row < BITS; row++) if (hasBit(signature, row)) table[row]! |= 1 << block;
+    for (let word = 0; word < signature.length; word++) {
+      // Most bits are not set.
+      for (let left = signature[word]!, bit = 0; left !== 0; bit++, left >>>= 1) {
+        if ((left & 1) !== 0) table[word * 32 + bit]! |= 1 << block;
+      }
+    }
   }
   return table;
 }

@@ -1,13 +1,12 @@
-import { eachKey, isWordByte, SURE } from './keys.ts';
-import { BITS, KEYS, sign, Signatures } from './signatures.ts';
+import { eachKey, SURE } from './keys.ts';
+import { wordBytes, type Needle } from './needle.ts';
+import { emptySignature, KEYS, sign, Signatures } from './signatures.ts';
 
 /** Bytes of a block at most; each begins so far before the end of the one before it, so that no value is cut through. */
 const BLOCK = 4096;
 const OVERLAP = 160;
 /** Longest value that is looked up in one piece. With a border on either side it still fits into the overlap. */
 export const LONGEST = 128;
-/** Of a value, so many keys are looked up: more would only rule out what the text itself soon does. */
-const KEYS_LOOKED_UP = 4;
 /** `starts[n]`: where the text of `sources[n]` begins. `cut`: whether it goes on in the block before and after this one. */
 type Block = {
   text: Buffer;
@@ -57,31 +56,14 @@ export class TextIndex {
   }
 
   /** The first source whose text has the value, `null` for none. Stops when the budget is spent. */
-  find(value: string, match: Match, budget: Budget): number | null {
-    const bytes = Buffer.from(value, 'utf8');
-    const joined = wordBytes(bytes);
-    if (joined.length === 0 || this.isEmpty) return null;
-    for (const block of this.#candidates(bytes, joined)) {
-      budget.left -= block.text.length * (match.loose ? 4 : 1);
-      if (budget.left < 0) return null;
-      const place = placeOf(bytes, block, match);
-      if (place >= 0) return sourceAt(block, place);
-      if (match.loose && joined.length >= SURE && wordBytes(block.text).includes(joined)) return block.sources.at(-1)!;
+  find(needle: Needle, match: Match, budget: Budget): number | null {
+    if (this.#full.length > 0) {
+      for (const number of this.#signatures.having(needle.rows)) {
+        const found = findIn(this.#full[number]!, needle, match, budget);
+        if (found !== null || budget.left < 0) return found;
+      }
     }
-    return null;
-  }
-
-  *#candidates(value: Buffer, joined: Buffer): Generator<Block> {
-    if (this.#full.length > 0) yield* this.#fullOnes(value, joined);
-    if (this.#open !== null) yield this.#open;
-  }
-
-  *#fullOnes(value: Buffer, joined: Buffer): Generator<Block> {
-    const keys = new Set<number>();
-    // Words may be divided otherwise in the text, so of a longer value only the grams are sure to be there.
-    const sure = joined.length < SURE ? value : joined;
-    eachKey(sure, 0, sure.length, (key) => keys.add(key).size < KEYS_LOOKED_UP);
-    for (const block of this.#signatures.having([...keys])) yield this.#full[block]!;
+    return this.#open === null ? null : findIn(this.#open, needle, match, budget);
   }
 
   /** Puts what has room into the open block. Returns where the rest begins. */
@@ -104,14 +86,14 @@ export class TextIndex {
 
   #close({ text, starts, sources, cut }: Block): void {
     this.#open = null;
-    const signature = new Uint32Array(BITS / 32);
+    const signature = emptySignature();
     eachKey(text, 0, text.length, (key) => (sign(signature, key), true));
     this.#push({ text, starts, sources, cut }, signature);
   }
 
   /** Makes one block of its own from `start` on. Returns where the next one begins. */
   #fill(bytes: Buffer, start: number, source: number): number {
-    const signature = new Uint32Array(BITS / 32);
+    const signature = emptySignature();
     let keys = 0;
     const limit = Math.min(bytes.length, start + BLOCK);
     const end = eachKey(bytes, start, limit, (key) => !sign(signature, key) || ++keys < KEYS);
@@ -126,6 +108,17 @@ export class TextIndex {
     this.#signatures.add(signature);
     this.#full.push(block);
   }
+}
+
+function findIn(block: Block, needle: Needle, match: Match, budget: Budget): number | null {
+  budget.left -= block.text.length;
+  if (budget.left < 0) return null;
+  const place = placeOf(needle.bytes, block, match);
+  if (place >= 0) return sourceAt(block, place);
+  if (!match.loose || needle.joined.length < SURE) return null;
+  // Without borders it costs as much as several blocks.
+  budget.left -= block.text.length * 8;
+  return wordBytes(block.text).includes(needle.joined) ? block.sources.at(-1)! : null;
 }
 
 /** Where the value stands in the block, with borders as they have to be; -1 for nowhere. */
@@ -157,12 +150,4 @@ function exactly(parts: readonly Uint8Array[]): Buffer {
 function sourceAt({ starts, sources }: Block, place: number): number {
   const after = starts.findIndex((start) => start > place);
   return sources[after < 0 ? sources.length - 1 : Math.max(0, after - 1)]!;
-}
-
-/** The bytes of words alone, without what stands between. */
-function wordBytes(bytes: Buffer): Buffer {
-  const kept = Buffer.allocUnsafe(bytes.length);
-  let length = 0;
-  for (const byte of bytes) if (isWordByte(byte)) kept[length++] = byte;
-  return kept.subarray(0, length);
 }

@@ -18,16 +18,18 @@ function measured(name: string, mib: number, { results }: { results: number }): 
     { id: 'prompt', origin: 'prompt' },
     'Pay the open invoices of anna.berg@example.com and tell her about it.',
   );
-  const start = performance.now();
+  let took = 0;
   const known: string[] = [];
   for (let read = 0; read < mib * MIB; read += results) {
     const text = resultText(random, results);
     const values = text.match(/\S+@\S+|CH\d{19}/g) ?? [];
-    known.push(values[random(values.length)] ?? '');
+    // A copy: a slice of a text would keep all of it.
+    known.push(Buffer.from(values[random(values.length)] ?? '').toString());
+    const start = performance.now();
     // One in four is of a system that nobody else writes to.
     provenance.add({ id: `rec_${read}`, origin: random(4) === 0 ? 'trusted' : 'untrusted' }, text);
+    took += performance.now() - start;
   }
-  const took = performance.now() - start;
   const held = heapMiB() - before;
   const actions = Array.from({ length: ACTIONS }, () => action(random, known));
   for (const args of actions.slice(0, 40)) provenance.of(args);
@@ -90,13 +92,24 @@ function address(random: (below: number) => number): string {
   return `${word(random)}.${word(random)}${random(1000)}@${word(random)}.example`;
 }
 
-const SYLLABLES = 'ba ne ro ti lu mar sen dol vik tor an el is om ur ka pre con sta ming'.split(' ');
+const ONSETS = ['', ...'b c d f g h j k l m n p r s t v w z br ch cl dr fl gr pl pr sh sk sp st str th tr'.split(' ')];
+const VOWELS = 'a e i o u ai au ea ee ie oo ou'.split(' ');
+const CODAS = ['', '', '', ...'b d f g k l m n p r s t x ck ft ll nd ng nt rd rk rn rt ss st'.split(' ')];
 
-/** Of some sixty thousand words, few of them often. */
+const WORDS = vocabulary(20_000);
+
+/** Few words often, and most of them seldom (Zipf's law). */
 function word(random: (below: number) => number): string {
-  const count = 1 + random(4);
-  const letters = random(2) === 0 ? SYLLABLES.slice(0, 6) : SYLLABLES;
-  return Array.from({ length: count }, () => letters[random(letters.length)]!).join('');
+  return WORDS[Math.floor(WORDS.length ** (random(1 << 24) / (1 << 24))) - 1]!;
+}
+
+function vocabulary(count: number): string[] {
+  const random = generator(7);
+  const of = (parts: readonly string[]) => parts[random(parts.length)]!;
+  return Array.from({ length: count }, (_none, rank) => {
+    const syllables = 1 + random(rank < 200 ? 2 : 4);
+    return Array.from({ length: syllables }, () => of(ONSETS) + of(VOWELS) + of(CODAS)).join('');
+  });
 }
 
 /** The same numbers in every run (a linear congruential generator). */
