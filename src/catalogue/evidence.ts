@@ -79,7 +79,7 @@ function ofMethod(method: string | undefined): Sign | undefined {
   if (method === undefined) return undefined;
   const spelled = method.toUpperCase();
   const [effect, clear] = METHODS.get(spelled) ?? ['execute', false];
-  return { from: 'method', effect, clear, why: `${spelled} ${clear ? 'is' : 'is most often'} a ${effect}` };
+  return { from: 'method', effect, clear, why: `${spelled} ${clear ? 'means' : 'most often means'} ${effect}` };
 }
 
 /** RFC 9110, section 9.2.1 calls GET safe; interfaces do not keep to it. POST is anything. */
@@ -127,7 +127,7 @@ function ofScopes(scopes: Described['scopes']): Sign | undefined {
   const effect = scopes === undefined ? undefined : scopeEffect(scopes);
   return effect === undefined
     ? undefined
-    : { from: 'scopes', effect, clear: true, why: `its scopes are for a ${effect}` };
+    : { from: 'scopes', effect, clear: true, why: `its scopes are for ${effect}` };
 }
 
 function ofHints(hints: Described['hints']): Sign | undefined {
