@@ -26,7 +26,7 @@ export type Evidence = {
 
 /** Every sign that an operation's own document gives, each from one place. */
 export function evidenceOf(described: Described): Evidence {
-  const secrets = described.outputSchema === undefined ? [] : secretFields(described.outputSchema);
+  const secrets = described.outputSchema === undefined ? [] : secretFields(described.outputSchema, described.schemaAt);
   const answers = secrets.length > 0;
   const name = phraseOfName(described.name, described.method);
   const path = described.path === undefined ? NO_PHRASE : phraseOfPath(described.path);
@@ -99,10 +99,10 @@ const METHODS: ReadonlyMap<string, [Effect, boolean]> = new Map(
   }),
 );
 
-function ofArguments({ inputSchema: schema, summary = '', description = '' }: Described): Sign[] {
+function ofArguments({ inputSchema: schema, schemaAt, summary = '', description = '' }: Described): Sign[] {
   if (schema === undefined) return [];
   const signs: Sign[] = [];
-  const worst = chosenVerbs(schema).find(({ effect }) => effect !== 'read');
+  const worst = chosenVerbs(schema, schemaAt).find(({ effect }) => effect !== 'read');
   if (worst !== undefined) {
     signs.push({
       from: 'arguments',
@@ -111,7 +111,7 @@ function ofArguments({ inputSchema: schema, summary = '', description = '' }: De
       why: `an argument chooses to \`${worst.lemma}\``,
     });
   }
-  const code = codeParameter(schema);
+  const code = codeParameter(schema, schemaAt);
   if (code !== undefined) {
     signs.push({
       from: 'arguments',

@@ -4,6 +4,7 @@ import { EFFECTS } from '../core/effect.ts';
 import { SENSITIVITIES } from '../core/sensitivity.ts';
 import { parseWorkloadId } from '../core/spiffe-id.ts';
 import type { SecretSource, TargetConfig } from './config.ts';
+import { withoutUnclassified } from './unclassified.ts';
 import { readYaml } from './yaml-file.ts';
 
 const sourceForm = z.union([
@@ -67,7 +68,7 @@ export const targetForm = z.strictObject({
 
 /** @throws InvalidConfig with file, line, field and what is expected. */
 export function readTargetFile(file: string, dataDir: string): TargetConfig {
-  const form = readYaml(file, targetForm);
+  const form = readYaml(file, z.preprocess(withoutUnclassified, targetForm));
   const folder = dirname(file);
   const source = (from: z.output<typeof sourceForm>): SecretSource => {
     if ('from_env' in from) return { fromEnv: from.from_env };
