@@ -8,7 +8,7 @@ import { wordsOf } from './words.ts';
 export type MintsProposal = { form: JsonObject } | { missing: string };
 
 /** Names of members that name what was made, the surest first. */
-const IDENTIFIERS = [/^id$/i, /^(?:\w+[_-])?id$/i, /[a-z]Id$/, /^uuid$/i, /^arn$/i, /^name$/i];
+const IDENTIFIERS = [/^id$/i, /^(?:\w+[_-]|[su])id$/i, /[a-z]Id$/, /^uuid$/i, /^arn$/i, /^name$/i];
 const EXPIRIES: Readonly<Record<'seconds' | 'time', RegExp>> = {
   seconds: /^expires?_?in(?:_seconds)?$|^ttl$|^lease_duration$/i,
   time: /^expires?(?:_?at|_?on)?$|^expiration(?:_?(?:date|time))?$/i,

@@ -72,7 +72,14 @@ function member(name: string, value: JsonValue): string[] {
   return [`${key(name)}:`, ...block.map((line) => `  ${line}`)];
 }
 
-const key = (name: string) => stringify(name, { lineWidth: 0 }).trimEnd();
+/** A scalar on one line: what would break it is escaped, and the rest is left to be read. */
+function key(text: string): string {
+  if (!/[\p{C}\p{Zl}\p{Zp}]/u.test(text)) return stringify(text, { lineWidth: 0 }).trimEnd();
+  const escaped = JSON.stringify(text).replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, (each) =>
+    [...Array(each.length).keys()].map((at) => `\\u${each.charCodeAt(at).toString(16).padStart(4, '0')}`).join(''),
+  );
+  return escaped;
+}
 
 /** On one line, whatever a document has put into a summary. */
 function comment(text: string): string {

@@ -1,5 +1,6 @@
 import { InvalidConfig } from '../../core/errors.ts';
 import type { ImportedTarget } from '../imported.ts';
+import { asText } from './as-text.ts';
 import { operationsOf, type Wanted } from './operations.ts';
 import { readDocument } from './read-document.ts';
 import { References } from './references.ts';
@@ -34,9 +35,9 @@ export function importOpenApi({
 }: OpenApiSource): ImportedTarget {
   const document = readDocument(file, text);
   const version = document['openapi'] ?? document['swagger'];
-  if (!/^(?:3\.\d|2\.0)/.test(String(version))) {
+  if (!/^(?:3\.\d|2\.0)/.test(asText(version ?? ''))) {
     throw new InvalidConfig(
-      `${file}: expected \`openapi: 3.x\` or \`swagger: "2.0"\`${version === undefined ? '' : `, not \`${String(version)}\``}`,
+      `${file}: expected \`openapi: 3.x\` or \`swagger: "2.0"\`${version === undefined ? '' : `, not \`${asText(version)}\``}`,
     );
   }
   const references = new References(file, document);

@@ -2,6 +2,7 @@ import { InvalidConfig } from '../../core/errors.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../core/json.ts';
 import { MAX_OPERATIONS, type ImportedOperation } from '../imported.ts';
 import { wordsOf } from '../words.ts';
+import { asText } from './as-text.ts';
 import type { References } from './references.ts';
 
 const METHODS = ['get', 'put', 'post', 'delete', 'options', 'head', 'patch', 'query'] as const;
@@ -28,7 +29,8 @@ export function operationsOf(
   const names = new Set<string>();
   const paths = isJsonObject(document['paths']) ? document['paths'] : {};
   for (const [path, item] of Object.entries(paths)) {
-    if (!path.startsWith('/')) continue;
+    // A path with a query, a fragment or blanks is none: what it stands for cannot be told apart on the wire.
+    if (!/^\/[^\s?#\p{C}]*$/u.test(path)) continue;
     const shared = references.follow(item);
     for (const method of METHODS) {
       if (!isJsonObject(shared[method])) continue;
@@ -83,7 +85,7 @@ class Operation {
       references.follow(each),
     );
     this.#parameters = [
-      ...new Map(all.map((each) => [`${String(each['in'])} ${String(each['name'])}`, each])).values(),
+      ...new Map(all.map((each) => [`${asText(each['in'] ?? '')} ${asText(each['name'] ?? '')}`, each])).values(),
     ];
   }
 
@@ -157,7 +159,9 @@ class Operation {
   }
 
   #arguments(body: JsonObject | undefined): JsonObject {
-    const parameters = this.#parameters.filter((each) => ['path', 'query', 'header'].includes(String(each['in'])));
+    const parameters = this.#parameters.filter((each) =>
+      ['path', 'query', 'header'].includes(asText(each['in'] ?? '')),
+    );
     const schema = objectOf(parameters);
     if (body === undefined) return schema;
     return { ...schema, allOf: [body] };

@@ -1,5 +1,6 @@
 import { isJsonObject, type JsonObject } from '../../core/json.ts';
 import type { ImportedTarget } from '../imported.ts';
+import { asText } from './as-text.ts';
 import type { References } from './references.ts';
 
 type Stub = ImportedTarget['credential'];
@@ -38,8 +39,8 @@ export function credentialOf(document: JsonObject, references: References, targe
 function stubOf(scheme: JsonObject, target: string): { form?: JsonObject; say: string } {
   const secret = { from_store: target };
   const fill = `put its secret into the store with \`remit secret set ${target}\``;
-  const kind = String(scheme['type']).toLowerCase();
-  const spelled = String(scheme['scheme']).toLowerCase();
+  const kind = asText(scheme['type'] ?? '').toLowerCase();
+  const spelled = asText(scheme['scheme'] ?? '').toLowerCase();
   if (kind === 'apikey' && typeof scheme['name'] === 'string') {
     if (scheme['in'] === 'header') return { form: { kind: 'header', name: scheme['name'], value: secret }, say: fill };
     if (scheme['in'] === 'query') return { form: { kind: 'query', name: scheme['name'], value: secret }, say: fill };
@@ -59,7 +60,7 @@ function stubOf(scheme: JsonObject, target: string): { form?: JsonObject; say: s
 }
 
 function oauth(scheme: JsonObject): string {
-  const flows = isJsonObject(scheme['flows']) ? scheme['flows'] : { [String(scheme['flow'])]: scheme };
+  const flows = isJsonObject(scheme['flows']) ? scheme['flows'] : { [asText(scheme['flow'] ?? '')]: scheme };
   const tokenUrl = (flow: unknown) =>
     isJsonObject(flow) && typeof flow['tokenUrl'] === 'string' ? flow['tokenUrl'] : '…';
   const machine = flows['clientCredentials'] ?? flows['application'];

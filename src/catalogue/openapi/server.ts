@@ -1,5 +1,6 @@
 import { InvalidConfig } from '../../core/errors.ts';
 import { isJsonObject, type JsonObject } from '../../core/json.ts';
+import { asText } from './as-text.ts';
 
 /**
  * The base URL that a document's operations are below, without a trailing slash, and what is left to say about it.
@@ -38,7 +39,7 @@ function serversOf(document: JsonObject): string[] {
     return [
       url.replaceAll(/\{([^}]*)\}/g, (whole, name: string) => {
         const variable = values[name];
-        return isJsonObject(variable) && variable['default'] !== undefined ? String(variable['default']) : whole;
+        return isJsonObject(variable) && variable['default'] !== undefined ? asText(variable['default']) : whole;
       }),
     ].filter((text) => !/[{}]/.test(text));
   });
