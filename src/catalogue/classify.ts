@@ -47,5 +47,16 @@ export function classify(described: Described): Classification {
   const evidence = evidenceOf(described);
   const { effect, certainty, why } = judge(evidence);
   const { sensitivity, because } = sensitivityOf(described, { effect, secrets: evidence.secrets });
-  return { effect, sensitivity, certainty, why: because === undefined ? why : [...why, because] };
+  // Whoever accepts it is told of the claim; it changes nothing.
+  const unbelieved = effect !== 'read' && described.hints?.readOnlyHint === true;
+  return {
+    effect,
+    sensitivity,
+    certainty,
+    why: [
+      ...why,
+      ...(because === undefined ? [] : [because]),
+      ...(unbelieved ? ['the server says that it only reads, which is not believed'] : []),
+    ],
+  };
 }

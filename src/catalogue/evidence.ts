@@ -89,8 +89,9 @@ const METHODS: ReadonlyMap<string, [Effect, boolean]> = new Map(
     HEAD: ['read', true],
     OPTIONS: ['read', true],
     TRACE: ['read', false],
-    QUERY: ['read', false],
-    SUBSCRIPTION: ['read', false],
+    // Of GraphQL; the method QUERY of HTTP is safe as well.
+    QUERY: ['read', true],
+    SUBSCRIPTION: ['read', true],
     POST: ['write', false],
     PUT: ['write', true],
     PATCH: ['write', true],

@@ -42,11 +42,20 @@ export function importOpenApi({
   }
   const references = new References(file, document);
   const base = serverOf(file, document, { from, told: server });
+  const { operations, leftOut } = operationsOf(file, document, references, wanted);
   return {
     protocol: 'http',
     upstream: { url: base.url },
     credential: credentialOf(document, references, target),
-    operations: operationsOf(file, document, references, wanted),
-    notes: base.notes,
+    operations,
+    notes: [...base.notes, ...leftOutNote(leftOut)],
   };
+}
+
+function leftOutNote(paths: readonly string[]): string[] {
+  if (paths.length === 0) return [];
+  const some = paths.slice(0, 5).map((path) => `\`${path}\``);
+  return [
+    `left out, since no template can say them: ${some.join(', ')}${paths.length > 5 ? ` and ${paths.length - 5} more` : ''}`,
+  ];
 }

@@ -3,6 +3,7 @@ import { isJsonObject, type JsonObject, type JsonValue } from '../../core/json.t
 import { MAX_OPERATIONS, type ImportedOperation } from '../imported.ts';
 import { wordsOf } from '../words.ts';
 import { asText } from './as-text.ts';
+import { templateOf } from './path-template.ts';
 import type { References } from './references.ts';
 
 const METHODS = ['get', 'put', 'post', 'delete', 'options', 'head', 'patch', 'query'] as const;
@@ -15,7 +16,7 @@ const NOT_ARGUMENTS =
 export type Wanted = (name: string, request: string) => boolean;
 
 /**
- * The operations of an OpenAPI document, each with what it looks like on the wire.
+ * The operations of an OpenAPI document, each with what it looks like on the wire; and the paths that no template can say.
  *
  * @throws InvalidConfig when there are none, or more than anybody could read.
  */
@@ -24,19 +25,23 @@ export function operationsOf(
   document: JsonObject,
   references: References,
   wanted: Wanted,
-): ImportedOperation[] {
+): { operations: ImportedOperation[]; leftOut: string[] } {
   const found: ImportedOperation[] = [];
+  const leftOut: string[] = [];
   const names = new Set<string>();
   const paths = isJsonObject(document['paths']) ? document['paths'] : {};
   for (const [path, item] of Object.entries(paths)) {
-    // A path with a query, a fragment or blanks is none: what it stands for cannot be told apart on the wire.
-    if (!/^\/[^\s?#\p{C}]*$/u.test(path)) continue;
+    const template = path.startsWith('/') ? templateOf(path) : undefined;
+    if (template === undefined) {
+      if (!path.startsWith('x-')) leftOut.push(path);
+      continue;
+    }
     const shared = references.follow(item);
     for (const method of METHODS) {
       if (!isJsonObject(shared[method])) continue;
-      const operation = new Operation(path, method, shared, shared[method], document, references);
+      const operation = new Operation(template, method, shared, shared[method], document, references);
       const name = unused(operation.name(), names);
-      if (!wanted(name, `${method.toUpperCase()} ${path}`)) continue;
+      if (!wanted(name, `${method.toUpperCase()} ${template}`)) continue;
       names.add(name);
       found.push(operation.imported(name));
       if (found.length > MAX_OPERATIONS) {
@@ -47,7 +52,7 @@ export function operationsOf(
     }
   }
   if (found.length === 0) throw new InvalidConfig(`${file}: there is no operation in \`paths\` that was asked for`);
-  return found;
+  return { operations: found, leftOut };
 }
 
 /** Two operations never share a name: a policy about one would be about both. */

@@ -23,7 +23,9 @@ const OPTIONS = {
 
 /** Imports a document, shows what is guessed of each operation, and writes the target file of what was accepted. */
 export const addTarget: Command = async (argv, io) => {
-  const { values, positionals } = parseArgs({ args: argv, options: OPTIONS, allowPositionals: true });
+  const end = argv.indexOf('--');
+  const args = end < 0 ? argv : argv.slice(0, end);
+  const { values, positionals } = parseArgs({ args, options: OPTIONS, allowPositionals: true });
   const [kind = '', ...from] = positionals;
   const read = Object.hasOwn(SOURCES, kind) ? SOURCES[kind as keyof typeof SOURCES] : undefined;
   const { name, server } = values;
@@ -37,7 +39,13 @@ export const addTarget: Command = async (argv, io) => {
   if (existsSync(out)) {
     throw new Conflict(`\`${out}\` is there already; name another with \`--out\`, or remove it to begin anew`);
   }
-  const { target, source } = await read({ from, name, server, wanted: wantedOf(values.only) });
+  const { target, source } = await read({
+    from,
+    command: end < 0 ? [] : argv.slice(end + 1),
+    name,
+    server,
+    wanted: wantedOf(values.only),
+  });
   const operations = guessed(target.operations);
   await take(operations, values, io);
   write(out, targetText({ name, source, target, operations }));
