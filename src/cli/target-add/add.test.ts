@@ -90,7 +90,7 @@ describe('what is accepted', () => {
       list_items: 'read',
       add_item: 'write',
       delete_item: 'delete',
-      open_gate: 'execute',
+      zap: 'execute',
     });
   });
 
