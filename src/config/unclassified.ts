@@ -1,3 +1,4 @@
+import { EFFECTS } from '../core/effect.ts';
 import { isJsonObject } from '../core/json.ts';
 
 /**
@@ -12,4 +13,18 @@ export function withoutUnclassified(file: unknown): unknown {
 
 function isUnclassified(operation: unknown): boolean {
   return isJsonObject(operation) && Object.hasOwn(operation, 'guess') && !Object.hasOwn(operation, 'effect');
+}
+
+/** The JSON Schema of target files, with what `withoutUnclassified` takes out before the form is checked. */
+export function withUnclassified(schema: object): object {
+  const copy = structuredClone(schema) as { properties: { operations: { additionalProperties: object } } };
+  const { operations } = copy.properties;
+  const unclassified = {
+    type: 'object',
+    properties: { guess: { enum: EFFECTS } },
+    required: ['guess'],
+    not: { required: ['effect'] },
+  };
+  operations.additionalProperties = { anyOf: [operations.additionalProperties, unclassified] };
+  return copy;
 }

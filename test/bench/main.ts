@@ -3,6 +3,7 @@ import { benchClassify } from './classify.ts';
 import { benchDecision } from './decision.ts';
 import type { Figure } from './figures.ts';
 import { benchMcp } from './mcp.ts';
+import { benchProvenance } from './provenance.ts';
 import { benchTask } from './task.ts';
 import { benchToken } from './token.ts';
 
@@ -15,6 +16,7 @@ const BENCHMARKS: Readonly<Record<string, (options: Options) => Promise<Figure[]
   token: () => benchToken(),
   task: () => benchTask(),
   classify: ({ data, say }) => benchClassify(data, say),
+  provenance: () => Promise.resolve(benchProvenance()),
   mcp: () => benchMcp({ calls: 1_000, seconds: 8 }),
 };
 
