@@ -6,6 +6,7 @@ import { SENSITIVITIES } from '../core/sensitivity.ts';
 import { parseWorkloadId } from '../core/spiffe-id.ts';
 import type { SecretSource, TargetConfig } from './config.ts';
 import { credentialForm, credentialProblem, readCredential } from './credential.ts';
+import { withoutUnclassified } from './unclassified.ts';
 import { readYaml } from './yaml-file.ts';
 
 const sourceForm = z.union([
@@ -70,7 +71,7 @@ export const targetForm = z.strictObject({
 
 /** @throws InvalidConfig with file, line, field and what is expected. */
 export function readTargetFile(file: string, dataDir: string): TargetConfig {
-  const form = readYaml(file, targetForm);
+  const form = readYaml(file, z.preprocess(withoutUnclassified, targetForm));
   const folder = dirname(file);
   const problem = credentialProblem(form.credential, 'http' in form.upstream ? form.upstream.http : null);
   if (problem !== null) throw new InvalidConfig(`${file}: ${problem}`);
