@@ -4,6 +4,7 @@ import { benchDecision } from './decision.ts';
 import type { Figure } from './figures.ts';
 import { benchMcp } from './mcp.ts';
 import { benchProvenance } from './provenance.ts';
+import { benchSecrets } from './secrets.ts';
 import { benchTask } from './task.ts';
 import { benchToken } from './token.ts';
 
@@ -17,6 +18,7 @@ const BENCHMARKS: Readonly<Record<string, (options: Options) => Promise<Figure[]
   task: () => benchTask(),
   classify: ({ data, say }) => benchClassify(data, say),
   provenance: () => Promise.resolve(benchProvenance()),
+  secrets: ({ data, say }) => benchSecrets(data, say),
   mcp: () => benchMcp({ calls: 1_000, seconds: 8 }),
 };
 
