@@ -3,6 +3,7 @@ import type { Effect } from '../core/effect.ts';
 import type { Sensitivity } from '../core/sensitivity.ts';
 import type { SpiffeId } from '../core/spiffe-id.ts';
 import type { SpiffeTemplate } from '../core/spiffe-template.ts';
+import type { CredentialConfig } from './credential.ts';
 import type { HttpOperation } from './http-operation.ts';
 
 /** The configuration, parsed once. Paths are absolute. See schema/config.schema.json for the file's form. */
@@ -156,6 +157,8 @@ export type TargetConfig = {
   /** The protocol that it speaks. */
   kind: 'mcp' | 'http';
   upstream: StdioUpstream | HttpUpstream;
+  /** How an HTTP upstream is authenticated to, beside its fixed headers. */
+  credential?: CredentialConfig;
   /** The workload that may introspect tokens for this target, since it checks them itself. */
   resourceServer?: SpiffeId;
   /** Sensitivity of what no operation states. */

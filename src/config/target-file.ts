@@ -1,9 +1,11 @@
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { EFFECTS } from '../core/effect.ts';
+import { InvalidConfig } from '../core/errors.ts';
 import { SENSITIVITIES } from '../core/sensitivity.ts';
 import { parseWorkloadId } from '../core/spiffe-id.ts';
 import type { OperationConfig, SecretSource, TargetConfig } from './config.ts';
+import { credentialForm, credentialProblem, readCredential } from './credential.ts';
 import { httpOperationFields, httpOperationOf, httpOperationProblem } from './http-operation.ts';
 import { readYaml } from './yaml-file.ts';
 
@@ -52,6 +54,7 @@ const fileForm = z.strictObject({
   /** The former name of `protocol`. */
   kind: z.literal('mcp').optional(),
   upstream: upstreamForm,
+  credential: credentialForm.optional(),
   resource_server: z
     .string()
     .transform((text, check) => {
@@ -97,6 +100,9 @@ const MAX_ANSWER_BYTES = 8 * 1024 * 1024;
 export function readTargetFile(file: string, dataDir: string): TargetConfig {
   const form = readYaml(file, targetForm);
   const folder = dirname(file);
+  const http = 'url' in form.upstream ? form.upstream : 'http' in form.upstream ? form.upstream.http : null;
+  const problem = credentialProblem(form.credential, http);
+  if (problem !== null) throw new InvalidConfig(`${file}: ${problem}`);
   const source = (from: z.output<typeof sourceForm>): SecretSource => {
     if ('from_env' in from) return { fromEnv: from.from_env };
     if ('from_file' in from) return { fromFile: resolve(folder, from.from_file) };
@@ -120,6 +126,7 @@ export function readTargetFile(file: string, dataDir: string): TargetConfig {
               env: sources(form.upstream.stdio.env),
             }
           : { kind: 'http', url: form.upstream.http.url, headers: sources(form.upstream.http.headers) },
+    ...(form.credential === undefined ? {} : { credential: readCredential(form.credential, folder) }),
     ...(form.resource_server === undefined ? {} : { resourceServer: form.resource_server }),
     sensitivity: form.sensitivity,
     timeoutMs: form.timeout_seconds * 1000,
