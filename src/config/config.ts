@@ -2,6 +2,7 @@ import type { ClaimRule } from '../core/claim.ts';
 import type { Effect } from '../core/effect.ts';
 import type { Sensitivity } from '../core/sensitivity.ts';
 import type { SpiffeId } from '../core/spiffe-id.ts';
+import type { Protocol } from '../core/target-resource.ts';
 import type { SpiffeTemplate } from '../core/spiffe-template.ts';
 import type { CredentialConfig } from './credential.ts';
 import type { HttpOperation } from './http-operation.ts';
@@ -155,7 +156,7 @@ export type TargetConfig = {
   /** `[a-z][a-z0-9-]*`; not `remit`. */
   name: string;
   /** The protocol that it speaks. */
-  kind: 'mcp' | 'http';
+  kind: Protocol;
   upstream: StdioUpstream | HttpUpstream;
   /** How an HTTP upstream is authenticated to, beside its fixed headers. */
   credential?: CredentialConfig;

@@ -24,7 +24,8 @@ export function openApiTarget(config: TargetConfig): ApiTarget {
   if (upstream.kind !== 'http') throw new InvalidConfig(`target \`${name}\`: an HTTP target has a URL`);
   const { origin, pathname } = new URL(upstream.url);
   const operations = Object.entries(config.operations).map(([operation, each]): ApiOperation => {
-    if (each.http === undefined) throw new InvalidConfig(`target \`${name}\`, operation \`${operation}\`: \`request\` is missing`);
+    if (each.http === undefined)
+      throw new InvalidConfig(`target \`${name}\`, operation \`${operation}\`: \`request\` is missing`);
     const resources = inConfig(`target \`${name}\`, operation \`${operation}\`, \`resources\``, () =>
       (each.resources ?? []).map(parseResourceTemplate),
     );

@@ -1,4 +1,3 @@
-import type { SecretSource } from '../../config/config.ts';
 import type { RemitError } from '../../core/errors.ts';
 import type { Caller } from '../../identity/caller.ts';
 import type { LiveWork } from '../live.ts';
@@ -8,7 +7,12 @@ import type { HttpStep } from './request.ts';
 import type { Upstreams } from './upstream.ts';
 
 export type Authenticate = (
-  request: { method: string; url: string; headers: { get(name: string): string | null }; certificate?: string | undefined },
+  request: {
+    method: string;
+    url: string;
+    headers: { get(name: string): string | null };
+    certificate?: string | undefined;
+  },
   audience: string,
 ) => Promise<Caller>;
 
@@ -25,8 +29,6 @@ export type HttpParts = {
   live: LiveWork;
   upstreams: Upstreams;
   hooks: ActHooks;
-  /** The value behind a source, read at each use. */
-  readSecret: (source: SecretSource) => string;
   clock: () => number;
   newId: (prefix: string) => string;
   log: GatewayLog;

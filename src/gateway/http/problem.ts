@@ -21,7 +21,13 @@ export function problemAnswer(
   headers: Record<string, string> = {},
 ): HttpAnswer {
   const { code, title, status, detail, remit } = problem;
-  const members = { type: `urn:remit:problem:${code}`, title, status, detail, ...(remit === undefined ? {} : { remit }) };
+  const members = {
+    type: `urn:remit:problem:${code}`,
+    title,
+    status,
+    detail,
+    ...(remit === undefined ? {} : { remit }),
+  };
   return {
     kind: 'whole',
     status,

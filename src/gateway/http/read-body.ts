@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Readable } from 'node:stream';
+import { PassThrough, type Readable } from 'node:stream';
 import type { BodyForm } from '../../config/http-operation.ts';
 import { InvalidRequest, TooLarge } from '../../core/errors.ts';
 import type { JsonValue } from '../../core/json.ts';
@@ -50,7 +50,12 @@ export async function readRequestBody(incoming: Incoming, form: BodyForm, maxByt
     case 'stream': {
       const type = checkType(contentType, ANY_TYPE, 'a media type');
       const bytes = framing.kind === 'length' ? framing.bytes : null;
-      return { sent: incoming.stream, contentType: type, argument: { type, bytes, unread: true } };
+      return {
+        // Whoever ends this stream ends no connection of the agent's.
+        sent: incoming.stream.pipe(new PassThrough()),
+        contentType: type,
+        argument: { type, bytes, unread: true },
+      };
     }
   }
 }
@@ -62,7 +67,9 @@ const ANY_TYPE = /^[\w.+-]+\/[\w.+-]+(?:\s*;\s*[\w-]+=(?:[\w.'+/:=?-]+|"[\x20\x2
 
 function checkType(given: string | undefined, form: RegExp, expected: string): string {
   if (given !== undefined && form.test(given)) return given;
-  throw new InvalidRequest(`the \`Content-Type\` of the body has to be ${expected}${form === ANY_TYPE ? '' : ' in UTF-8'}`);
+  throw new InvalidRequest(
+    `the \`Content-Type\` of the body has to be ${expected}${form === ANY_TYPE ? '' : ' in UTF-8'}`,
+  );
 }
 
 /** The whole body; of one that is too large no more is read than the limit. */

@@ -39,7 +39,15 @@ const OVERRIDES = [
 const CONNECTION_OPTIONS: ReadonlySet<string> = new Set(['keep-alive', 'close', 'te']);
 
 /** Of these there has to be one at most: which one counts differs between servers. */
-const ONCE = ['host', 'content-type', 'content-length', 'transfer-encoding', 'authorization', 'dpop', 'expect'] as const;
+const ONCE = [
+  'host',
+  'content-type',
+  'content-length',
+  'transfer-encoding',
+  'authorization',
+  'dpop',
+  'expect',
+] as const;
 
 /**
  * How the body is framed, when nothing about the headers could be read in two ways.
@@ -48,7 +56,8 @@ const ONCE = ['host', 'content-type', 'content-length', 'transfer-encoding', 'au
  */
 export function checkHeaders(headers: RequestHeaders): Framing {
   for (const name of ONCE) {
-    if ((headers.get(name)?.length ?? 0) > 1) throw new InvalidRequest(`the header \`${name}\` is there more than once`);
+    if ((headers.get(name)?.length ?? 0) > 1)
+      throw new InvalidRequest(`the header \`${name}\` is there more than once`);
   }
   for (const name of OVERRIDES) {
     if (headers.has(name)) throw new InvalidRequest(`the header \`${name}\` is not taken`);
@@ -117,8 +126,10 @@ function pick(headers: RequestHeaders, names: readonly string[]): Record<string,
     const values = headers.get(name);
     if (values === undefined) continue;
     const [value] = values;
-    if (values.length > 1 || value === undefined) throw new InvalidRequest(`the header \`${name}\` is there more than once`);
-    if (!VALUE.test(value)) throw new InvalidRequest(`the header \`${name}\` has a character other than printable ASCII`);
+    if (values.length > 1 || value === undefined)
+      throw new InvalidRequest(`the header \`${name}\` is there more than once`);
+    if (!VALUE.test(value))
+      throw new InvalidRequest(`the header \`${name}\` has a character other than printable ASCII`);
     picked[name] = value;
   }
   return picked;

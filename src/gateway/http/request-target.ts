@@ -42,7 +42,9 @@ export function segmentsOf(path: string): string[] {
     raw.map((segment, place) => {
       if (segment === '' && place < raw.length - 1) throw new InvalidRequest('the path has an empty segment');
       if (!ALLOWED.test(segment)) {
-        throw new InvalidRequest('the path has a character that has to be encoded, or a `;`, which divides it for some');
+        throw new InvalidRequest(
+          'the path has a character that has to be encoded, or a `;`, which divides it for some',
+        );
       }
       if (SEPARATORS.test(segment)) throw new InvalidRequest('the path has an encoded separator');
       if (NEEDLESS.test(segment)) {
@@ -56,7 +58,8 @@ export function segmentsOf(path: string): string[] {
 
 function refuseDots(segments: string[]): string[] {
   for (const segment of segments) {
-    if (segment === '.' || segment === '..') throw new InvalidRequest('the path has a segment `.` or `..`; send it resolved');
+    if (segment === '.' || segment === '..')
+      throw new InvalidRequest('the path has a segment `.` or `..`; send it resolved');
   }
   return segments;
 }
@@ -86,5 +89,8 @@ export function decodeStrictly(text: string, what: string): string {
 
 /** What a server that is lax about case, width and trailing dots would take a segment for. */
 export function folded(segment: string): string {
-  return segment.normalize('NFKC').toLowerCase().replace(/[. ]+$/, '');
+  return segment
+    .normalize('NFKC')
+    .toLowerCase()
+    .replace(/[. ]+$/, '');
 }

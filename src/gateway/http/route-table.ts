@@ -63,20 +63,30 @@ function insert<Route extends { method: string; path: string }>(root: Node<Route
     const last = place === segments.length - 1;
     const rest = REST.exec(segment)?.[1];
     if (rest !== undefined) {
-      if (!last) throw new RangeError(`\`${route.path}\` goes on after \`${segment}\`, which takes the rest of the path`);
+      if (!last)
+        throw new RangeError(`\`${route.path}\` goes on after \`${segment}\`, which takes the rest of the path`);
       if (node.rest !== null) throw twice(route);
       node.rest = { name: named(rest), route };
       return;
     }
     const [, prefix = '', name, suffix = ''] = PARAMETER.exec(segment) ?? [];
-    node = name === undefined ? literalNode(node, segment, route, last) : parameterNode(node, { prefix, name: named(name), suffix });
+    node =
+      name === undefined
+        ? literalNode(node, segment, route, last)
+        : parameterNode(node, { prefix, name: named(name), suffix });
   }
   if (node.route !== null) throw twice(route);
   node.route = route;
 }
 
-function literalNode<Route extends { path: string }>(node: Node<Route>, segment: string, route: Route, last: boolean): Node<Route> {
-  if (/[{}]/.test(segment)) throw new RangeError(`\`${route.path}\`: a segment is a text, \`{name}\`, or a text with one \`{name}\` in it`);
+function literalNode<Route extends { path: string }>(
+  node: Node<Route>,
+  segment: string,
+  route: Route,
+  last: boolean,
+): Node<Route> {
+  if (/[{}]/.test(segment))
+    throw new RangeError(`\`${route.path}\`: a segment is a text, \`{name}\`, or a text with one \`{name}\` in it`);
   if (!LITERAL.test(segment) || segment === '.' || segment === '..' || (segment === '' && !last)) {
     throw new RangeError(`\`${route.path}\` has a segment that no request can have`);
   }
@@ -86,7 +96,10 @@ function literalNode<Route extends { path: string }>(node: Node<Route>, segment:
   return known;
 }
 
-function parameterNode<Route>(node: Node<Route>, { prefix, name, suffix }: { prefix: string; name: string; suffix: string }): Node<Route> {
+function parameterNode<Route>(
+  node: Node<Route>,
+  { prefix, name, suffix }: { prefix: string; name: string; suffix: string },
+): Node<Route> {
   const known = node.parameters.find((each) => each.prefix === prefix && each.suffix === suffix && each.name === name);
   if (known !== undefined) return known.node;
   const added = { prefix, suffix, name, node: emptyNode<Route>() };
