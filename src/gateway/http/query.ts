@@ -5,6 +5,7 @@ import { decodeStrictly } from './request-target.ts';
 const ALLOWED = /^(?:[\w~!$'()*+,:@/?.&=-]|%[0-9A-Fa-f]{2})*$/;
 
 /** The forms of fields that look other than they are to a server which decodes, cuts or renames them: none is needed. */
+// eslint-disable-next-line no-control-regex -- a control character is exactly what is refused here
 const NAME = /^[^\u0000-\u0020\u007f]+$/;
 
 /**
