@@ -15,6 +15,8 @@ export interface AgentSession {
   fetch: BoundFetch;
   /** The access token for a resource (`<remit>/v1` `<remit>/mcp/<target>` or `<remit>/http/<target>`). */
   token(resource: string): Promise<string>;
+  /** The headers that prove who makes one request to `url`, for who sends it by other means than `fetch`. */
+  prove(method: string, url: string): Promise<{ authorization: string; dpop: string }>;
 }
 
 /**
@@ -70,6 +72,10 @@ export async function openAgentSession(options: {
 
   return {
     token: (resource) => tokens.get(resource),
+    prove: async (method, url) => {
+      const token = await tokens.get(resourceOf(url, remitUrl));
+      return { authorization: `DPoP ${token}`, dpop: await key.proof(method, url, token) };
+    },
     fetch: async (url, init = {}) => {
       const text = String(url);
       return sendBound({ url: text, init, resource: resourceOf(text, remitUrl) }, { key, tokens });

@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { benchDecision } from './decision.ts';
 import type { Figure } from './figures.ts';
+import { benchHttp } from './http.ts';
 import { benchMcp } from './mcp.ts';
 import { benchProvenance } from './provenance.ts';
 import { benchTask } from './task.ts';
@@ -12,6 +13,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<Figure[]>>> = {
   token: () => benchToken(),
   task: () => benchTask(),
   provenance: () => Promise.resolve(benchProvenance()),
+  http: () => benchHttp({ calls: 2_000, seconds: 6 }),
   mcp: () => benchMcp({ calls: 1_000, seconds: 8 }),
 };
 
