@@ -3,6 +3,7 @@ import type { Effect } from '../core/effect.ts';
 import type { Sensitivity } from '../core/sensitivity.ts';
 import type { SpiffeId } from '../core/spiffe-id.ts';
 import type { SpiffeTemplate } from '../core/spiffe-template.ts';
+import type { FoundSecrets, MintConfig } from './mints.ts';
 
 /** The configuration, parsed once. Paths are absolute. See schema/config.schema.json for the file's form. */
 export type Config = {
@@ -193,4 +194,8 @@ export type OperationConfig = {
    * for each item) and may be normalised: `path` or `url`. All must resolve, or the call is denied.
    */
   resources?: string[];
+  /** What it brings into the world. */
+  mints?: MintConfig;
+  /** What happens to what looks like a secret in its answers; `hold` unless told. */
+  foundSecrets?: FoundSecrets;
 };

@@ -3,7 +3,8 @@ import { z } from 'zod';
 import { EFFECTS } from '../core/effect.ts';
 import { SENSITIVITIES } from '../core/sensitivity.ts';
 import { parseWorkloadId } from '../core/spiffe-id.ts';
-import type { SecretSource, TargetConfig } from './config.ts';
+import type { OperationConfig, SecretSource, TargetConfig } from './config.ts';
+import { FOUND_SECRETS, mintOf, mintProblems, mintsForm } from './mints.ts';
 import { readYaml } from './yaml-file.ts';
 
 const sourceForm = z.union([
@@ -31,39 +32,47 @@ const upstreamForm = z.union([
 ]);
 
 /** The form of a target file. Fields that concern security have no silent meaning: effects are always written out. */
-export const targetForm = z.strictObject({
-  name: z
-    .string()
-    .regex(/^[a-z][a-z0-9-]{0,62}$/, 'expected a name of a-z, 0-9 and -, starting with a letter')
-    .refine((name) => name !== 'remit', '`remit` is the name of the product itself; choose another'),
-  kind: z.literal('mcp'),
-  upstream: upstreamForm,
-  resource_server: z
-    .string()
-    .transform((text, check) => {
-      const parsed = parseWorkloadId(text);
-      if (!('problem' in parsed)) return parsed.id;
-      check.addIssue(`expected the SPIFFE ID of a workload; it ${parsed.problem}`);
-      return z.NEVER;
-    })
-    .optional(),
-  sensitivity: z.enum(SENSITIVITIES),
-  timeout_seconds: z.number().positive().max(600).default(30),
-  max_answer_bytes: z
-    .number()
-    .int()
-    .positive()
-    .default(8 * 1024 * 1024),
-  client_capabilities: z.array(z.enum(['sampling', 'elicitation', 'roots'])).default([]),
-  operations: z.record(
-    z.string().min(1),
-    z.strictObject({
-      effect: z.enum(EFFECTS),
-      sensitivity: z.enum(SENSITIVITIES).optional(),
-      resources: z.array(z.string().min(1)).min(1).optional(),
-    }),
-  ),
-});
+export const targetForm = z
+  .strictObject({
+    name: z
+      .string()
+      .regex(/^[a-z][a-z0-9-]{0,62}$/, 'expected a name of a-z, 0-9 and -, starting with a letter')
+      .refine((name) => name !== 'remit', '`remit` is the name of the product itself; choose another'),
+    kind: z.literal('mcp'),
+    upstream: upstreamForm,
+    resource_server: z
+      .string()
+      .transform((text, check) => {
+        const parsed = parseWorkloadId(text);
+        if (!('problem' in parsed)) return parsed.id;
+        check.addIssue(`expected the SPIFFE ID of a workload; it ${parsed.problem}`);
+        return z.NEVER;
+      })
+      .optional(),
+    sensitivity: z.enum(SENSITIVITIES),
+    timeout_seconds: z.number().positive().max(600).default(30),
+    max_answer_bytes: z
+      .number()
+      .int()
+      .positive()
+      .default(8 * 1024 * 1024),
+    client_capabilities: z.array(z.enum(['sampling', 'elicitation', 'roots'])).default([]),
+    operations: z.record(
+      z.string().min(1),
+      z.strictObject({
+        effect: z.enum(EFFECTS),
+        sensitivity: z.enum(SENSITIVITIES).optional(),
+        resources: z.array(z.string().min(1)).min(1).optional(),
+        mints: mintsForm.optional(),
+        found_secrets: z.enum(FOUND_SECRETS).optional(),
+      }),
+    ),
+    found_secrets: z.enum(FOUND_SECRETS).default('hold'),
+  })
+  .superRefine(({ operations }, check) => {
+    for (const { path, problem } of mintProblems(operations))
+      check.addIssue({ code: 'custom', path, message: problem });
+  });
 
 /** @throws InvalidConfig with file, line, field and what is expected. */
 export function readTargetFile(file: string, dataDir: string): TargetConfig {
@@ -95,6 +104,15 @@ export function readTargetFile(file: string, dataDir: string): TargetConfig {
     timeoutMs: form.timeout_seconds * 1000,
     maxAnswerBytes: form.max_answer_bytes,
     clientCapabilities: form.client_capabilities,
-    operations: form.operations,
+    operations: Object.fromEntries(
+      Object.entries(form.operations).map(([name, operation]) => [name, operationOf(operation, form)]),
+    ),
   };
+}
+
+type Form = z.output<typeof targetForm>;
+
+function operationOf(operation: Form['operations'][string], { name, found_secrets: ofTarget }: Form): OperationConfig {
+  const { mints, found_secrets: foundSecrets = ofTarget, ...rest } = operation;
+  return { ...rest, foundSecrets, ...(mints === undefined ? {} : { mints: mintOf(mints, name) }) };
 }
