@@ -1,6 +1,6 @@
 import type { DatabaseSync, SQLOutputValue, StatementSync } from 'node:sqlite';
 import { isOutstanding, type Lease } from '../../core/lease.ts';
-import type { LeaseFilter } from '../lease-port.ts';
+import type { LeaseFilter } from '../ports.ts';
 
 /** The table of leases. None of it is kept in memory: few actions have to do with one. */
 export class LeaseTable {

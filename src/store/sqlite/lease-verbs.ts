@@ -1,4 +1,4 @@
-import type { LeaseStore } from '../lease-port.ts';
+import type { LeaseStore } from '../ports.ts';
 import type { CommitQueue } from './commit-queue.ts';
 import { checkIdentifiers } from './identifier.ts';
 import type { LeaseTable } from './lease-table.ts';

@@ -1,5 +1,5 @@
-import type { Lease, LeaseState } from '../core/lease.ts';
-import type { Records } from './ports.ts';
+import type { Lease, LeaseState } from '../../core/lease.ts';
+import type { Records } from './records.ts';
 
 /** A lease is made by `admit`, in the step that permits the call, or by `keepFound`. Its value is only ever stored sealed. */
 export interface LeaseStore {
