@@ -83,6 +83,8 @@ export type Lease = {
   /** When the target lets it lapse, as far as it says. */
   expiresAt: number | null;
   end: LeaseEnd;
+  /** The part of the arguments of the call that it takes to find it, or to take it back. */
+  inputs: JsonObject;
   /** How often it was tried to end it by a call, and why that has failed the last time. */
   attempts: number;
   problem: string | null;
@@ -106,11 +108,22 @@ export function handleOf(id: string): string {
   return `${HANDLE}${id.slice(ID.length)}`;
 }
 
+/** Whether the text is a handle, and nothing else. */
+export function isHandle(text: string): boolean {
+  return /^remit-lease-[0-9a-z]{24}$/.test(text);
+}
+
 /** Ids of the leases whose handles stand in a text, each once. */
 export function idsIn(text: string): string[] {
   // Most texts have none, and a search is much faster than a pattern.
   if (!text.includes(HANDLE)) return [];
   return [...new Set(text.matchAll(/remit-lease-([0-9a-z]{24})/g).map(([, body]) => `${ID}${body}`))];
+}
+
+/** The text with each handle replaced by what is given for its id, all at once: what comes in is not looked at again. */
+export function replaceHandles(text: string, by: (id: string, handle: string) => string): string {
+  if (!text.includes(HANDLE)) return text;
+  return text.replace(/remit-lease-([0-9a-z]{24})/g, (handle, body: string) => by(`${ID}${body}`, handle));
 }
 
 /** What a decision sees of a lease that the arguments of an action name by its handle. */

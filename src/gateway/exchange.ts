@@ -3,6 +3,7 @@ import type { Approval } from '../core/approval.ts';
 import type { Decision, DecisionInput, GivenApproval, TaskView } from '../core/decision.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { Taken } from '../store/ports.ts';
+import type { Intended } from '../lease/intend.ts';
 import type { Caller } from '../identity/caller.ts';
 
 export type Outcome = {
@@ -41,6 +42,8 @@ export type Exchange<Request, Answer> = {
   recordId?: string;
   /** From step 5, for a permit: what the action has taken from budgets. */
   taken?: Taken;
+  /** From step 5, for a permit: what the action may bring into the world. */
+  intended?: Intended;
   /** From step 6. */
   answer?: Answer;
   /** From step 6, for step 7. */

@@ -8,10 +8,13 @@ export class LeaseTable {
   readonly #update: StatementSync;
   readonly #byId: StatementSync;
   readonly #sealed: StatementSync;
-  readonly #list: StatementSync;
+  readonly #db: DatabaseSync;
+  /** By their conditions: each list finds its index. */
+  readonly #lists = new Map<string, StatementSync>();
   readonly #outstandingOf: StatementSync;
 
   constructor(db: DatabaseSync) {
+    this.#db = db;
     this.#insert = db.prepare(
       `INSERT INTO leases (id, task, target, state, made_at, outstanding, expires_at, body, sealed)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
@@ -24,13 +27,6 @@ export class LeaseTable {
     this.#byId = db.prepare('SELECT body FROM leases WHERE id = ?');
     this.#sealed = db.prepare('SELECT sealed FROM leases WHERE id = ?');
     this.#outstandingOf = db.prepare('SELECT id FROM leases WHERE outstanding = 1 AND task = ? ORDER BY made_at, id');
-    this.#list = db.prepare(
-      `SELECT body FROM leases
-       WHERE (:task IS NULL OR task = :task) AND (:target IS NULL OR target = :target) AND (:state IS NULL OR state = :state)
-         AND (:outstanding IS NULL OR outstanding = 1) AND (:expired IS NULL OR expires_at <= :expired)
-         AND (:at IS NULL OR (made_at, id) < (:at, :after))
-       ORDER BY made_at DESC, id DESC LIMIT :limit`,
-    );
   }
 
   insert(lease: Lease, sealed: string | null): void {
@@ -63,17 +59,26 @@ export class LeaseTable {
   list({ task, target, state, outstanding, expiredBy, after, limit }: LeaseFilter): Lease[] {
     const before = after === undefined ? undefined : this.of(after);
     if (after !== undefined && before === undefined) return [];
-    const rows = this.#list.all({
-      task: task ?? null,
-      target: target ?? null,
-      state: state ?? null,
-      outstanding: outstanding === true ? 1 : null,
-      expired: expiredBy ?? null,
-      at: before?.madeAt ?? null,
-      after: after ?? null,
-      limit,
-    });
+    const conditions: [sql: string, ...values: (string | number)[]][] = [];
+    if (task !== undefined) conditions.push(['task = ?', task]);
+    if (target !== undefined) conditions.push(['target = ?', target]);
+    if (state !== undefined) conditions.push(['state = ?', state]);
+    if (outstanding === true) conditions.push(['outstanding = 1']);
+    if (expiredBy !== undefined) conditions.push(['expires_at <= ?', expiredBy]);
+    if (before !== undefined) conditions.push(['(made_at, id) < (?, ?)', before.madeAt, before.id]);
+    const where = conditions.map(([sql]) => sql).join(' AND ');
+    const rows = this.#listing(where).all(...conditions.flatMap(([, ...values]) => values), limit);
     return rows.map(leaseOf);
+  }
+
+  #listing(where: string): StatementSync {
+    let statement = this.#lists.get(where);
+    if (statement === undefined) {
+      const all = where === '' ? '' : `WHERE ${where} `;
+      statement = this.#db.prepare(`SELECT body FROM leases ${all}ORDER BY made_at DESC, id DESC LIMIT ?`);
+      this.#lists.set(where, statement);
+    }
+    return statement;
   }
 }
 
