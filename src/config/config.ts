@@ -3,7 +3,7 @@ import type { Effect } from '../core/effect.ts';
 import type { Sensitivity } from '../core/sensitivity.ts';
 import type { SpiffeId } from '../core/spiffe-id.ts';
 import type { SpiffeTemplate } from '../core/spiffe-template.ts';
-import type { FoundSecrets, MintConfig } from './mints.ts';
+import type { FoundSecrets, MintConfig } from './mint.ts';
 
 /** The configuration, parsed once. Paths are absolute. See schema/config.schema.json for the file's form. */
 export type Config = {

@@ -4,7 +4,8 @@ import { EFFECTS } from '../core/effect.ts';
 import { SENSITIVITIES } from '../core/sensitivity.ts';
 import { parseWorkloadId } from '../core/spiffe-id.ts';
 import type { OperationConfig, SecretSource, TargetConfig } from './config.ts';
-import { FOUND_SECRETS, mintOf, mintProblems, mintsForm } from './mints.ts';
+import { FOUND_SECRETS } from './mint.ts';
+import { mintOf, mintProblems, mintsForm } from './mints-form.ts';
 import { readYaml } from './yaml-file.ts';
 
 const sourceForm = z.union([

@@ -1,4 +1,4 @@
-import type { MintConfig } from '../config/mints.ts';
+import type { MintConfig } from '../config/mint.ts';
 import type { Action } from '../core/action.ts';
 import type { TaskView } from '../core/decision.ts';
 import type { JsonValue } from '../core/json.ts';

@@ -182,7 +182,7 @@ export function createLedger(parts: LedgerParts): LedgerState {
     },
     hide: (from, text) => values.hide(from, text),
   };
-  return { ledger, values, landed: flights.landed };
+  return { ledger, values, landed: (task) => flights.landed(task) };
 }
 
 function hidden(whole: JsonObject, { id, value }: { id: string; value: string }): JsonObject {

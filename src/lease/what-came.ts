@@ -1,4 +1,4 @@
-import type { MintConfig } from '../config/mints.ts';
+import type { MintConfig } from '../config/mint.ts';
 import type { JsonObject, JsonValue } from '../core/json.ts';
 import { readPointer } from '../core/json-pointer.ts';
 import { handleOf, type Lease, type LeaseEnd } from '../core/lease.ts';
