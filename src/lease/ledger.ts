@@ -1,4 +1,4 @@
-import type { TargetConfig } from '../config/config.ts';
+import type { OperationConfig, TargetConfig } from '../config/config.ts';
 import type { Action } from '../core/action.ts';
 import type { TaskView } from '../core/decision.ts';
 import { Conflict } from '../core/errors.ts';
@@ -14,6 +14,7 @@ import { intend, type Intended } from './intend.ts';
 import { leaseEvent, type LeaseEvent } from './lease-event.ts';
 import { mapTexts, replaceNumber } from './map-texts.ts';
 import { formsOf, mask } from './mask.ts';
+import { screen, type FindSecrets, type Screened } from './screen.ts';
 import type { ValueSeal } from './value-seal.ts';
 import { endOf, whatCame, type Came } from './what-came.ts';
 
@@ -21,6 +22,7 @@ export type LedgerParts = {
   store: LeaseStore & Pick<LogStore, 'append'>;
   targets: ReadonlyMap<string, Pick<TargetConfig, 'operations'>>;
   seal: ValueSeal;
+  findSecrets: FindSecrets;
   clock: () => number;
   newId: (prefix: string) => string;
   /** `lse_` and 24 random digits and lower-case letters. */
@@ -66,6 +68,8 @@ export interface Ledger {
   follow(intended: Intended, outcome: Promise<Outcome>): void;
   /** Step 6, on the way back: what came to exist becomes durable before the agent sees anything of it. */
   answered(intended: Intended, answer: MintAnswer): Promise<Caught>;
+  /** Step 6, on the way back: what looks like a secret in an answer, and nobody has declared. */
+  screen<Value extends JsonValue>(whole: Value, screened: Omit<Screened, 'mode'>): Promise<Value>;
   /** INVARIANT 7: a text of the target as the task may see it. */
   hide(from: { target: string; task: string }, text: string): string;
 }
@@ -146,11 +150,7 @@ export function createLedger(parts: LedgerParts): LedgerState {
       return ids.length === 0 ? undefined : ids.map((id) => ({ id, lease: shown(store.lease(id)) }));
     },
     intend: ({ action, chain, decision }) => {
-      const operations = parts.targets.get(action.target)?.operations;
-      const operation =
-        operations !== undefined && Object.hasOwn(operations, action.operation)
-          ? operations[action.operation]
-          : undefined;
+      const operation = operationOf(action, parts);
       if (action.protocol) return null;
       const now = clock();
       const intended = intend(operation?.mints, { action, chain, decision, id: parts.newLeaseId(), now });
@@ -180,9 +180,18 @@ export function createLedger(parts: LedgerParts): LedgerState {
       flights.settling(intended.lease.id, settled);
       return settled;
     },
+    screen: async (whole, screened) => {
+      const mode = operationOf(screened.action, parts)?.foundSecrets ?? 'hold';
+      return (await screen(whole, { ...screened, mode }, { ...parts, values, event })) as typeof whole;
+    },
     hide: (from, text) => values.hide(from, text),
   };
   return { ledger, values, landed: (task) => flights.landed(task) };
+}
+
+function operationOf({ target, operation }: Action, { targets }: LedgerParts): OperationConfig | undefined {
+  const operations = targets.get(target)?.operations;
+  return operations !== undefined && Object.hasOwn(operations, operation) ? operations[operation] : undefined;
 }
 
 function hidden(whole: JsonObject, { id, value }: { id: string; value: string }): JsonObject {

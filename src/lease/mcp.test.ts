@@ -370,3 +370,48 @@ test('policy sees what is used: it can forbid by kind, by who has minted it, by 
   expect(isToolError(await mine.call('whoami', { key: 'none' }))).toBe(true);
   expect(service.seen).toEqual(['none']);
 });
+
+test('what looks like a secret and was not declared waits for a person: hidden, recorded, and of use only when released', async () => {
+  const secret = `ghp_${'a1B2'.repeat(9)}`;
+  service.mode.create = ({ id, key }) => ({
+    content: [{ type: 'text', text: `also use ${secret}, or "${secret}"` }],
+    structuredContent: { key: { id, secret: key }, more: [{ deep: secret }] },
+  });
+  const answer = await mine.call('create_key', { user: 'ana' });
+  expect(JSON.stringify(answer)).not.toContain(secret);
+  const [found] = leases().filter(({ kind }) => kind === 'found');
+  const handle = `remit-lease-${found!.id.slice(4)}`;
+  expect(textOf(answer)).toBe(`also use ${handle}, or "${handle}"`);
+  expect(found).toMatchObject({ state: 'waiting', target: 'keys', operation: 'create_key', task });
+  expect(plane.records()).toContainEqual(
+    expect.objectContaining({
+      event: 'lease.found',
+      subject: expect.objectContaining({ lease: found!.id, kept: true }),
+    }),
+  );
+  expect(textOf(await mine.call('whoami', { key: handle }))).toContain('waits for a person to release it');
+  // The same again is the same lease; what the agent has said itself it may hear.
+  await mine.call('create_key', { user: 'ana' });
+  expect(leases().filter(({ kind }) => kind === 'found')).toHaveLength(1);
+  const theirs = await ofTask(await another());
+  expect(textOf(await theirs.call('whoami', { key: secret }))).toBe(`nobody has ${secret}`);
+  expect(written()).not.toContain(secret);
+  await alice.call('POST', `/v1/tasks/${task}/complete`);
+  await plane.closer.settled();
+  expect(plane.store.lease(found!.id)).toMatchObject({ state: 'discarded' });
+  expect(plane.store.sealedLease(found!.id)).toBeUndefined();
+});
+
+test('a target may be trusted to answer with what looks like secrets, or have it masked for good', async () => {
+  const secret = `ghp_${'a1B2'.repeat(9)}`;
+  for (const [foundSecrets, shown] of [
+    ['pass', secret],
+    ['mask', '[redacted]'],
+  ] as const) {
+    await close();
+    await open({ operations: { ...PARSED_KEY_OPERATIONS, whoami: { effect: 'read', foundSecrets } } });
+    service.issued.push({ id: 'x', key: foundSecrets, user: secret, revoked: false });
+    expect(textOf(await mine.call('whoami', { key: foundSecrets }))).toContain(shown);
+    expect(leases().filter(({ task: of }) => of === task)).toEqual([]);
+  }
+});

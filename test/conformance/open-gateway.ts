@@ -67,6 +67,7 @@ export function createOpenGateway(targets: readonly TargetConfig[], given: Parti
       reveal: (value) => value,
       follow: () => undefined,
       answered: async (_, { whole }) => ({ whole }),
+      screen: async (whole) => whole,
       hide: (_, text) => text,
     },
     answered: async () => undefined,

@@ -35,7 +35,10 @@ export function revealed({ message, headers }: Sent, { action }: McpExchange, { 
 /** What the target has answered, as far as the agent may see it: the response, or why there is none to see. */
 export type CaughtResponse = { message: JsonObject } | { withheld: string };
 
-/** Catches what the response brings into the world, before the agent sees anything of it. */
+/**
+ * Catches what the response brings into the world, before the agent sees anything of it, and then what else in it looks like
+ * a secret. An error of the protocol is screened too; what came of such a call is told by its outcome.
+ */
 export async function caught(
   message: JsonObject,
   exchange: McpExchange,
@@ -43,15 +46,27 @@ export async function caught(
 ): Promise<CaughtResponse> {
   const { intended } = exchange;
   const { result } = message;
-  // What came of a call that was answered with an error is told by its outcome.
-  if (intended === undefined || !isJsonObject(result)) return { message };
+  if (intended === undefined || !isJsonObject(result)) return { message: await screened(message, exchange, leases) };
   const answer = await leases.answered(intended, {
     failed: result['isError'] === true,
     unfinished: isJsonObject(result['inputRequests']),
     answer: structureOf(result),
     whole: result,
   });
-  return 'withheld' in answer ? answer : { message: { ...message, result: answer.whole } };
+  if ('withheld' in answer) return answer;
+  return { message: await screened({ ...message, result: answer.whole }, exchange, leases) };
+}
+
+/** What the protocol itself carries (lists, handshakes) describes the target, and is pinned or shown for that. */
+async function screened(
+  message: JsonObject,
+  { action, chain, recordId }: McpExchange,
+  leases: McpParts['leases'],
+): Promise<JsonObject> {
+  if (action === undefined || action.protocol || chain === undefined || recordId === undefined) return message;
+  const { jsonrpc, id, ...said } = message;
+  const shown = await leases.screen(said, { action, chain, decision: recordId });
+  return shown === said ? message : { jsonrpc: jsonrpc!, id: id!, ...shown };
 }
 
 /** Where pointers lead into: the structured content, or the JSON that the only text is. */

@@ -39,7 +39,7 @@ export type McpGatewayDeps = {
   definitions: DefinitionStore;
   processes: Pick<ProcessStore, 'processStarted' | 'processGone'>;
   live: LiveWork;
-  leases: Pick<Ledger, 'reveal' | 'follow' | 'answered' | 'hide'>;
+  leases: Pick<Ledger, 'reveal' | 'follow' | 'answered' | 'screen' | 'hide'>;
   /** Waits for the answer to an approval, for less than a client waits for a call. */
   answered: Answered;
   /** The value behind a source, read at each use. */
