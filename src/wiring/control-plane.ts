@@ -16,6 +16,7 @@ import { createSuspensions } from '../ending/suspensions.ts';
 import { createLiveWork } from '../gateway/live.ts';
 import type { McpGateway } from '../gateway/mcp/gateway.ts';
 import type { KeySeal } from '../keys/key-seal.ts';
+import { createLeases } from '../lease/leases.ts';
 import type { LeasePoint } from '../lease/fail-point.ts';
 import type { Referee } from '../pdp/referee/referee.ts';
 import type { InForce } from '../policy/in-force.ts';
@@ -196,6 +197,12 @@ export async function openControlPlane(config: Config, opened: Opened) {
     review: createReview({ ...policyParts, isKnownForm: (record) => recordForm.safeParse(record).success }),
     keys: createKeys({ ...decided, key }),
     suspensions,
+    leases: createLeases({
+      ...decided,
+      store,
+      ...leases,
+      settled: (task) => closer.ended([task], 'a lease of it is settled'),
+    }),
     targets,
     definitions: store,
     people: config.identity.people,

@@ -7,6 +7,7 @@ import { secretShapesIn } from '../core/redact.ts';
 import type { KeySeal } from '../keys/key-seal.ts';
 import { createCleanUp, type CleanUp } from '../lease/clean-up.ts';
 import type { LeasePoint } from '../lease/fail-point.ts';
+import type { HeldValues } from '../lease/held-values.ts';
 import { createLedger, type Ledger } from '../lease/ledger.ts';
 import { takeUp } from '../lease/take-up.ts';
 import type { OpenCaller } from '../lease/target-call.ts';
@@ -25,18 +26,17 @@ export type LeaseWiring = {
   openCaller: OpenCaller;
 };
 
+export type OpenLeases = { ledger: Ledger; values: HeldValues; cleanUp: CleanUp };
+
 /** @throws InvalidConfig, Unavailable when the key of the values cannot be read or made. */
-export async function openLeases(
-  config: Pick<Config, 'dataDir'>,
-  wiring: LeaseWiring,
-): Promise<{ ledger: Ledger; cleanUp: CleanUp }> {
+export async function openLeases(config: Pick<Config, 'dataDir'>, wiring: LeaseWiring): Promise<OpenLeases> {
   const seal = await openValueSeal(join(config.dataDir, 'keys', 'lease.jwk'), wiring.seal);
   const onProblem = (error: unknown, about: string) => wiring.log.error({ err: error }, about);
   const parts = { ...wiring, seal, findSecrets: secretShapesIn, newLeaseId, onProblem };
   for (const target of wiring.targets.values()) warnOfUndeclared(target, wiring.log);
   const { ledger, values, landed } = createLedger(parts);
   await takeUp({ ...parts, values });
-  return { ledger, cleanUp: createCleanUp({ ...parts, values, landed }) };
+  return { ledger, values, cleanUp: createCleanUp({ ...parts, values, landed }) };
 }
 
 /** 24 digits and lower-case letters, so that a handle is as good in a host name as in a header: 120 random bits. */

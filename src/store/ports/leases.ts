@@ -23,6 +23,9 @@ export interface LeaseStore {
 export type LeaseFilter = {
   task?: string;
   target?: string;
+  agent?: string;
+  /** As `delegatorId` names them. */
+  delegator?: string;
   state?: LeaseState;
   /** Those alone of which something is left to do. */
   outstanding?: boolean;

@@ -56,12 +56,14 @@ export class LeaseTable {
     return this.#outstandingOf.all(task).map(({ id }) => String(id));
   }
 
-  list({ task, target, state, outstanding, expiredBy, after, limit }: LeaseFilter): Lease[] {
+  list({ task, target, agent, delegator, state, outstanding, expiredBy, after, limit }: LeaseFilter): Lease[] {
     const before = after === undefined ? undefined : this.of(after);
     if (after !== undefined && before === undefined) return [];
     const conditions: [sql: string, ...values: (string | number)[]][] = [];
     if (task !== undefined) conditions.push(['task = ?', task]);
     if (target !== undefined) conditions.push(['target = ?', target]);
+    if (agent !== undefined) conditions.push([`body ->> '$.agent' = ?`, agent]);
+    if (delegator !== undefined) conditions.push([`body ->> '$.delegator' = ?`, delegator]);
     if (state !== undefined) conditions.push(['state = ?', state]);
     if (outstanding === true) conditions.push(['outstanding = 1']);
     if (expiredBy !== undefined) conditions.push(['expires_at <= ?', expiredBy]);
