@@ -1,9 +1,11 @@
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { EFFECTS } from '../core/effect.ts';
+import { InvalidConfig } from '../core/errors.ts';
 import { SENSITIVITIES } from '../core/sensitivity.ts';
 import { parseWorkloadId } from '../core/spiffe-id.ts';
 import type { OperationConfig, SecretSource, TargetConfig } from './config.ts';
+import { credentialForm, credentialProblem, readCredential } from './credential.ts';
 import { FOUND_SECRETS } from './mint.ts';
 import { mintOf, mintProblems, mintsForm } from './mints-form.ts';
 import { readYaml } from './yaml-file.ts';
@@ -33,52 +35,54 @@ const upstreamForm = z.union([
 ]);
 
 /** The form of a target file. Fields that concern security have no silent meaning: effects are always written out. */
-export const targetForm = z
-  .strictObject({
-    name: z
-      .string()
-      .regex(/^[a-z][a-z0-9-]{0,62}$/, 'expected a name of a-z, 0-9 and -, starting with a letter')
-      .refine((name) => name !== 'remit', '`remit` is the name of the product itself; choose another'),
-    kind: z.literal('mcp'),
-    upstream: upstreamForm,
-    resource_server: z
-      .string()
-      .transform((text, check) => {
-        const parsed = parseWorkloadId(text);
-        if (!('problem' in parsed)) return parsed.id;
-        check.addIssue(`expected the SPIFFE ID of a workload; it ${parsed.problem}`);
-        return z.NEVER;
-      })
-      .optional(),
-    sensitivity: z.enum(SENSITIVITIES),
-    timeout_seconds: z.number().positive().max(600).default(30),
-    max_answer_bytes: z
-      .number()
-      .int()
-      .positive()
-      .default(8 * 1024 * 1024),
-    client_capabilities: z.array(z.enum(['sampling', 'elicitation', 'roots'])).default([]),
-    operations: z.record(
-      z.string().min(1),
-      z.strictObject({
-        effect: z.enum(EFFECTS),
-        sensitivity: z.enum(SENSITIVITIES).optional(),
-        resources: z.array(z.string().min(1)).min(1).optional(),
-        mints: mintsForm.optional(),
-        found_secrets: z.enum(FOUND_SECRETS).optional(),
-      }),
-    ),
-    found_secrets: z.enum(FOUND_SECRETS).default('hold'),
-  })
-  .superRefine(({ operations }, check) => {
-    for (const { path, problem } of mintProblems(operations))
-      check.addIssue({ code: 'custom', path, message: problem });
-  });
+export const targetForm = z.strictObject({
+  name: z
+    .string()
+    .regex(/^[a-z][a-z0-9-]{0,62}$/, 'expected a name of a-z, 0-9 and -, starting with a letter')
+    .refine((name) => name !== 'remit', '`remit` is the name of the product itself; choose another'),
+  kind: z.literal('mcp'),
+  upstream: upstreamForm,
+  credential: credentialForm.optional(),
+  resource_server: z
+    .string()
+    .transform((text, check) => {
+      const parsed = parseWorkloadId(text);
+      if (!('problem' in parsed)) return parsed.id;
+      check.addIssue(`expected the SPIFFE ID of a workload; it ${parsed.problem}`);
+      return z.NEVER;
+    })
+    .optional(),
+  sensitivity: z.enum(SENSITIVITIES),
+  timeout_seconds: z.number().positive().max(600).default(30),
+  max_answer_bytes: z
+    .number()
+    .int()
+    .positive()
+    .default(8 * 1024 * 1024),
+  client_capabilities: z.array(z.enum(['sampling', 'elicitation', 'roots'])).default([]),
+  operations: z.record(
+    z.string().min(1),
+    z.strictObject({
+      effect: z.enum(EFFECTS),
+      sensitivity: z.enum(SENSITIVITIES).optional(),
+      resources: z.array(z.string().min(1)).min(1).optional(),
+      mints: mintsForm.optional(),
+      found_secrets: z.enum(FOUND_SECRETS).optional(),
+    }),
+  ),
+  found_secrets: z.enum(FOUND_SECRETS).default('hold'),
+});
+
+const checkedForm = targetForm.superRefine(({ operations }, check) => {
+  for (const { path, problem } of mintProblems(operations)) check.addIssue({ code: 'custom', path, message: problem });
+});
 
 /** @throws InvalidConfig with file, line, field and what is expected. */
 export function readTargetFile(file: string, dataDir: string): TargetConfig {
-  const form = readYaml(file, targetForm);
+  const form = readYaml(file, checkedForm);
   const folder = dirname(file);
+  const problem = credentialProblem(form.credential, 'http' in form.upstream ? form.upstream.http : null);
+  if (problem !== null) throw new InvalidConfig(`${file}: ${problem}`);
   const source = (from: z.output<typeof sourceForm>): SecretSource => {
     if ('from_env' in from) return { fromEnv: from.from_env };
     if ('from_file' in from) return { fromFile: resolve(folder, from.from_file) };
@@ -100,6 +104,7 @@ export function readTargetFile(file: string, dataDir: string): TargetConfig {
             env: sources(form.upstream.stdio.env),
           }
         : { kind: 'http', url: form.upstream.http.url, headers: sources(form.upstream.http.headers) },
+    ...(form.credential === undefined ? {} : { credential: readCredential(form.credential, folder) }),
     ...(form.resource_server === undefined ? {} : { resourceServer: form.resource_server }),
     sensitivity: form.sensitivity,
     timeoutMs: form.timeout_seconds * 1000,

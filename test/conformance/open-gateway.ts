@@ -71,6 +71,7 @@ export function createOpenGateway(targets: readonly TargetConfig[], given: Parti
       hide: (_, text) => text,
     },
     answered: async () => undefined,
+    credential: () => null,
     readSecret: (source) => ('value' in source ? source.value : 'canary-of-the-target'),
     clock: () => 1_000,
     newId: (prefix) => `${prefix}_${++ids}`,
