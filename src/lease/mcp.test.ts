@@ -415,3 +415,37 @@ test('a target may be trusted to answer with what looks like secrets, or have it
     expect(leases().filter(({ task: of }) => of === task)).toEqual([]);
   }
 });
+
+test('a lifetime that runs out takes the key back within the task, tried again in time; what stays too long is said once', async () => {
+  await close();
+  const { mints } = PARSED_KEY_OPERATIONS['create_key']!;
+  await open({
+    operations: { ...PARSED_KEY_OPERATIONS, create_key: { effect: 'mint', mints: { ...mints!, lifetime: 60_000 } } },
+  });
+  const handle = handleIn(await mine.call('create_key', { user: 'ana' }));
+  await mine.call('create_key', { user: 'ben' });
+  service.mode.revoke = (id) => {
+    if (id === 'key-2') throw new Error('not now');
+  };
+  await plane.overstays.sweep();
+  expect(leases().map(({ state }) => state)).toEqual(['held', 'held']);
+  plane.clock.advance(61_000);
+  await plane.overstays.sweep();
+  await plane.overstays.sweep();
+  expect(leases()).toMatchObject([
+    { state: 'held', attempts: 1 },
+    { state: 'revoked', over: { reason: 'its lifetime is over' } },
+  ]);
+  expect(textOf(await mine.call('whoami', { key: handle }))).toContain('has ended');
+  const told = () => plane.records().filter((record) => record.kind === 'event' && record.event === 'lease.overstayed');
+  expect(told()).toEqual([]);
+  // The clock of the test goes on, and the proofs of its agents with it.
+  plane.clock.advance(15 * 60_000);
+  await plane.overstays.sweep();
+  await plane.overstays.sweep();
+  expect(told()).toMatchObject([{ subject: { lease: leases()[0]!.id, state: 'held', identifier: 'key-2' } }]);
+  service.mode.revoke = () => {};
+  plane.clock.advance(60_000);
+  await plane.overstays.sweep();
+  expect(leases()).toMatchObject([{ state: 'revoked' }, { state: 'revoked' }]);
+});

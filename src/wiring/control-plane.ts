@@ -228,5 +228,5 @@ export async function openControlPlane(config: Config, opened: Opened) {
     faults: log,
     maxBodyBytes: config.server.maxBodyBytes,
   });
-  return { lifecycle, closer, decideAgain, gateway, live, app, key, revocationFeed };
+  return { lifecycle, closer, decideAgain, gateway, live, app, key, revocationFeed, overstays: leases.overstays };
 }

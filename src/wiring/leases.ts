@@ -9,13 +9,14 @@ import { createCleanUp, type CleanUp } from '../lease/clean-up.ts';
 import type { LeasePoint } from '../lease/fail-point.ts';
 import type { HeldValues } from '../lease/held-values.ts';
 import { createLedger, type Ledger } from '../lease/ledger.ts';
+import { createOverstays, type Overstays } from '../lease/overstays.ts';
 import { takeUp } from '../lease/take-up.ts';
 import type { OpenCaller } from '../lease/target-call.ts';
 import { openValueSeal } from '../lease/value-seal.ts';
-import type { LeaseStore, LogStore } from '../store/ports.ts';
+import type { LeaseStore, LogStore, TaskStore } from '../store/ports.ts';
 
 export type LeaseWiring = {
-  store: LeaseStore & LogStore;
+  store: LeaseStore & LogStore & TaskStore;
   targets: ReadonlyMap<string, TargetConfig>;
   seal: KeySeal;
   clock: () => number;
@@ -26,7 +27,7 @@ export type LeaseWiring = {
   openCaller: OpenCaller;
 };
 
-export type OpenLeases = { ledger: Ledger; values: HeldValues; cleanUp: CleanUp };
+export type OpenLeases = { ledger: Ledger; values: HeldValues; cleanUp: CleanUp; overstays: Overstays };
 
 /** @throws InvalidConfig, Unavailable when the key of the values cannot be read or made. */
 export async function openLeases(config: Pick<Config, 'dataDir'>, wiring: LeaseWiring): Promise<OpenLeases> {
@@ -36,7 +37,8 @@ export async function openLeases(config: Pick<Config, 'dataDir'>, wiring: LeaseW
   for (const target of wiring.targets.values()) warnOfUndeclared(target, wiring.log);
   const { ledger, values, landed } = createLedger(parts);
   await takeUp({ ...parts, values });
-  return { ledger, values, cleanUp: createCleanUp({ ...parts, values, landed }) };
+  const cleanUp = createCleanUp({ ...parts, values, landed });
+  return { ledger, values, cleanUp, overstays: createOverstays({ ...parts, cleanUp }) };
 }
 
 /** 24 digits and lower-case letters, so that a handle is as good in a host name as in a header: 120 random bits. */
@@ -54,4 +56,10 @@ function warnOfUndeclared({ name, operations }: TargetConfig, log: Pick<Logger, 
       'it mints, and its target file does not say what: its answers are kept from agents; say it under `mints`',
     );
   }
+}
+
+const LOOK_EVERY_MS = 5_000;
+
+export function watchOverstays(overstays: Overstays): NodeJS.Timeout {
+  return setInterval(() => void overstays.sweep(), LOOK_EVERY_MS);
 }

@@ -31,6 +31,8 @@ export type LeaseFilter = {
   outstanding?: boolean;
   /** Those alone that the target lets lapse by this time. */
   expiredBy?: number;
+  /** Those alone of which nobody was told yet that they stay too long. */
+  told?: false;
   after?: string;
   limit: number;
 };
