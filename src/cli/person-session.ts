@@ -1,10 +1,12 @@
 import { DpopKey, requestToken, sendBound, TokenCache, type BoundFetch } from './bound-tokens.ts';
 
+export type PersonSession = { fetch: BoundFetch; token: () => Promise<string> };
+
 /** A person's access to Remit's API: their ID token, exchanged once for a token bound to a key of this process. */
 export async function openPersonSession(options: {
   remitUrl: string;
   idToken: () => Promise<string>;
-}): Promise<{ fetch: BoundFetch; token: () => Promise<string> }> {
+}): Promise<PersonSession> {
   const key = await DpopKey.generate();
   const resource = `${options.remitUrl}/v1`;
   const tokens = new TokenCache(async () =>

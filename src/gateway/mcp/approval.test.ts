@@ -16,7 +16,8 @@ import { createAnswered } from '../../approval/answered.ts';
 import type { TargetConfig } from '../../config/config.ts';
 import { createCheckArguments } from '../../pdp/check-arguments.ts';
 import { createPdp } from '../../pdp/pdp.ts';
-import { openSqliteStore, type SqliteStore } from '../../store/sqlite/open.ts';
+import type { Store } from '../../store/ports.ts';
+import { openSqliteStore } from '../../store/sqlite/open.ts';
 import { decideStep } from '../steps/decide.ts';
 import { gatherStep } from '../steps/gather.ts';
 import type { StepParts } from '../steps/parts.ts';
@@ -32,7 +33,7 @@ const POLICY = `permit (principal, action, resource);
   forbid (principal, action == Action::"api:test_simple_text", resource);`;
 
 let folder: string;
-let store: SqliteStore;
+let store: Store;
 let gateway: McpGateway;
 let upstream: Awaited<ReturnType<typeof startFixtureServer>>;
 const clients: Client[] = [];

@@ -9,7 +9,8 @@ import type { DecisionRecord, LogRecord, OutcomeRecord } from '../../core/record
 import type { StandingAnswer } from '../../core/standing-answer.ts';
 import { createCheckArguments } from '../../pdp/check-arguments.ts';
 import { createPdp } from '../../pdp/pdp.ts';
-import { openSqliteStore, type SqliteStore } from '../../store/sqlite/open.ts';
+import type { Store } from '../../store/ports.ts';
+import { openSqliteStore } from '../../store/sqlite/open.ts';
 import type { Exchange, Outcome } from '../exchange.ts';
 import { runPipeline, type Step } from '../pipeline.ts';
 import { decideStep } from './decide.ts';
@@ -28,7 +29,7 @@ const GRANT = [{ type: 'remit_grant' as const, target: 'files', effects: ['read'
 const write = sampleAction({ operation: 'write_file', effect: 'write', arguments: { path: 'out/a', content: 'x' } });
 
 let folder: string;
-let store: SqliteStore;
+let store: Store;
 let now: number;
 let ids: number;
 let faulty: boolean;

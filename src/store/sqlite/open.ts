@@ -40,17 +40,12 @@ export type SqliteOptions = {
   commit?: (db: DatabaseSync) => void;
 };
 
-export type SqliteStore = Store & {
-  /** Whether writes are taken. Once not, never again: the process has to be restarted. */
-  healthy(): boolean;
-};
-
 /**
  * The embedded store: one process, one file. See ports.ts for the contract.
  *
  * @throws InvalidConfig when the file cannot be opened for this process alone.
  */
-export async function openSqliteStore(options: SqliteOptions): Promise<SqliteStore> {
+export async function openSqliteStore(options: SqliteOptions): Promise<Store> {
   const db = openDatabase(options.file);
   const feed = new FeedTable(db);
   const tables = {

@@ -1,0 +1,1 @@
+export const SERVE_USAGE = 'remit serve --config FILE [--dev] [--listen HOST:PORT] [--data DIR]   run Remit';

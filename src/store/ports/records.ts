@@ -1,0 +1,3 @@
+import type { LogRecord } from '../../core/record.ts';
+
+export type Records = readonly LogRecord[];
