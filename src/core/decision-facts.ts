@@ -1,6 +1,6 @@
 import type { AgentOwner, AgentState } from './agent.ts';
 import type { ApprovalPoint } from './approval-point.ts';
-import type { Action, ArgumentOrigin, Undescribed } from './action.ts';
+import type { Action, ArgumentFlow, ArgumentOrigin, Undescribed } from './action.ts';
 import type { Budget, SumLimit } from './budget.ts';
 import { limitsToWire, usedLimitsToWire, type LimitsWire, type UsedLimitsWire } from './budget-wire.ts';
 import type { DecisionInput, GivenApproval, TaskView, TokenFacts } from './decision.ts';
@@ -29,6 +29,7 @@ export type DecisionFacts = {
     definition: Action['definition'];
     undescribed?: Undescribed;
     provenance?: Record<string, ArgumentOrigin>;
+    flow?: ArgumentFlow;
   };
   /** `narrowed_to` absent: as `scope`. */
   token: { issued_at: number; binding: TokenFacts['binding']; narrowed_to?: Grant[] } | null;
@@ -121,7 +122,7 @@ export type FactsCoverInput = Holds<
       ),
       (
         | ('target' | 'operation' | 'effect' | 'resources' | 'sensitivity' | 'arguments')
-        | ('protocol' | 'definition' | 'undescribed' | 'provenance')
+        | ('protocol' | 'definition' | 'undescribed' | 'provenance' | 'flow')
       ),
       'id' | 'trustDomain' | 'attestation' | 'groups' | 'state' | 'owner',
       'issuer' | 'subject' | 'name' | 'email' | 'groups' | 'acr' | 'amr' | 'authTime',
@@ -185,6 +186,7 @@ export function decisionFacts(input: DecisionInput): DecisionFacts {
       protocol: action.protocol,
       definition: action.definition,
       ...(action.provenance === undefined ? {} : { provenance: { ...action.provenance } }),
+      ...(action.flow === undefined ? {} : { flow: { ...action.flow } }),
       ...(action.undescribed === undefined
         ? {}
         : { undescribed: keep('undescribed', action.undescribed, redactReason(action.undescribed)) }),

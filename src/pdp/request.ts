@@ -1,4 +1,4 @@
-import type { Action } from '../core/action.ts';
+import type { Action, ArgumentFlow } from '../core/action.ts';
 import { formatAmount, type Amount } from '../core/amount.ts';
 import { leftFor, type Left } from '../core/budget.ts';
 import type { DecisionInput, TaskView, TokenFacts } from '../core/decision.ts';
@@ -324,6 +324,7 @@ const CONTEXT = table<Context>({
   args: (context) => (context.args ??= new JsonRecord(context.input.action.arguments)),
   provenance: ({ input: { action } }) =>
     action.provenance === undefined ? undefined : new JsonRecord(action.provenance),
+  flow: ({ input: { action } }) => (action.flow === undefined ? undefined : new Facts(FLOW, action.flow)),
   sensitivity: ({ input }) => SENSITIVITIES[input.action.sensitivity],
   now: (context) => (context.time ??= new Facts(NOW, context.input.now)),
   approved: ({ input }) => input.approval !== null,
@@ -346,6 +347,14 @@ const CONTEXT = table<Context>({
   },
   chain: ({ input: { chain } }) =>
     chain.length === 0 ? undefined : new CedarSet(chain.map(({ task }) => agentUid(task.agent.id))),
+});
+
+const FLOW = table<ArgumentFlow>({
+  targets: ({ targets }) => new CedarSet(targets),
+  addresses: ({ addresses }) => new CedarSet(addresses),
+  settings: ({ settings }) => new CedarSet(settings),
+  content: ({ content }) => new CedarSet(content),
+  links: ({ links }) => new CedarSet(links),
 });
 
 class TaskFacts {

@@ -86,7 +86,7 @@ function inputOf(record: DecisionRecord, facts: DecisionFacts): DecisionInput {
 }
 
 function actionOf({ action }: DecisionRecord, facts: DecisionFacts): Action {
-  const { protocol, definition, undescribed, provenance } = facts.action;
+  const { protocol, definition, undescribed, provenance, flow } = facts.action;
   return {
     target: action.target,
     operation: action.operation,
@@ -97,6 +97,7 @@ function actionOf({ action }: DecisionRecord, facts: DecisionFacts): Action {
     protocol,
     definition,
     ...(provenance === undefined ? {} : { provenance }),
+    ...(flow === undefined ? {} : { flow }),
     ...(undescribed === undefined ? {} : { undescribed }),
   };
 }

@@ -105,6 +105,8 @@ const agentFactsForm = z.strictObject({
     .optional(),
 });
 
+const originsForm = z.array(z.enum(ARGUMENT_ORIGINS)).readonly();
+
 const factsForm = z.strictObject({
   fresh: z.boolean(),
   agent: agentFactsForm.nullable(),
@@ -115,6 +117,15 @@ const factsForm = z.strictObject({
     definition: z.enum(['builtin', 'pinned', 'quarantined', 'unknown']),
     undescribed: undescribedForm.optional(),
     provenance: z.record(z.string(), z.enum(ARGUMENT_ORIGINS)).optional(),
+    flow: z
+      .strictObject({
+        targets: originsForm,
+        addresses: originsForm,
+        settings: originsForm,
+        content: originsForm,
+        links: originsForm,
+      })
+      .optional(),
   }),
   token: z
     .strictObject({
