@@ -89,5 +89,5 @@ function push(found: string[], bytes: Buffer): void {
   if (bytes.length < 6 || !isUtf8(bytes)) return;
   const text = bytes.toString('utf8');
   const readable = text.match(/[\p{L}\p{N}\p{P}\p{Zs}\p{Sm}\n\r\t]/gu)?.length ?? 0;
-  if (readable * 10 >= [...text].length * 9) found.push(text);
+  if (readable * 10 >= text.length * 9) found.push(text);
 }

@@ -47,7 +47,7 @@ describe('what the delegator said', () => {
     ['张伟', '请联系张伟，谢谢'],
     ['a@x.com, b@x.com', 'write to a@x.com and b@x.com'],
   ])('%j stands in the prompt %j', (value, prompt) => {
-    expect(origin(value, { prompt, untrusted: `and here is ${String(value)} too` }, true)).toBe('prompt');
+    expect(origin(value, { prompt, untrusted: `and here is ${JSON.stringify(value)} too` }, true)).toBe('prompt');
   });
 
   test.each<[JsonValue, string]>([

@@ -78,11 +78,12 @@ export class Search {
     );
     for (const places of neighbours(leaves.length)) {
       if (places.some((place) => pieces[place] === '')) continue;
-      if (places.every((place) => isSettled(found[place]!))) continue;
+      if (places.some((place) => isVouched(found[place]!))) continue;
+      if (places.every((place) => found[place]!.origin === 'untrusted')) continue;
       const source = this.#suspect(places.map((place) => pieces[place]!).join(''), ANYWHERE);
       if (source === null) continue;
       for (const place of places) {
-        if (!isSettled(found[place]!))
+        if (found[place]!.origin === 'unseen')
           found[place] = { ...found[place], origin: 'untrusted', seen: [source], because: 'joined' };
       }
     }
@@ -240,9 +241,8 @@ function find(index: TextIndex, pieces: readonly Needle[], match: Match, budget:
   return first;
 }
 
-/** Whether nothing that is found beside a value changes what is said of it. */
-function isSettled({ origin }: Found): boolean {
-  return origin !== 'unseen';
+function isVouched({ origin }: Found): boolean {
+  return origin !== 'unseen' && origin !== 'untrusted';
 }
 
 /** A piece of a value that could be put together with others. */
@@ -268,7 +268,7 @@ function needlesOf(form: string): Needle[] {
     // Not between the halves of a surrogate pair.
     if (end < form.length && /[\ud800-\udbff]/.test(form[end - 1]!)) end -= 1;
     const piece = form.slice(start, end);
-    if (/[\p{L}\p{N}]/u.test(piece)) needles.push(new Needle(piece));
+    if (/[\p{L}\p{N}]/u.test(piece)) needles.push(new Needle(piece, piece !== form));
     start = end;
   }
   return needles;
