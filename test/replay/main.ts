@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import { readPolicyFolder } from '../../src/config/policy-folder.ts';
 import { createCheckArguments } from '../../src/pdp/check-arguments.ts';
 import { createPdp } from '../../src/pdp/pdp.ts';
+import { parsePolicySet } from '../../src/pdp/policy-set.ts';
 import { readAgentDojo } from './agentdojo.ts';
 import { readAgentDyn } from './agentdyn.ts';
 import { measure } from './measure.ts';
@@ -13,7 +14,7 @@ import type { Suite } from './suite.ts';
 import { readTau } from './tau.ts';
 
 /**
- * `npm run replay -- SUITE --data DIR [--policies DIR] [--json]`: what recorded agents did, and what attackers had them do,
+ * `npm run replay -- SUITE --data DIR [--policies DIR] [--without POLICY] [--json]`: what recorded agents did, and what attackers had them do,
  * decided by the policies. Exit 0 when it could be played, 2 for what cannot be read.
  */
 const SUITES: Readonly<Record<string, (folder: string) => Suite[]>> = {
@@ -27,6 +28,7 @@ const { values, positionals } = parseArgs({
   options: {
     data: { type: 'string' },
     policies: { type: 'string', default: join(import.meta.dirname, '../../examples/starter') },
+    without: { type: 'string', multiple: true, default: [] },
     json: { type: 'boolean', default: false },
   },
 });
@@ -34,7 +36,7 @@ const [name = ''] = positionals;
 const read = Object.hasOwn(SUITES, name) ? SUITES[name] : undefined;
 if (read === undefined || values.data === undefined) {
   console.error(
-    `usage: npm run replay -- SUITE --data DIR [--policies DIR] [--json]; there is: ${Object.keys(SUITES).join(', ')}`,
+    `usage: npm run replay -- SUITE --data DIR [--policies DIR] [--without POLICY]… [--json]; there is: ${Object.keys(SUITES).join(', ')}`,
   );
   process.exit(2);
 }
@@ -48,9 +50,10 @@ if (suites.every(({ benign, attacks }) => benign.length + attacks.length === 0))
   process.exit(2);
 }
 
-const pdp = createPdp(readPolicyFolder(values.policies), {
+const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
+const pdp = createPdp(without(readPolicyFolder(values.policies), values.without), {
   checkArguments: createCheckArguments(),
-  sha256: (text) => createHash('sha256').update(text).digest('hex'),
+  sha256,
 });
 const results = suites.map((suite) => measure(`${name}.${suite.name}`, [suite], pdp));
 if (suites.length > 1) results.push(measure(name, suites, pdp));
@@ -68,3 +71,16 @@ for (const measured of results) {
   if (measured.missed.length > 0) console.log(['  attacks that went through:', ...residue(measured.missed)].join('\n'));
 }
 if (!values.json) console.log(['\nlimits of a replay:', ...LIMITS.map((limit) => `  ${limit}`)].join('\n'));
+
+/** The set without some of its policies: what each of them is for. */
+function without(files: Record<string, string>, ids: readonly string[]): Record<string, string> {
+  if (ids.length === 0) return files;
+  const { policies } = parsePolicySet(files, sha256);
+  const unknown = ids.find((id) => !policies.has(id));
+  if (unknown !== undefined) {
+    console.error(`there is no policy \`${unknown}\`; there is: ${[...policies.keys()].join(', ')}`);
+    process.exit(2);
+  }
+  const kept = [...policies.values()].filter(({ id }) => !ids.includes(id));
+  return { 'all.cedar': kept.map(({ text }) => text).join('\n') };
+}

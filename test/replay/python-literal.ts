@@ -48,7 +48,7 @@ class Reader {
     while (!this.#ends('}')) {
       const key = this.value();
       this.#expect(':');
-      members.push([String(key), this.value()]);
+      members.push([typeof key === 'string' ? key : JSON.stringify(key), this.value()]);
     }
     return Object.fromEntries(members);
   }

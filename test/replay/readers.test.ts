@@ -17,9 +17,9 @@ let folder: string;
 beforeEach(() => (folder = mkdtempSync(join(tmpdir(), 'remit-replay-'))));
 afterEach(() => rmSync(folder, { recursive: true }));
 
-function write(name: string, value: JsonValue | JsonValue[], form: 'json' | 'lines' | 'gz' = 'json'): void {
+function write(name: string, value: object, form: 'json' | 'lines' | 'gz' = 'json'): void {
   const text =
-    form === 'json' ? JSON.stringify(value) : (value as JsonValue[]).map((each) => JSON.stringify(each)).join('\n');
+    form === 'json' ? JSON.stringify(value) : (value as object[]).map((each) => JSON.stringify(each)).join('\n');
   const path = join(folder, name);
   mkdirSync(join(path, '..'), { recursive: true });
   if (form === 'gz') writeFileSync(`${path}.gz`, gzipSync(text));
