@@ -26,7 +26,8 @@ export async function legacy(): Promise<{ acts: Act[]; dispose: () => Promise<vo
       useExample(folder, service.url);
     },
   });
-  const { ask, url } = service!;
+  const { url } = service!;
+  const ask = (method: string, path: string, body?: object) => service!.ask(method, path, body);
   const agent = await openAgent(remit, AGENT);
   let task = '';
   let session: AgentSession;
