@@ -36,7 +36,7 @@ export async function legacy(): Promise<{ acts: Act[]; dispose: () => Promise<vo
 
   const newTask = async (purpose: string) => {
     const grant = join(remit.folder, 'report.yaml');
-    const { id } = await requestTask(remit, { agent: AGENT, purpose, grant });
+    const { id } = await requestTask(remit, { agent: AGENT, purpose, grant, sensitivity: 'restricted' });
     return { id, session: await agent.session(id) };
   };
   const call = (by: AgentSession, method: string, path: string, init: { body?: object; key?: string } = {}) =>
