@@ -49,7 +49,10 @@ function isRead({ signs, secrets }: Evidence, against: readonly Sign[], reads: r
   if (plain && method.clear) return true;
   const clear = reads.filter((sign) => sign.clear);
   const only = reads.filter(({ doing }) => doing !== true);
-  if (against.length === 0) return plain || clear.length > 0 || (only.length > 0 && reads.length > 1);
+  if (against.length === 0) {
+    const named = reads.some(({ from, doing }) => from === 'name' && doing === true);
+    return plain || clear.length > 0 || (!named && only.length > 0 && reads.length > 1);
+  }
   const doubted = (from: Sign['from']) => against.some((sign) => sign.from === from);
   if (doubted('name')) return plain && clear.some(({ from }) => from === 'text' || from === 'scopes');
   // A part of the path may be a thing (`/merge`); what is got from it is said in the name or the text.
