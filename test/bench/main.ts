@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import { benchClassify } from './classify.ts';
 import { benchDecision } from './decision.ts';
 import type { Figure } from './figures.ts';
+import { benchHttp } from './http.ts';
 import { benchMcp } from './mcp.ts';
 import { benchProvenance } from './provenance.ts';
 import { benchTask } from './task.ts';
@@ -17,6 +18,7 @@ const BENCHMARKS: Readonly<Record<string, (options: Options) => Promise<Figure[]
   task: () => benchTask(),
   classify: ({ data, say }) => benchClassify(data, say),
   provenance: () => Promise.resolve(benchProvenance()),
+  http: () => benchHttp({ calls: 2_000, seconds: 6 }),
   mcp: () => benchMcp({ calls: 1_000, seconds: 8 }),
 };
 
