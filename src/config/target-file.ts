@@ -140,8 +140,10 @@ export function readTargetFile(file: string, dataDir: string): TargetConfig {
 }
 
 function operationOf(
-  { request, query, headers, body, ...operation }: z.output<typeof fileForm>['operations'][string],
+  { request, query, headers, body, graphql, ...operation }: z.output<typeof fileForm>['operations'][string],
   protocol: TargetConfig['kind'],
 ): OperationConfig {
-  return protocol === 'http' ? { ...operation, http: httpOperationOf({ request, query, headers, body }) } : operation;
+  return protocol === 'http'
+    ? { ...operation, http: httpOperationOf({ request, query, headers, body, graphql }) }
+    : operation;
 }
