@@ -5,6 +5,7 @@ import type { Figure } from './figures.ts';
 import { benchHttp } from './http.ts';
 import { benchMcp } from './mcp.ts';
 import { benchProvenance } from './provenance.ts';
+import { benchSecrets } from './secrets.ts';
 import { benchTask } from './task.ts';
 import { benchToken } from './token.ts';
 
@@ -18,6 +19,7 @@ const BENCHMARKS: Readonly<Record<string, (options: Options) => Promise<Figure[]
   task: () => benchTask(),
   classify: ({ data, say }) => benchClassify(data, say),
   provenance: () => Promise.resolve(benchProvenance()),
+  secrets: ({ data, say }) => benchSecrets(data, say),
   http: () => benchHttp({ calls: 2_000, seconds: 6 }),
   mcp: () => benchMcp({ calls: 1_000, seconds: 8 }),
 };
