@@ -51,9 +51,9 @@ const UNCLEAR: Readonly<Record<Effect, string>> = {
     upload import link archive pin tag transfer register schedule purchase refund patch commit copy clone backup setup signup
     checkin checkout upgrade downgrade merge mark flag favorite bookmark reserve deposit extend stage mute seed cherrypick
     finish convert respond end unfurl roll`,
-  delete: 'drop empty strip disconnect reap scrub abort trash drain logout',
+  delete: 'drop empty strip disconnect reap scrub abort trash drain logout forget',
   execute: `call connect ping train type navigate tap swipe boot wake fire drive proxy install drag run trigger launch replay
-    deploy     rollback dispatch rollout click press play`,
+    deploy     rollback dispatch rollout click press play refresh shell bash repl terminal`,
   send: 'mail message sms text dm page alert fax contact email reply invite share forward broadcast tweet',
   mint: 'authorize login',
   delegate: '',
