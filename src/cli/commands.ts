@@ -19,6 +19,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   resume: async () => (await import('./stop.ts')).resume,
   person: async () => (await import('./stop.ts')).person,
   policy: async () => (await import('./policy/policy.ts')).policy,
+  secret: async () => (await import('./secret.ts')).secret,
   keys: async () => (await import('./keys.ts')).keys,
   revocations: async () => (await import('./revocations.ts')).revocations,
   log: async () => (await import('./log-verbs.ts')).log,

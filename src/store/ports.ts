@@ -16,6 +16,7 @@ import type { ClosingStore, ProcessStore, SuspensionStore } from './ports/ending
 import type { LogStore } from './ports/log.ts';
 import type { PolicySetStore } from './ports/policy-sets.ts';
 import type { RevocationStore, RevokedTokenStore } from './ports/revocations.ts';
+import type { SealedStore } from './ports/sealed.ts';
 import type { AssertionStore, TaskStore } from './ports/tasks.ts';
 
 export type * from './ports/agents.ts';
@@ -26,6 +27,7 @@ export type * from './ports/log.ts';
 export type * from './ports/policy-sets.ts';
 export type * from './ports/records.ts';
 export type * from './ports/revocations.ts';
+export type * from './ports/sealed.ts';
 export type * from './ports/tasks.ts';
 
 /** All of it: what a database adapter provides, and what `main.ts` hands out in parts. */
@@ -44,6 +46,7 @@ export interface Store
     ClosingStore,
     ProcessStore,
     SuspensionStore,
+    SealedStore,
     LogStore {
   /** Commits what is queued and closes. */
   close(): Promise<void>;

@@ -1,5 +1,6 @@
 /** What ends when a task ends: the table of ways of ending, and who works through it. */
 import type { Logger } from 'pino';
+import type { TargetTokens } from '../credential/oauth/ending.ts';
 import { createCloser, type Closer } from '../ending/closer.ts';
 import type { FailPoint } from '../ending/fail-point.ts';
 import { liveWorkEnding } from '../ending/live-work.ts';
@@ -13,13 +14,14 @@ import { REVOKED_MARGIN_MS } from '../token/revocation.ts';
 export type EndingParts = {
   store: ClosingStore & RevokedTokenStore & ProcessStore;
   live: LiveWork;
+  targetTokens: TargetTokens;
   clock: () => number;
   newId: (prefix: string) => string;
   failPoint: FailPoint;
   log: Pick<Logger, 'error'>;
 };
 
-export function openCloser({ store, live, clock, newId, failPoint, log }: EndingParts): Closer {
+export function openCloser({ store, live, targetTokens, clock, newId, failPoint, log }: EndingParts): Closer {
   return createCloser({
     store,
     // Another kind of thing that a task may have is another line here.
@@ -29,6 +31,7 @@ export function openCloser({ store, live, clock, newId, failPoint, log }: Ending
       liveWorkEnding('sessions', 'session', live),
       processEnding({ store, live, endLeftovers: (left) => endLeftovers(left, store) }),
       tokenEnding({ store, clock, keepMs: REVOKED_MARGIN_MS }),
+      { kind: 'target_tokens', ...targetTokens },
     ],
     clock,
     newId,
