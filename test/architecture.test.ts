@@ -34,6 +34,7 @@ test.each([
   ['task', "import '../cli/io.ts';", 'capabilities do not know the surfaces'],
   ['ending', "import '../cli/io.ts';", 'capabilities do not know the surfaces'],
   ['policy', "import '../cli/io.ts';", 'capabilities do not know the surfaces'],
+  ['catalogue', "import '../cli/io.ts';", 'capabilities do not know the surfaces'],
   ['policy', "import '../server/app.ts';", 'capabilities do not know the surfaces'],
   ['verify', "import '../server/error-table.ts';", 'published by itself'],
   ['server', "import '../store/sqlite/open.ts';", 'only main.ts sees a concrete store'],

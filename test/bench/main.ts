@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import { benchDecision } from './decision.ts';
 import type { Figure } from './figures.ts';
 import { benchMcp } from './mcp.ts';
+import { benchProvenance } from './provenance.ts';
 import { benchTask } from './task.ts';
 import { benchToken } from './token.ts';
 
@@ -10,6 +11,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<Figure[]>>> = {
   decision: () => benchDecision(),
   token: () => benchToken(),
   task: () => benchTask(),
+  provenance: () => Promise.resolve(benchProvenance()),
   mcp: () => benchMcp({ calls: 1_000, seconds: 8 }),
 };
 

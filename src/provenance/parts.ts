@@ -1,0 +1,80 @@
+import { isCommon } from './common.ts';
+import { decodedTexts } from './decode.ts';
+import { suspectForm } from './forms.ts';
+
+/** So many parts of one text are looked at; a longer text is sampled evenly, but for what looks like a value. */
+const MAX_WINDOWS = 200;
+const MAX_VALUES = 200;
+/** Words that stand together: fewer would be met by chance. */
+const WINDOW = 4;
+const MIN_WINDOW_LENGTH = 14;
+
+/** Addresses, numbers, identifiers, names of files: what stands in a text and could be a value by itself. */
+const VALUE = /[\p{L}\p{N}\p{M}\p{Cf}_]+(?:[-.@:/+%&#=~][\p{L}\p{N}\p{M}\p{Cf}_]+)*/gu;
+const STEP = /[^\p{L}\p{N}\p{M}\p{Cf}_.-]+/u;
+const LETTERS = /^\p{L}*$/u;
+
+export type Parts = {
+  /** Each of them could have been put in: one from an untrusted text makes the whole untrusted. */
+  values: string[];
+  /** A few words that follow each other. */
+  windows: string[];
+  /** Values that may be parts of one, without a border: halves of a long identifier. */
+  fragments: string[];
+  /** Whether there were more than are given. */
+  more: boolean;
+};
+
+/** What a text is made of, as far as it can tell where it comes from. Short and common words do not. */
+export function partsOf(text: string): Parts {
+  const values = new Set<string>();
+  const fragments = new Set<string>();
+  for (const [run] of text.matchAll(VALUE)) {
+    if (isTelling(run)) values.add(run);
+    if (values.size > MAX_VALUES) break;
+    if (run.length > 2 && !LETTERS.test(run)) for (const step of run.split(STEP)) if (isTelling(step)) values.add(step);
+    if (/\d/.test(run) && run.length >= 16) for (const half of halves(run)) fragments.add(half);
+  }
+  values.delete(text);
+  const windows = windowsOf(text);
+  return {
+    values: [...values].slice(0, MAX_VALUES),
+    windows: windows.texts,
+    fragments: [...fragments].slice(0, MAX_VALUES),
+    more: values.size > MAX_VALUES,
+  };
+}
+
+/** Whether a word would not be met by chance: it has digits, or is put together of several, or is long. */
+function isTelling(word: string): boolean {
+  if (/\p{N}/u.test(word)) return word.length >= 3;
+  if (!LETTERS.test(word)) return word.length >= 6;
+  return word.length >= 12;
+}
+
+function halves(word: string): string[] {
+  const middle = word.length >>> 1;
+  return [word.slice(0, middle), word.slice(middle)];
+}
+
+function windowsOf(text: string): { texts: string[] } {
+  const words = text.split(/\s+/).filter((word) => word !== '');
+  if (words.length <= 1) return { texts: [] };
+  const size = Math.min(WINDOW, words.length);
+  const count = words.length - size + 1;
+  const step = Math.max(1, count / MAX_WINDOWS);
+  const texts: string[] = [];
+  for (let at = 0; at < count; at += step) {
+    const window = words.slice(Math.floor(at), Math.floor(at) + size);
+    const telling = window.filter((word) => !isCommon(suspectForm(word)));
+    const whole = window.join(' ');
+    if (telling.length >= 2 && whole.length >= MIN_WINDOW_LENGTH) texts.push(whole);
+  }
+  return { texts };
+}
+
+/** What a text says in code: base64 or hexadecimal, once more within it, as a whole or in parts. */
+export function decodedParts(text: string): string[] {
+  const once = decodedTexts(text);
+  return [...once, ...once.flatMap(decodedTexts)].slice(0, MAX_VALUES);
+}

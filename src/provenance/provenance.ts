@@ -1,0 +1,110 @@
+import type { ArgumentOrigin } from '../core/action.ts';
+import type { JsonObject, JsonValue } from '../core/json.ts';
+import { isCommon } from './common.ts';
+import { suspectForm } from './forms.ts';
+import { leavesOf } from './leaves.ts';
+import { Search } from './search.ts';
+import { suspectText, textOf, trustedText } from './source-text.ts';
+import { TextIndex } from './text-index.ts';
+
+/** Something that was read or given. `id` is shown to people: the record of the action that returned it, say. */
+export type Source = { id: string; origin: Exclude<ArgumentOrigin, 'unseen'> };
+
+/** A source in which a value was seen, or the argument by which this task had itself sent it. */
+export type Seen = { id: string; origin: ArgumentOrigin };
+
+/** Where one value of the arguments was seen. */
+export type LeafOrigin = {
+  /** JSON Pointer (RFC 6901) into the arguments. */
+  path: string;
+  origin: ArgumentOrigin;
+  /** The first source of each kind that has it, the one that decides first; empty for what was seen nowhere. */
+  seen: Seen[];
+  /** Why, where it is not simply that the value stands in the source. */
+  because?: Because;
+};
+
+/**
+ * `part`: a part of the value is from there. `decoded`: it is once its encoding is resolved. `joined`: together with the
+ * value beside it. `sent_before`: a trusted result has it, but only since this task had sent it there. `not_all_kept`:
+ * more was read than is kept. `too_much`: it would have taken too long to look it up.
+ */
+export type Because = 'part' | 'decoded' | 'joined' | 'sent_before' | 'not_all_kept' | 'too_much';
+
+export type Provenance = {
+  /** Remembers what was given or read. Takes time and memory in proportion to its size. */
+  add(source: Source, value: JsonValue): void;
+  /**
+   * Where each value of the arguments was seen. Looks at a bounded amount of text, whatever the arguments are.
+   *
+   * @param isTarget whether an effect lands at a value: then it is suspect however common it is.
+   */
+  of(args: JsonObject, isTarget?: (path: string) => boolean): LeafOrigin[];
+  /** Remembers that these values have left: what a trusted system returns of them later does not make them trusted. */
+  sent(args: JsonObject, origins: readonly LeafOrigin[]): void;
+  /** Bytes that were read, and that are held of it, about; whether all of it is. */
+  readonly size: { read: number; held: number; complete: boolean };
+};
+
+const MIB = 2 ** 20;
+/**
+ * Where the values of a task's actions come from, by looking them up in all that the task was given and has read. It
+ * errs to the untrusted side: trusted is what stands in a trusted text as it is, but for letter case, white space and the
+ * ways of writing a number, a date, an address or an identifier; untrusted, what stands in an untrusted one in any disguise
+ * that is known here. It cannot see what was paraphrased or computed: that is `unseen`.
+ *
+ * @param cap bytes that are held at most. What is read beyond is not kept, and what is found nowhere counts as untrusted.
+ */
+export function createProvenance({ cap = 128 * MIB }: { cap?: number } = {}): Provenance {
+  const sources: Seen[] = [];
+  const vouching = { prompt: new TextIndex(), parameters: new TextIndex(), trusted: new TextIndex() };
+  const untrusted = new TextIndex();
+  /** What this task has sent without it being trusted, by the place in `sources` that it has among what was read. */
+  const sent = new TextIndex();
+  const all = [...Object.values(vouching), untrusted, sent];
+  let read = 0;
+  let complete = true;
+
+  const held = () => all.reduce((sum, index) => sum + index.bytes, 0);
+
+  function keep(index: TextIndex, text: string, source: Seen): void {
+    if (held() + text.length * 2 > cap) {
+      complete = false;
+      return;
+    }
+    sources.push(source);
+    index.add(text, sources.length - 1);
+  }
+
+  return {
+    get size() {
+      return { read, held: held(), complete };
+    },
+
+    add: (source, value) => {
+      const text = textOf(value);
+      read += Buffer.byteLength(text);
+      if (source.origin === 'untrusted') keep(untrusted, suspectText(text), source);
+      else keep(vouching[source.origin], trustedText(text), source);
+    },
+
+    of: (args, isTarget = () => false) => {
+      const search = new Search({ sources, vouching, untrusted, sent, complete });
+      const { leaves, more } = leavesOf(args);
+      const found = leaves.map((leaf) => search.leaf(leaf, isTarget(leaf.path)));
+      search.joinNeighbours(leaves, found);
+      const origins = found.map((each, place) => ({ path: leaves[place]!.path, ...each }));
+      return more ? [...origins, { path: '', seen: [], ...search.unknown('too_much') }] : origins;
+    },
+
+    sent: (args, origins) => {
+      const bad = new Map(origins.map((leaf) => [leaf.path, leaf]));
+      for (const leaf of leavesOf(args).leaves) {
+        const origin = bad.get(leaf.path)?.origin ?? 'unseen';
+        if (origin !== 'untrusted' && origin !== 'unseen') continue;
+        const text = suspectForm(String(leaf.value));
+        if (text !== '' && !isCommon(text)) keep(sent, text, { id: leaf.path, origin });
+      }
+    },
+  };
+}

@@ -1,0 +1,237 @@
+import type { ArgumentOrigin } from '../core/action.ts';
+import { ANYWHERE, AS_TEXT, AS_VALUE, AS_WORDS } from './borders.ts';
+import { isCommon } from './common.ts';
+import { suspectForm } from './forms.ts';
+import type { Leaf } from './leaves.ts';
+import { Needle } from './needle.ts';
+import { decodedParts, partsOf } from './parts.ts';
+import type { Because, Seen } from './provenance.ts';
+import { LONGEST, type Budget, type Match, type TextIndex } from './text-index.ts';
+import { suspectForms, trustedForms } from './value-forms.ts';
+
+/** What is searched: everything that a task was given and has read. */
+export type Searched = {
+  /** By number, in the order in which they came. */
+  sources: readonly Seen[];
+  vouching: Readonly<Record<'prompt' | 'parameters' | 'trusted', TextIndex>>;
+  untrusted: TextIndex;
+  /** What the task has itself sent without it being trusted. */
+  sent: TextIndex;
+  /** Whether everything that was read is there. */
+  complete: boolean;
+};
+
+export type Found = { origin: ArgumentOrigin; seen: Seen[]; because?: Because };
+
+const MIB = 2 ** 20;
+const MAX_CODES = 2;
+/** Characters of a list of values. */
+const MAX_LIST = 4_000;
+
+/** From the least trusted: what a text is made of counts as the worst of it. */
+const ORDER: readonly ArgumentOrigin[] = ['untrusted', 'unseen', 'trusted', 'parameters', 'prompt'];
+
+export function worstOf(origins: readonly ArgumentOrigin[]): ArgumentOrigin | undefined {
+  return ORDER.find((origin) => origins.includes(origin));
+}
+
+/** One search for all values of an action. Its budgets bound it, whatever the values and the texts are. */
+export class Search {
+  readonly #in: Searched;
+  /** Bytes of text that may be gone through: beyond, nothing is vouched for, and everything is suspect. */
+  readonly #trusting: Budget = { left: 2 * MIB };
+  readonly #suspecting: Budget = { left: 2 * MIB };
+
+  constructor(searched: Searched) {
+    this.#in = searched;
+  }
+
+  leaf({ value, names }: Leaf, isTarget: boolean): Found {
+    // Of two values, one cannot tell where it comes from.
+    if (typeof value === 'boolean' || value === null) return { origin: 'unseen', seen: [] };
+    const found = this.#text(String(value), isTarget);
+    for (const name of names) {
+      const named = this.#text(name, isTarget);
+      if (named.origin === 'untrusted') return named;
+    }
+    return found;
+  }
+
+  /** A value may have been split: what stands in an untrusted text together is untrusted in each of its pieces. */
+  joinNeighbours(leaves: readonly Leaf[], found: Found[]): void {
+    const pieces = leaves.map(({ value }) =>
+      typeof value === 'string' || typeof value === 'number' ? joinable(value) : '',
+    );
+    for (const places of neighbours(leaves.length)) {
+      if (places.some((place) => pieces[place] === '')) continue;
+      if (places.every((place) => isSettled(found[place]!))) continue;
+      const source = this.#suspect(places.map((place) => pieces[place]!).join(''), ANYWHERE);
+      if (source === null) continue;
+      for (const place of places) {
+        if (!isSettled(found[place]!))
+          found[place] = { ...found[place], origin: 'untrusted', seen: [source], because: 'joined' };
+      }
+    }
+  }
+
+  /** What is to be said of a value that nothing else could be said of. */
+  unknown(because?: Because): Pick<Found, 'origin' | 'because'> {
+    const { untrusted, complete } = this.#in;
+    if (!complete) return { origin: 'untrusted', because: 'not_all_kept' };
+    const tooMuch = because === 'too_much' || this.#suspecting.left < 0;
+    return tooMuch && !untrusted.isEmpty ? { origin: 'untrusted', because: 'too_much' } : { origin: 'unseen' };
+  }
+
+  #text(text: string, isTarget: boolean, codes = 0): Found {
+    const { sources } = this.#in;
+    const vouching = this.#vouching(text);
+    const suspect = this.#suspectValue(text);
+    const seen = [...vouching.map((place) => sources[place]!), ...(suspect === null ? [] : [suspect])];
+    const common = isCommon(suspectForm(text));
+    const [first] = vouching;
+    const sent = first === undefined ? null : this.#sentBefore(text, first);
+    if (first !== undefined && sent === null) {
+      const { origin } = sources[first]!;
+      // What stands in any text is not what the trusted one meant, when it is where an effect lands.
+      const weak = origin === 'trusted' && common && isTarget && suspect !== null;
+      if (!weak) return { origin, seen };
+    }
+    const list = this.#list(text);
+    if (list !== null) return { ...list, seen: [...list.seen, ...(suspect === null ? [] : [suspect])] };
+    if (sent?.origin === 'untrusted') return { origin: 'untrusted', seen: [sent, ...seen], because: 'sent_before' };
+    if (suspect !== null && (isTarget || !common)) return { origin: 'untrusted', seen };
+    if (sent !== null) return { origin: 'unseen', seen: [sent, ...seen], because: 'sent_before' };
+    if (common) return { origin: 'unseen', seen };
+    return this.#parts(text, codes) ?? { seen, ...this.unknown() };
+  }
+
+  /** A list of values of which each is vouched for; `null` for anything else. */
+  #list(text: string): Found | null {
+    if (text.length > MAX_LIST) return null;
+    const items = text.split(/[,;|\n]/).filter((item) => item.trim() !== '');
+    if (items.length < 2) return null;
+    const all: Seen[] = [];
+    for (const item of items) {
+      const known = this.#voucher(item);
+      if (known === null) return null;
+      all.push(known);
+    }
+    const origin = worstOf(all.map((source) => source.origin))!;
+    return { origin, seen: all.filter((source) => source.origin === origin).slice(0, 1), because: 'part' };
+  }
+
+  /** What the parts of a text say of it; `null` for nothing. */
+  #parts(text: string, codes: number): Found | null {
+    const { values, windows, fragments, more } = partsOf(text);
+    const vouched: Seen[] = [];
+    let all = values.length + windows.length > 0 && /[\s,;|]/.test(text);
+    for (const [at, part] of [...values, ...windows].entries()) {
+      const suspect = at < values.length ? this.#suspectValue(part) : this.#suspect(suspectForm(part), AS_TEXT);
+      // Once a part is from nowhere, it does not matter which of the others are vouched for unless they are suspect.
+      const known = all || suspect !== null ? this.#voucher(part) : null;
+      if (known !== null) vouched.push(known);
+      else if (suspect !== null) return { origin: 'untrusted', seen: [suspect], because: 'part' };
+      else all = false;
+    }
+    for (const fragment of fragments) {
+      const suspect = this.#suspect(joinable(fragment), ANYWHERE);
+      if (suspect !== null) return { origin: 'untrusted', seen: [suspect], because: 'part' };
+    }
+    for (const said of codes < MAX_CODES ? decodedParts(text) : []) {
+      const found = this.#text(said, true, MAX_CODES);
+      if (found.origin === 'untrusted') return { ...found, because: found.because ?? 'decoded' };
+    }
+    if (more) return { seen: vouched.slice(0, 1), ...this.unknown('too_much') };
+    const origin = all ? worstOf(vouched.map((each) => each.origin)) : undefined;
+    if (origin === undefined || this.#suspecting.left < 0) return null;
+    return { origin, seen: vouched.filter((each) => each.origin === origin).slice(0, 1), because: 'part' };
+  }
+
+  /** What vouches for the value, unless it had been sent there. */
+  #voucher(text: string): Seen | null {
+    const [known] = this.#vouching(text);
+    return known === undefined || this.#sentBefore(text, known) !== null ? null : this.#in.sources[known]!;
+  }
+
+  /** The first source of each kind that vouches for the value, the best first; by number. */
+  #vouching(text: string): number[] {
+    const { prompt, parameters, trusted } = this.#in.vouching;
+    const forms = trustedForms(text).map(needlesOf);
+    return [prompt, parameters, trusted].flatMap((index) => {
+      const places = forms.map((form) => find(index, form, AS_VALUE, this.#trusting)).filter((place) => place !== null);
+      return places.length === 0 ? [] : [Math.min(...places)];
+    });
+  }
+
+  /** What the task had sent before a trusted source had it. */
+  #sentBefore(text: string, place: number): Seen | null {
+    const { sources, sent } = this.#in;
+    if (sources[place]!.origin !== 'trusted' || sent.isEmpty) return null;
+    const places = suspectForms(text)
+      .map((form) => find(sent, needlesOf(form), AS_WORDS, this.#suspecting))
+      .filter((found) => found !== null);
+    const first = Math.min(...places);
+    return first < place ? sources[first]! : null;
+  }
+
+  #suspectValue(text: string): Seen | null {
+    for (const form of suspectForms(text)) {
+      const source = this.#suspect(form, AS_WORDS);
+      if (source !== null) return source;
+    }
+    return null;
+  }
+
+  #suspect(form: string, match: Match): Seen | null {
+    const place = find(this.#in.untrusted, needlesOf(form), match, this.#suspecting);
+    return place === null ? null : this.#in.sources[place]!;
+  }
+}
+
+/** The first source of what was found. A long value is looked up in pieces: all of them have to be there. */
+function find(index: TextIndex, pieces: readonly Needle[], match: Match, budget: Budget): number | null {
+  if (index.isEmpty) return null;
+  let first: number | null = null;
+  for (const [at, piece] of pieces.entries()) {
+    const begins = at === 0 ? match.begins : ANYWHERE.begins;
+    const ends = at === pieces.length - 1 ? match.ends : ANYWHERE.ends;
+    const found = index.find(piece, { begins, ends, loose: match.loose }, budget);
+    if (found === null) return null;
+    first ??= found;
+  }
+  return first;
+}
+
+/** Whether nothing that is found beside a value changes what is said of it. */
+function isSettled({ origin }: Found): boolean {
+  return origin !== 'unseen';
+}
+
+/** A piece of a value that could be put together with others. */
+function joinable(value: string | number): string {
+  const form = suspectForm(String(value)).replaceAll(' ', '');
+  return form.length >= 2 && form.length <= 64 ? form : '';
+}
+
+/** Places beside each other: two in either order, and three. */
+function* neighbours(count: number): Generator<number[]> {
+  for (let at = 0; at + 1 < count; at++) {
+    yield [at, at + 1];
+    yield [at + 1, at];
+    if (at + 2 < count) yield [at, at + 1, at + 2];
+  }
+}
+
+function needlesOf(form: string): Needle[] {
+  const size = form.length * 3 <= LONGEST || Buffer.byteLength(form) <= LONGEST ? form.length : Math.floor(LONGEST / 3);
+  const needles: Needle[] = [];
+  for (let start = 0; start < form.length;) {
+    let end = Math.min(form.length, start + size);
+    // Not between the halves of a surrogate pair.
+    if (end < form.length && /[\ud800-\udbff]/.test(form[end - 1]!)) end -= 1;
+    const piece = form.slice(start, end);
+    if (/[\p{L}\p{N}]/u.test(piece)) needles.push(new Needle(piece));
+    start = end;
+  }
+  return needles;
+}
