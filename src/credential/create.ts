@@ -1,11 +1,11 @@
 import type { CredentialConfig } from '../config/credential.ts';
+import { InvalidConfig } from '../core/errors.ts';
 import { createAwsSigV4 } from './aws-sigv4.ts';
 import { createBasic } from './basic.ts';
 import { createClientCertificate } from './client-certificate.ts';
 import type { Credential, CredentialUse } from './credential.ts';
 import { createHeader } from './header.ts';
 import { bearerCredential } from './oauth/bearer.ts';
-import { createConsented } from './oauth/consent.ts';
 import { clientCredentials, identityAssertion, tokenExchange, type StatementParts } from './oauth/grants.ts';
 import { createRefreshing } from './oauth/refresh-token.ts';
 import { createTaskTokens, type TaskTokenParts } from './oauth/task-tokens.ts';
@@ -63,6 +63,6 @@ function fetchingOf(
     case 'id_jag':
       return (use) => identityAssertion(config, use, parts);
     case 'delegator':
-      return createConsented(config, target, parts);
+      throw new InvalidConfig('a `credential` of kind `delegator` cannot be given consent to yet');
   }
 }
