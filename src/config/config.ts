@@ -3,6 +3,7 @@ import type { Sensitivity } from '../core/sensitivity.ts';
 import type { SpiffeId } from '../core/spiffe-id.ts';
 import type { CredentialConfig } from './credential.ts';
 import type { OAuthClient, PeopleProvider, TrustDomain, WorkloadIssuer } from './identity-config.ts';
+import type { FoundSecrets, MintConfig } from './mint.ts';
 
 /** The configuration, parsed once. Paths are absolute. See schema/config.schema.json for the file's form. */
 export type Config = {
@@ -134,4 +135,8 @@ export type OperationConfig = {
    * for each item) and may be normalised: `path` or `url`. All must resolve, or the call is denied.
    */
   resources?: string[];
+  /** What it brings into the world. */
+  mints?: MintConfig;
+  /** What happens to what looks like a secret in its answers; `hold` unless told. */
+  foundSecrets?: FoundSecrets;
 };

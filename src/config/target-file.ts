@@ -4,8 +4,10 @@ import { EFFECTS } from '../core/effect.ts';
 import { InvalidConfig } from '../core/errors.ts';
 import { SENSITIVITIES } from '../core/sensitivity.ts';
 import { parseWorkloadId } from '../core/spiffe-id.ts';
-import type { SecretSource, TargetConfig } from './config.ts';
+import type { OperationConfig, SecretSource, TargetConfig } from './config.ts';
 import { credentialForm, credentialProblem, readCredential } from './credential.ts';
+import { FOUND_SECRETS } from './mint.ts';
+import { mintOf, mintProblems, mintsForm } from './mints-form.ts';
 import { readYaml } from './yaml-file.ts';
 
 const sourceForm = z.union([
@@ -64,13 +66,20 @@ export const targetForm = z.strictObject({
       effect: z.enum(EFFECTS),
       sensitivity: z.enum(SENSITIVITIES).optional(),
       resources: z.array(z.string().min(1)).min(1).optional(),
+      mints: mintsForm.optional(),
+      found_secrets: z.enum(FOUND_SECRETS).optional(),
     }),
   ),
+  found_secrets: z.enum(FOUND_SECRETS).default('hold'),
+});
+
+const checkedForm = targetForm.superRefine(({ operations }, check) => {
+  for (const { path, problem } of mintProblems(operations)) check.addIssue({ code: 'custom', path, message: problem });
 });
 
 /** @throws InvalidConfig with file, line, field and what is expected. */
 export function readTargetFile(file: string, dataDir: string): TargetConfig {
-  const form = readYaml(file, targetForm);
+  const form = readYaml(file, checkedForm);
   const folder = dirname(file);
   const problem = credentialProblem(form.credential, 'http' in form.upstream ? form.upstream.http : null);
   if (problem !== null) throw new InvalidConfig(`${file}: ${problem}`);
@@ -101,6 +110,15 @@ export function readTargetFile(file: string, dataDir: string): TargetConfig {
     timeoutMs: form.timeout_seconds * 1000,
     maxAnswerBytes: form.max_answer_bytes,
     clientCapabilities: form.client_capabilities,
-    operations: form.operations,
+    operations: Object.fromEntries(
+      Object.entries(form.operations).map(([name, operation]) => [name, operationOf(operation, form)]),
+    ),
   };
+}
+
+type Form = z.output<typeof targetForm>;
+
+function operationOf(operation: Form['operations'][string], { name, found_secrets: ofTarget }: Form): OperationConfig {
+  const { mints, found_secrets: foundSecrets = ofTarget, ...rest } = operation;
+  return { ...rest, foundSecrets, ...(mints === undefined ? {} : { mints: mintOf(mints, name) }) };
 }

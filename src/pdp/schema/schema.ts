@@ -7,6 +7,7 @@ export type SchemaAction = { id: string; effect: Effect; args: CedarType; parame
 
 const STRING: CedarType = { type: 'String' };
 const LONG: CedarType = { type: 'Long' };
+const STRINGS: CedarType = { type: 'Set', element: STRING };
 const EMPTY: CedarType = { type: 'Record', attributes: {} };
 const SENSITIVITY: CedarType = record({ name: STRING, level: LONG });
 
@@ -63,6 +64,15 @@ function actionType({ effect, args, parameters = EMPTY }: SchemaAction) {
       context: record({
         args,
         provenance: optional(provenanceOf(args)),
+        leases: optional(
+          record({
+            count: LONG,
+            kinds: STRINGS,
+            minted_by: STRINGS,
+            inherited: { type: 'Boolean' },
+            oldest_seconds: LONG,
+          }),
+        ),
         sensitivity: SENSITIVITY,
         now: record({ time: { type: 'Extension', name: 'datetime' }, hour: LONG, weekday: LONG }),
         approved: { type: 'Boolean' },
