@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { decisionRecord, outcomeRecord } from '../audit/fake-log.ts';
+import { decisionRecord, eventRecord, outcomeRecord } from '../audit/fake-log.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { LogRecord } from '../core/record.ts';
 import { traceparentOf } from '../telemetry/traceparent.ts';
@@ -18,6 +18,11 @@ function permit(n: number, at: number, operation = 'create_key', resource = 'use
   const decision = decisionRecord(n, { time: START + at });
   decision.action = { ...decision.action, target: 'legacy', operation, effect: 'mint', resources: [resource] };
   return [decision, outcomeRecord(n + 100_000, n, { decision: `rec_${n}`, time: START + at + 5, status: 'ok' })];
+}
+
+/** With facts, which say whether the arguments named a lease. */
+function withFacts([decision, ...rest]: LogRecord[], action: object): LogRecord[] {
+  return [{ ...decision, facts: { action: { protocol: false, ...action } } } as LogRecord, ...rest];
 }
 
 const traced = (n: number, caller: string | null = null) =>
@@ -115,9 +120,31 @@ describe('reconcile', () => {
       others: 1,
       findings: [['other_principal', 2, null]],
     });
-    expect(outcome([event('ada', '10.0.0.5', 'rec_1')], permit(1, 0), mapping).findings).toEqual([
+    const own = withFacts(permit(1, 0), {});
+    expect(outcome([event('ada', '10.0.0.5', 'rec_1')], own, mapping).findings).toEqual([
       ['no_effect', null, 'rec_1'],
       ['other_principal', 1, 'rec_1'],
+    ]);
+    const leased = withFacts(permit(1, 0), { leases: [{ id: 'lse_1', lease: null }] });
+    expect(outcome([event('key-7', '10.0.0.5', 'rec_1')], leased, mapping).findings, 'minted by a task').toEqual([]);
+  });
+
+  it('counts what Remit takes back by itself, tried once or more often', () => {
+    const taking = (n: number, at: number, event: 'lease.revoking' | 'lease.revoked') =>
+      eventRecord(n, {
+        time: START + at,
+        event,
+        subject: { lease: 'lse_1', target: 'legacy', call: 'revoke_key', task: 'tsk_1' },
+      });
+    const records = [
+      taking(1, 0, 'lease.revoking'),
+      taking(2, 40_000, 'lease.revoking'),
+      taking(3, 40_100, 'lease.revoked'),
+    ];
+    const events = [{ time: iso(40_050), operation: 'revoke_key' }];
+    expect(outcome(events, records).findings).toEqual([]);
+    expect(outcome([...events, { time: iso(99_000), operation: 'revoke_key' }], records).findings).toEqual([
+      ['bypass', 2, null],
     ]);
   });
 
