@@ -59,6 +59,7 @@ export const targetForm = z.strictObject({
     .int()
     .positive()
     .default(8 * 1024 * 1024),
+  attribution: z.boolean().default(false),
   client_capabilities: z.array(z.enum(['sampling', 'elicitation', 'roots'])).default([]),
   operations: z.record(
     z.string().min(1),
@@ -81,6 +82,8 @@ const checkedForm = targetForm.superRefine(({ operations }, check) => {
 export function readTargetFile(file: string, dataDir: string): TargetConfig {
   const form = readYaml(file, checkedForm);
   const folder = dirname(file);
+  if (form.attribution && 'stdio' in form.upstream)
+    throw new InvalidConfig(`${file}: \`attribution\` goes with requests over HTTP; a stdio server has none`);
   const problem = credentialProblem(form.credential, 'http' in form.upstream ? form.upstream.http : null);
   if (problem !== null) throw new InvalidConfig(`${file}: ${problem}`);
   const source = (from: z.output<typeof sourceForm>): SecretSource => {
@@ -109,6 +112,7 @@ export function readTargetFile(file: string, dataDir: string): TargetConfig {
     sensitivity: form.sensitivity,
     timeoutMs: form.timeout_seconds * 1000,
     maxAnswerBytes: form.max_answer_bytes,
+    ...(form.attribution ? { attribution: true } : {}),
     clientCapabilities: form.client_capabilities,
     operations: Object.fromEntries(
       Object.entries(form.operations).map(([name, operation]) => [name, operationOf(operation, form)]),

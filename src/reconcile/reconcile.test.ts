@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decisionRecord, eventRecord, outcomeRecord } from '../audit/fake-log.ts';
-import type { JsonObject } from '../core/json.ts';
 import type { LogRecord } from '../core/record.ts';
 import { traceparentOf } from '../telemetry/traceparent.ts';
 import { GENERIC, mappingForm, type Mapping } from './mapping.ts';
@@ -30,7 +29,7 @@ const traced = (n: number, caller: string | null = null) =>
 
 const iso = (at: number) => new Date(START + at).toISOString();
 
-function outcome(events: JsonObject[] | string, records: LogRecord[], mapping: Mapping = GENERIC, window = ALWAYS) {
+function outcome(events: object[] | string, records: LogRecord[], mapping: Mapping = GENERIC, window = ALWAYS) {
   const text = typeof events === 'string' ? events : events.map((event) => JSON.stringify(event)).join('\n');
   const read = readTargetEvents(Buffer.from(text), mapping);
   const { findings, ...counts } = reconcile({ target: 'legacy', events: read, records, mapping, window }, sha256);

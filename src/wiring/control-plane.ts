@@ -28,6 +28,7 @@ import type { Store } from '../store/ports.ts';
 import { createLifecycle } from '../task/lifecycle.ts';
 import { createUsageReports } from '../task/usage-report.ts';
 import { createProfiles } from '../task/profile/profiles.ts';
+import { createTellTarget } from '../telemetry/tell-target.ts';
 import { createAuthenticator } from '../token/authenticate.ts';
 import { audiencesOf } from '../token/audiences.ts';
 import { createKeys } from '../token/keys.ts';
@@ -119,6 +120,7 @@ export async function openControlPlane(config: Config, opened: Opened) {
       onFault: (error, about) => log.error({ err: error }, about),
     },
     live,
+    tellTarget: createTellTarget({ key, issuer, clock, sha256 }),
     credential: (target) => credentials.of(target),
     readSecret: (source) => readSecret(source, process.env),
     log,
