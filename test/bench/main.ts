@@ -1,6 +1,8 @@
 import { parseArgs } from 'node:util';
+import { benchClassify } from './classify.ts';
 import { benchDecision } from './decision.ts';
 import type { Figure } from './figures.ts';
+import { benchHttp } from './http.ts';
 import { benchMcp } from './mcp.ts';
 import { benchProvenance } from './provenance.ts';
 import { benchSecrets } from './secrets.ts';
@@ -15,8 +17,10 @@ const BENCHMARKS: Readonly<Record<string, (options: Options) => Promise<Figure[]
   decision: () => benchDecision(),
   token: () => benchToken(),
   task: () => benchTask(),
+  classify: ({ data, say }) => benchClassify(data, say),
   provenance: () => Promise.resolve(benchProvenance()),
   secrets: ({ data, say }) => benchSecrets(data, say),
+  http: () => benchHttp({ calls: 2_000, seconds: 6 }),
   mcp: () => benchMcp({ calls: 1_000, seconds: 8 }),
 };
 
