@@ -40,7 +40,7 @@ describe('traceparent', () => {
 
   it('is always a valid one, whatever a caller sends', () => {
     fc.assert(
-      fc.property(fc.string({ unit: 'binary' }), (caller) => {
+      fc.property(fc.string(), (caller) => {
         expect(readTraceparent(traceparentOf(CALL, caller, sha256))).not.toBeNull();
       }),
       { numRuns: 100 },
