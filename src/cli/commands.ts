@@ -23,6 +23,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   secret: async () => (await import('./secret.ts')).secret,
   keys: async () => (await import('./keys.ts')).keys,
   revocations: async () => (await import('./revocations.ts')).revocations,
+  reconcile: async () => (await import('./reconcile.ts')).reconcileCommand,
   log: async () => (await import('./log-verbs.ts')).log,
   agent: async () => (await import('./workload.ts')).agent,
   mcp: async () => (await import('./workload.ts')).mcp,

@@ -28,6 +28,7 @@ import type { Store } from '../store/ports.ts';
 import { createLifecycle } from '../task/lifecycle.ts';
 import { createUsageReports } from '../task/usage-report.ts';
 import { createProfiles } from '../task/profile/profiles.ts';
+import { createTellTarget } from '../telemetry/tell-target.ts';
 import { createAuthenticator, type HttpRequest } from '../token/authenticate.ts';
 import { audiencesOf } from '../token/audiences.ts';
 import { createKeys } from '../token/keys.ts';
@@ -129,6 +130,7 @@ export async function openControlPlane(config: Config, opened: Opened) {
       onFault: (error: unknown, about: string) => log.error({ err: error }, about),
     },
     live,
+    tellTarget: createTellTarget({ key, issuer, clock, sha256 }),
     credential: (target: string) => credentials.of(target),
     readSecret: (source: SecretSource) => readSecret(source, process.env),
     log,

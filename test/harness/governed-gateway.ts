@@ -1,4 +1,5 @@
 import type { McpGateway } from '../../src/gateway/mcp/gateway.ts';
+import { createTellTarget } from '../../src/telemetry/tell-target.ts';
 import { openMcpGateway } from '../../src/wiring/mcp-gateway.ts';
 import { ISSUER, type ControlPlane } from '../fixtures/control-plane.ts';
 
@@ -24,6 +25,7 @@ export function createGovernedGateway(plane: ControlPlane): McpGateway {
       onFault: (error) => void plane.faults.push(error),
     },
     live,
+    tellTarget: createTellTarget({ key: parts.tokens.key, issuer: ISSUER, clock, sha256 }),
     credential: () => null,
     readSecret: (source) => ('value' in source ? source.value : ''),
     log: { info: () => {}, warn: () => {}, error: (fields) => void plane.faults.push(fields) },
