@@ -16,6 +16,7 @@ import type { ClosingStore, ProcessStore, SuspensionStore } from './ports/ending
 import type { LogStore } from './ports/log.ts';
 import type { PolicySetStore } from './ports/policy-sets.ts';
 import type { RevocationStore, RevokedTokenStore } from './ports/revocations.ts';
+import type { RunStore } from './ports/runs.ts';
 import type { AssertionStore, TaskStore } from './ports/tasks.ts';
 
 export type * from './ports/agents.ts';
@@ -26,6 +27,7 @@ export type * from './ports/log.ts';
 export type * from './ports/policy-sets.ts';
 export type * from './ports/records.ts';
 export type * from './ports/revocations.ts';
+export type * from './ports/runs.ts';
 export type * from './ports/tasks.ts';
 
 /** All of it: what a database adapter provides, and what `main.ts` hands out in parts. */
@@ -33,6 +35,7 @@ export interface Store
   extends
     TaskStore,
     AssertionStore,
+    RunStore,
     ApprovalStore,
     StandingStore,
     WebhookStore,

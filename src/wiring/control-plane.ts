@@ -22,6 +22,7 @@ import { createReview } from '../policy/review.ts';
 import { createRevocationFeed } from '../revocation/feed.ts';
 import { createApp } from '../server/app.ts';
 import type { Store } from '../store/ports.ts';
+import { stepOutsideEnd } from '../task/end.ts';
 import { createLifecycle } from '../task/lifecycle.ts';
 import { createUsageReports } from '../task/usage-report.ts';
 import { createProfiles } from '../task/profile/profiles.ts';
@@ -101,6 +102,7 @@ export async function openControlPlane(config: Config, opened: Opened) {
       ...decided,
       store,
       approvalLifetimeMs: config.approvals.lifetimeSeconds * 1000,
+      endAutomated: (task, why) => lifecycle.endUnasked(task, stepOutsideEnd(why)).then(() => undefined),
       onFault: (error, about) => log.error({ err: error }, about),
     },
     live,

@@ -37,5 +37,11 @@ export function taskCatalogue({ targets, identity }: Pick<Config, 'targets' | 'i
 export function openProfiles(config: Config, folder = config.profiles): ProfileSet {
   if (folder === null) return new ProfileSet([]);
   const { maxLifetimeSeconds } = config.tasks;
-  return readProfiles(readProfileFolder(folder), { catalogue: taskCatalogue(config), sha256, maxLifetimeSeconds });
+  const issuers = config.identity.people.map(({ issuer }) => issuer);
+  return readProfiles(readProfileFolder(folder), {
+    catalogue: taskCatalogue(config),
+    sha256,
+    maxLifetimeSeconds,
+    issuers,
+  });
 }
