@@ -1,5 +1,6 @@
 import type { Sha256Hex } from '../../core/action.ts';
 import type { DecisionInput } from '../../core/decision.ts';
+import type { Ledger } from '../../lease/ledger.ts';
 import { suspensionOfAction, type FindSuspension } from '../../core/suspension.ts';
 import type { Task } from '../../core/task.ts';
 import type { Pdp } from '../../pdp/pdp.ts';
@@ -17,6 +18,7 @@ export type StepParts = {
   /** INVARIANT 9: whether this node can show that its view is fresh. */
   fresh: () => boolean;
   suspension: FindSuspension;
+  leases: Pick<Ledger, 'named' | 'intend'>;
   clock: () => number;
   newId: (prefix: string) => string;
   sha256: Sha256Hex;
