@@ -1,5 +1,6 @@
 import type { McpGateway } from '../../src/gateway/mcp/gateway.ts';
 import { createTellTarget } from '../../src/telemetry/tell-target.ts';
+import { stepOutsideEnd } from '../../src/task/end.ts';
 import { openMcpGateway } from '../../src/wiring/mcp-gateway.ts';
 import { ISSUER, type ControlPlane } from '../fixtures/control-plane.ts';
 
@@ -22,6 +23,7 @@ export function createGovernedGateway(plane: ControlPlane): McpGateway {
       newId,
       sha256,
       approvalLifetimeMs: 300_000,
+      endAutomated: (task, why) => plane.lifecycle.endUnasked(task, stepOutsideEnd(why)).then(() => undefined),
       onFault: (error) => void plane.faults.push(error),
     },
     live,
