@@ -28,6 +28,8 @@ export type HttpFront = {
   raw(bytes: string | Uint8Array): Promise<string>;
   /** Ends all connections of clients, as one that goes away does. */
   hangUp(): void;
+  /** The same without a word. */
+  drop(): void;
   close(): Promise<void>;
 };
 
@@ -94,6 +96,9 @@ export async function openHttpFront(
     decided,
     refused,
     raw: (bytes) => exchangeRaw(port, bytes, clients),
+    drop: () => {
+      for (const client of clients) client.destroy();
+    },
     hangUp: () => {
       for (const client of clients) client.end();
     },

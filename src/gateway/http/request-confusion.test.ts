@@ -66,7 +66,8 @@ test.each(requests)('$it', async (each) => {
     expect(front.decided.map(({ action }) => action?.operation)).toEqual(
       each.denied === undefined ? [] : [each.denied],
     );
-    if (each.ends !== true && each.silent !== true) expect(status).toSatisfy((code: number) => code >= 400 && code < 500);
+    if (each.ends !== true && each.silent !== true)
+      expect(status).toSatisfy((code: number) => code >= 400 && code < 500);
     return;
   }
   expect(status).toBe(204);

@@ -75,6 +75,19 @@ export function logConformance(open: OpenStore): void {
     expect(subject.notes()).toEqual(['0', '1']);
   });
 
+  it('appends what is wanted soon with the next change, before it, or by itself', async () => {
+    const soon = subject.store.append([recordFixture('rec_0', '0')], 'soon');
+    await subject.store.append([recordFixture('rec_1', '1')]);
+    await soon;
+    expect(subject.notes()).toEqual(['0', '1']);
+    await subject.store.append([recordFixture('rec_2', '2')], 'soon');
+    const last = subject.store.append([recordFixture('rec_3', '3')], 'soon');
+    await subject.store.close();
+    await last;
+    await subject.reopen();
+    expect(subject.notes()).toEqual(['0', '1', '2', '3']);
+  });
+
   it('keeps hundreds of concurrent verbs in order', async () => {
     const names = Array.from({ length: 700 }, (_, i) => String(i));
     await Promise.all(names.map((name) => subject.store.append([recordFixture(`rec_${name}`, name)])));

@@ -28,6 +28,9 @@ export type Transactions = {
   announce(): void;
 };
 
+/** Longer than a call takes whose permit can take the outcome of the one before along. */
+const SOON_MS = 10;
+
 /**
  * Group commit: all verbs that arrive before the event loop turns share one transaction and so one fsync. Each has a
  * savepoint of its own. Promises resolve after COMMIT, and memory changes only then.
@@ -37,6 +40,8 @@ export class CommitQueue {
   readonly #maxBatch: number;
   #waiting: Work[] = [];
   #scheduled = false;
+  /** Runs while nothing waits but what is to come `soon`. */
+  #patience: NodeJS.Timeout | null = null;
   #broken: Unavailable | undefined;
 
   constructor(transactions: Transactions, maxBatch: number) {
@@ -44,7 +49,12 @@ export class CommitQueue {
     this.#maxBatch = maxBatch;
   }
 
-  add<Result>(run: () => Result, applied: (result: Result) => void = () => {}): Promise<Result> {
+  /** @param when `soon`: with the next verb that somebody waits for, or by itself after a moment. */
+  add<Result>(
+    run: () => Result,
+    applied: (result: Result) => void = () => {},
+    when: 'now' | 'soon' = 'now',
+  ): Promise<Result> {
     if (this.#broken !== undefined) return Promise.reject(this.#broken);
     return new Promise<Result>((resolve, reject) => {
       this.#waiting.push({
@@ -53,7 +63,8 @@ export class CommitQueue {
         resolve: resolve as (result: unknown) => void,
         reject,
       });
-      this.#schedule();
+      if (when === 'now') this.#schedule();
+      else this.#scheduleSoon();
     });
   }
 
@@ -84,7 +95,16 @@ export class CommitQueue {
     });
   }
 
+  #scheduleSoon(): void {
+    this.#patience ??= setTimeout(() => {
+      this.#patience = null;
+      this.#schedule();
+    }, SOON_MS);
+  }
+
   #commitBatch(): void {
+    if (this.#patience !== null) clearTimeout(this.#patience);
+    this.#patience = null;
     const batch = this.#waiting.splice(0, this.#maxBatch);
     if (batch.length === 0) return;
     const done: Done[] = [];

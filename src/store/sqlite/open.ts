@@ -104,7 +104,7 @@ export async function openSqliteStore(options: SqliteOptions): Promise<Store> {
     ...agentVerbs(queue, ending),
     ...feedVerbs(db, queue, { feed, agents: tables.agents, suspensions: tables.suspensions }),
     ...revokedTokenVerbs(queue, tables.log, { revoked: new RevokedTokenTable(db), tokens }),
-    append: (records) => queue.add(() => tables.log.append(records)),
+    append: (records, when) => queue.add(() => tables.log.append(records), undefined, when),
     entries: (start, limit) => tables.log.entries(start, limit),
     size: () => tables.log.size(),
     indexOf: (id) => tables.log.indexOf(id),
