@@ -1,15 +1,30 @@
+import type { SecretSource } from '../../src/config/config.ts';
+import type { HttpGateway } from '../../src/gateway/http/gateway.ts';
 import type { McpGateway } from '../../src/gateway/mcp/gateway.ts';
+import { openHttpGateway, type HttpGatewayWiring } from '../../src/wiring/http-gateway.ts';
 import { openMcpGateway } from '../../src/wiring/mcp-gateway.ts';
 import { ISSUER, type ControlPlane } from '../fixtures/control-plane.ts';
 
 /** The MCP gateway over a control plane in the same process, put together as the program does it. */
 export function createGovernedGateway(plane: ControlPlane): McpGateway {
+  return openMcpGateway({ ...enforcement(plane), refused: () => {} });
+}
+
+/** The HTTP gateway likewise. */
+export function createGovernedHttpGateway(plane: ControlPlane): HttpGateway {
+  const { refusals } = plane.parts;
+  const refused: HttpGatewayWiring['refused'] = ({ target, ...refusal }) =>
+    refusals.refused({ at: `/http/${target}`, ...refusal });
+  return openHttpGateway({ ...enforcement(plane), refused });
+}
+
+function enforcement(plane: ControlPlane) {
   const { store, parts, live } = plane;
   const { pdp, referee, fresh, suspension, clock, newId, sha256 } = parts.tokens;
-  return openMcpGateway({
+  return {
     targets: parts.targets,
     publicUrl: ISSUER,
-    authenticate: (request, audience) => parts.authenticator.authenticate(request, audience),
+    authenticate: parts.authenticator.authenticate,
     steps: {
       store,
       pdp,
@@ -20,13 +35,12 @@ export function createGovernedGateway(plane: ControlPlane): McpGateway {
       newId,
       sha256,
       approvalLifetimeMs: 300_000,
-      onFault: (error) => void plane.faults.push(error),
+      onFault: (error: unknown) => void plane.faults.push(error),
     },
     live,
     credential: () => null,
-    readSecret: (source) => ('value' in source ? source.value : ''),
-    log: { info: () => {}, warn: () => {}, error: (fields) => void plane.faults.push(fields) },
-    refused: () => {},
+    readSecret: (source: SecretSource) => ('value' in source ? source.value : ''),
+    log: { info: () => {}, warn: () => {}, error: (fields: object) => void plane.faults.push(fields) },
     maxBodyBytes: 64 * 1024,
-  });
+  };
 }
