@@ -5,6 +5,7 @@ import type { Protocol } from '../core/target-resource.ts';
 import type { CredentialConfig } from './credential.ts';
 import type { HttpOperation } from './http-operation.ts';
 import type { OAuthClient, PeopleProvider, TrustDomain, WorkloadIssuer } from './identity-config.ts';
+import type { FoundSecrets, MintConfig } from './mint.ts';
 
 /** The configuration, parsed once. Paths are absolute. See schema/config.schema.json for the file's form. */
 export type Config = {
@@ -145,4 +146,8 @@ export type OperationConfig = {
   resources?: string[];
   /** At an HTTP target, always and only there: how it looks on the wire. */
   http?: HttpOperation;
+  /** What it brings into the world. */
+  mints?: MintConfig;
+  /** What happens to what looks like a secret in its answers; `hold` unless told. */
+  foundSecrets?: FoundSecrets;
 };

@@ -7,6 +7,9 @@ import { parseWorkloadId } from '../core/spiffe-id.ts';
 import type { OperationConfig, SecretSource, TargetConfig } from './config.ts';
 import { credentialForm, credentialProblem, readCredential } from './credential.ts';
 import { httpOperationFields, httpOperationOf, httpOperationProblem } from './http-operation.ts';
+import { FOUND_SECRETS } from './mint.ts';
+import { mintOf, mintProblems, mintsForm } from './mints-form.ts';
+import { withoutUnclassified } from './unclassified.ts';
 import { readYaml } from './yaml-file.ts';
 
 const sourceForm = z.union([
@@ -75,8 +78,11 @@ const fileForm = z.strictObject({
       sensitivity: z.enum(SENSITIVITIES).optional(),
       resources: z.array(z.string().min(1)).min(1).optional(),
       ...httpOperationFields,
+      mints: mintsForm.optional(),
+      found_secrets: z.enum(FOUND_SECRETS).optional(),
     }),
   ),
+  found_secrets: z.enum(FOUND_SECRETS).default('hold'),
 });
 
 /** The form of a target file. Fields that concern security have no silent meaning: effects are always written out. */
@@ -91,6 +97,7 @@ export const targetForm = fileForm.superRefine(({ protocol, kind, upstream, oper
     const problem = httpOperationProblem(operation, protocol);
     if (problem !== null) complain(['operations', name], problem);
   }
+  for (const { path, problem } of mintProblems(operations)) complain(path, problem);
 });
 
 /** Of a target that speaks MCP, whose answers are read whole. */
@@ -98,7 +105,7 @@ const MAX_ANSWER_BYTES = 8 * 1024 * 1024;
 
 /** @throws InvalidConfig with file, line, field and what is expected. */
 export function readTargetFile(file: string, dataDir: string): TargetConfig {
-  const form = readYaml(file, targetForm);
+  const form = readYaml(file, z.preprocess(withoutUnclassified, targetForm));
   const folder = dirname(file);
   const http = 'url' in form.upstream ? form.upstream : 'http' in form.upstream ? form.upstream.http : null;
   const problem = credentialProblem(form.credential, http);
@@ -133,14 +140,22 @@ export function readTargetFile(file: string, dataDir: string): TargetConfig {
     maxAnswerBytes: form.max_answer_bytes ?? (form.protocol === 'http' ? Infinity : MAX_ANSWER_BYTES),
     clientCapabilities: form.client_capabilities,
     operations: Object.fromEntries(
-      Object.entries(form.operations).map(([name, operation]) => [name, operationOf(operation, form.protocol)]),
+      Object.entries(form.operations).map(([name, operation]) => [name, operationOf(operation, form)]),
     ),
   };
 }
 
+type Form = z.output<typeof fileForm>;
+
 function operationOf(
-  { request, query, headers, body, ...operation }: z.output<typeof fileForm>['operations'][string],
-  protocol: TargetConfig['kind'],
+  operation: Form['operations'][string],
+  { name, protocol, found_secrets: ofTarget }: Form,
 ): OperationConfig {
-  return protocol === 'http' ? { ...operation, http: httpOperationOf({ request, query, headers, body }) } : operation;
+  const { request, query, headers, body, mints, found_secrets: foundSecrets = ofTarget, ...rest } = operation;
+  return {
+    ...rest,
+    foundSecrets,
+    ...(mints === undefined ? {} : { mints: mintOf(mints, name) }),
+    ...(protocol === 'http' ? { http: httpOperationOf({ request, query, headers, body }) } : {}),
+  };
 }

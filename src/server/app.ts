@@ -6,6 +6,7 @@ import { InvalidRequest, NotFound, TooLarge } from '../core/errors.ts';
 import type { Refusals } from '../audit/refusals.ts';
 import { targetResource } from '../core/target-resource.ts';
 import type { Suspensions } from '../ending/suspensions.ts';
+import type { Leases } from '../lease/leases.ts';
 import type { Peer } from '../identity/peer.ts';
 import type { TokenKey } from '../token/signing-key.ts';
 import type { Authenticator } from '../token/authenticate.ts';
@@ -15,6 +16,7 @@ import { approvalPage } from './approval-page.ts';
 import type { ApprovalRouteParts } from './routes/approvals.ts';
 import { approvalRoutes } from './routes/approvals.ts';
 import { keyRoutes } from './routes/keys.ts';
+import { leaseRoutes } from './routes/leases.ts';
 import { logRoutes } from './routes/log.ts';
 import { OAUTH_ENDPOINTS, oauthRoutes, type OAuthRouteParts } from './routes/oauth.ts';
 import { policyReviewRoutes } from './routes/policy-review.ts';
@@ -49,6 +51,7 @@ export type AppParts = TaskRouteParts &
     profilesShown: Profiles;
     usage: UsageReports;
     suspensions: Suspensions;
+    leases: Leases;
     people: readonly PeopleProvider[];
     tokenKey: TokenKey;
     authenticator: Authenticator;
@@ -144,6 +147,7 @@ export function controlRoutes(app: ControlApp, parts: AppParts): void {
   profileRoutes(app, parts);
   usageRoutes(app, parts);
   suspensionRoutes(app, parts);
+  leaseRoutes(app, parts);
 }
 
 function publicRoutes(app: ControlApp, parts: AppParts): void {

@@ -23,6 +23,11 @@ export const grantForm = z.strictObject({
   effects: z.array(z.enum(EFFECTS)).min(1).max(EFFECTS.length).optional(),
   resources: z.array(text(1024)).min(1).max(50).optional(),
   arguments: z.record(z.string(), z.unknown()).optional(),
+  leases: z
+    .array(z.string().regex(/^lse_[0-9a-z]{24}$/, 'expected the id of a lease, `lse_…`'))
+    .min(1)
+    .max(20)
+    .optional(),
 });
 
 export const grantsForm = z.array(grantForm).min(1).max(20);

@@ -14,7 +14,10 @@ import { createDecideAgain } from '../ending/decide-again.ts';
 import { createHalt } from '../ending/halt.ts';
 import { createSuspensions } from '../ending/suspensions.ts';
 import { createLiveWork } from '../gateway/live.ts';
+import type { McpGateway } from '../gateway/mcp/gateway.ts';
 import type { KeySeal } from '../keys/key-seal.ts';
+import { createLeases } from '../lease/leases.ts';
+import type { LeasePoint } from '../lease/fail-point.ts';
 import type { Referee } from '../pdp/referee/referee.ts';
 import type { InForce } from '../policy/in-force.ts';
 import { createPolicies } from '../policy/publish.ts';
@@ -36,6 +39,7 @@ import { openMcpGateway } from './mcp-gateway.ts';
 import { openCloser } from './endings.ts';
 import { openIdentity } from './identity.ts';
 import { openTokenKey } from './keys.ts';
+import { openLeases } from './leases.ts';
 import type { OpenTrustBundles } from './trust-bundles.ts';
 import { LONGEST_TOKEN_MS } from './revocations.ts';
 import { concernsOf } from './referee.ts';
@@ -55,7 +59,7 @@ export type Opened = {
   referee: Referee;
   checkArguments: CheckArguments;
   refusals: Refusals;
-  failPoint: FailPoint;
+  failPoint: FailPoint & LeasePoint;
 };
 
 export async function openControlPlane(config: Config, opened: Opened) {
@@ -94,6 +98,16 @@ export async function openControlPlane(config: Config, opened: Opened) {
   const authenticator = createAuthenticator({ ...tokenParts, ...identity, tasks: store, revoked: store });
 
   const credentials = openCredentials(config, { env: process.env, clock });
+  const leases = await openLeases(config, {
+    store,
+    targets,
+    seal,
+    clock,
+    newId,
+    failPoint,
+    log,
+    openCaller: (target) => gateway.openCaller(target),
+  });
   const enforcement = {
     targets,
     publicUrl,
@@ -101,6 +115,7 @@ export async function openControlPlane(config: Config, opened: Opened) {
     steps: {
       ...decided,
       store,
+      leases: leases.ledger,
       approvalLifetimeMs: config.approvals.lifetimeSeconds * 1000,
       onFault: (error: unknown, about: string) => log.error({ err: error }, about),
     },
@@ -110,7 +125,7 @@ export async function openControlPlane(config: Config, opened: Opened) {
     log,
     maxBodyBytes: config.server.maxBodyBytes,
   };
-  const gateway = openMcpGateway({
+  const gateway: McpGateway = openMcpGateway({
     ...enforcement,
     refused: ({ target, ...refusal }) => refusals.refused({ at: `/mcp/${target}`, ...refusal }),
   });
@@ -118,7 +133,7 @@ export async function openControlPlane(config: Config, opened: Opened) {
     ...enforcement,
     refused: ({ target, ...refusal }) => refusals.refused({ at: `/http/${target}`, ...refusal }),
   });
-  const closer = openCloser({ store, live, clock, newId, failPoint, log });
+  const closer = openCloser({ store, live, cleanUp: leases.cleanUp, clock, newId, failPoint, log });
   lifecycle.onEnded((tasks, reason) => closer.ended(tasks, reason));
   const decideAgain = createDecideAgain({
     store,
@@ -193,6 +208,12 @@ export async function openControlPlane(config: Config, opened: Opened) {
     review: createReview({ ...policyParts, isKnownForm: (record) => recordForm.safeParse(record).success }),
     keys: createKeys({ ...decided, key }),
     suspensions,
+    leases: createLeases({
+      ...decided,
+      store,
+      ...leases,
+      settled: (task) => closer.ended([task], 'a lease of it is settled'),
+    }),
     targets,
     definitions: store,
     people: config.identity.people,
@@ -215,5 +236,16 @@ export async function openControlPlane(config: Config, opened: Opened) {
     faults: log,
     maxBodyBytes: config.server.maxBodyBytes,
   });
-  return { lifecycle, closer, decideAgain, gateway, httpGateway, live, app, key, revocationFeed };
+  return {
+    lifecycle,
+    closer,
+    decideAgain,
+    gateway,
+    httpGateway,
+    live,
+    app,
+    key,
+    revocationFeed,
+    overstays: leases.overstays,
+  };
 }

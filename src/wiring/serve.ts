@@ -29,6 +29,7 @@ import { keepKeysRotating, openKeySeal } from './keys.ts';
 import { startRefusals } from './refusals.ts';
 import { openTrustBundles } from './trust-bundles.ts';
 import { closeServer, createListener, DRAIN_FOR_MS, listen, stopSignal } from './listener.ts';
+import { watchOverstays } from './leases.ts';
 import { keepFeedPruned } from './revocations.ts';
 import { openLog } from './log.ts';
 import { openReferee } from './referee.ts';
@@ -113,21 +114,21 @@ async function run(config: Config, dev: boolean, openStore: ServeParts['openStor
   });
   await bundles.ready;
   const registry = openAgentRegistry(config, { store, clock, log });
-  const { lifecycle, closer, decideAgain, gateway, httpGateway, live, app, key, revocationFeed } =
-    await openControlPlane(config, {
-      store,
-      seal,
-      tree,
-      log,
-      bootedAt,
-      bundles,
-      registry,
-      inForce,
-      referee,
-      checkArguments,
-      refusals,
-      failPoint: openFailPoints(dev),
-    });
+  const plane = await openControlPlane(config, {
+    store,
+    seal,
+    tree,
+    log,
+    bootedAt,
+    bundles,
+    registry,
+    inForce,
+    referee,
+    checkArguments,
+    refusals,
+    failPoint: openFailPoints(dev),
+  });
+  const { lifecycle, closer, decideAgain, gateway, httpGateway, live, app, key, revocationFeed, overstays } = plane;
   // What the last process has left to end, by the same code.
   closer.sweep();
 
@@ -159,6 +160,7 @@ async function run(config: Config, dev: boolean, openStore: ServeParts['openStor
   }, SWEEP_EVERY_MS);
   const rotation = keepKeysRotating(key, log);
   const pruning = keepFeedPruned(revocationFeed, log);
+  const lapsing = watchOverstays(overstays);
   const stopped = stopSignal();
   introduce(config, dev);
   const introduced = introspectTargets(config, gateway, log).then(() => reportFindings(config, inForce, store, log));
@@ -169,6 +171,7 @@ async function run(config: Config, dev: boolean, openStore: ServeParts['openStor
   clearInterval(sweep);
   clearInterval(rotation);
   clearInterval(pruning);
+  clearInterval(lapsing);
   revocationFeed.close();
   webhooks.stop();
   const closed = closeServer(server);

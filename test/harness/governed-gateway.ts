@@ -7,7 +7,9 @@ import { ISSUER, type ControlPlane } from '../fixtures/control-plane.ts';
 
 /** The MCP gateway over a control plane in the same process, put together as the program does it. */
 export function createGovernedGateway(plane: ControlPlane): McpGateway {
-  return openMcpGateway({ ...enforcement(plane), refused: () => {} });
+  const gateway = openMcpGateway({ ...enforcement(plane), refused: () => {} });
+  plane.caller.open = (target) => gateway.openCaller(target);
+  return gateway;
 }
 
 /** The HTTP gateway likewise. */
@@ -31,6 +33,7 @@ function enforcement(plane: ControlPlane) {
       referee,
       fresh,
       suspension,
+      leases: plane.ledger,
       clock,
       newId,
       sha256,

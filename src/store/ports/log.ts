@@ -1,13 +1,12 @@
 import type { Records } from './records.ts';
 
 export interface LogStore {
+  append(records: Records): Promise<void>;
   /**
-   * Appends them, in one step.
-   *
-   * @param when `soon`: nobody waits for it. It becomes durable with the next change of the store, or a moment later by itself,
-   * and costs no change its own way to the disk.
+   * As `append`, in the same order with all other verbs, for records that nothing waits for: they become durable with the next
+   * verb, or within some 25 ms without one. What is lost with the process until then must be found by the next start.
    */
-  append(records: Records, when?: 'now' | 'soon'): Promise<void>;
+  appendSoon(records: Records): Promise<void>;
   /** Entries (RFC 8785 text of the records) from `start`, at most `limit`, in order. */
   entries(start: number, limit: number): { index: number; entry: string }[];
   /** How many entries the log holds. */

@@ -28,8 +28,8 @@ export type Transactions = {
   announce(): void;
 };
 
-/** Longer than a call takes whose permit can take the outcome of the one before along. */
-const SOON_MS = 10;
+/** How long what nobody waits for may wait for a commit to share. */
+const SOON_MS = 25;
 
 /**
  * Group commit: all verbs that arrive before the event loop turns share one transaction and so one fsync. Each has a
@@ -40,8 +40,8 @@ export class CommitQueue {
   readonly #maxBatch: number;
   #waiting: Work[] = [];
   #scheduled = false;
-  /** Runs while nothing waits but what is to come `soon`. */
-  #patience: NodeJS.Timeout | null = null;
+  /** For what may wait for company. */
+  #late: NodeJS.Timeout | undefined;
   #broken: Unavailable | undefined;
 
   constructor(transactions: Transactions, maxBatch: number) {
@@ -49,12 +49,20 @@ export class CommitQueue {
     this.#maxBatch = maxBatch;
   }
 
-  /** @param when `soon`: with the next verb that somebody waits for, or by itself after a moment. */
-  add<Result>(
-    run: () => Result,
-    applied: (result: Result) => void = () => {},
-    when: 'now' | 'soon' = 'now',
-  ): Promise<Result> {
+  add<Result>(run: () => Result, applied: (result: Result) => void = () => {}): Promise<Result> {
+    return this.#add(run, applied, () => this.#schedule());
+  }
+
+  /** As `add`, in the same order, for what nobody waits for: it shares the commit of the next verb, or has its own in a while. */
+  addSoon(run: () => void): Promise<void> {
+    return this.#add(
+      run,
+      () => {},
+      () => (this.#late ??= setTimeout(() => this.#schedule(), SOON_MS)),
+    );
+  }
+
+  #add<Result>(run: () => Result, applied: (result: Result) => void, schedule: () => void): Promise<Result> {
     if (this.#broken !== undefined) return Promise.reject(this.#broken);
     return new Promise<Result>((resolve, reject) => {
       this.#waiting.push({
@@ -63,8 +71,7 @@ export class CommitQueue {
         resolve: resolve as (result: unknown) => void,
         reject,
       });
-      if (when === 'now') this.#schedule();
-      else this.#scheduleSoon();
+      schedule();
     });
   }
 
@@ -95,17 +102,12 @@ export class CommitQueue {
     });
   }
 
-  #scheduleSoon(): void {
-    this.#patience ??= setTimeout(() => {
-      this.#patience = null;
-      this.#schedule();
-    }, SOON_MS);
-  }
-
   #commitBatch(): void {
-    if (this.#patience !== null) clearTimeout(this.#patience);
-    this.#patience = null;
     const batch = this.#waiting.splice(0, this.#maxBatch);
+    if (this.#waiting.length === 0) {
+      clearTimeout(this.#late);
+      this.#late = undefined;
+    }
     if (batch.length === 0) return;
     const done: Done[] = [];
     try {
