@@ -1,6 +1,7 @@
 import type { SecretSource } from '../../src/config/config.ts';
 import type { HttpGateway } from '../../src/gateway/http/gateway.ts';
 import type { McpGateway } from '../../src/gateway/mcp/gateway.ts';
+import type { HttpRequest } from '../../src/token/authenticate.ts';
 import { openHttpGateway, type HttpGatewayWiring } from '../../src/wiring/http-gateway.ts';
 import { openMcpGateway } from '../../src/wiring/mcp-gateway.ts';
 import { ISSUER, type ControlPlane } from '../fixtures/control-plane.ts';
@@ -26,7 +27,7 @@ function enforcement(plane: ControlPlane) {
   return {
     targets: parts.targets,
     publicUrl: ISSUER,
-    authenticate: parts.authenticator.authenticate,
+    authenticate: (request: HttpRequest, audience: string) => parts.authenticator.authenticate(request, audience),
     steps: {
       store,
       pdp,

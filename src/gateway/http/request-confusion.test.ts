@@ -72,7 +72,7 @@ test.each(requests)('$it', async (each) => {
   }
   expect(status).toBe(204);
   expect(upstream.received).toHaveLength(1);
-  const [head = '', body = ''] = splitOnce(upstream.received[0]!, '\r\n\r\n');
+  const [head, body] = splitOnce(upstream.received[0]!, '\r\n\r\n');
   const [line, ...lines] = head.split('\r\n');
   expect(line).toBe(`${each.sent} HTTP/1.1`);
   expect(body).toBe(
@@ -108,7 +108,7 @@ function bytesOf({ request, headers = [], body, json, bare, ends }: RequestCase)
   const usual = bare === true ? [] : ['Host: remit.example.test', 'Connection: close'];
   const length = json === undefined ? [] : [`Content-Length: ${json.length}`];
   const lines = [`${request} HTTP/1.1`, ...usual, ...headers, ...length];
-  if (ends === true) setTimeout(() => void front.hangUp(), 50);
+  if (ends === true) setTimeout(() => front.hangUp(), 50);
   return `${lines.join('\r\n')}\r\n\r\n${body ?? json ?? ''}`;
 }
 
