@@ -5,6 +5,7 @@ import { LEASE_USAGE } from './lease.ts';
 import { LOG_HELP } from './log-verbs.ts';
 import { POLICY_USAGE } from './policy/policy.ts';
 import { PROFILE_USAGE } from './profile.ts';
+import { PROXY_USAGE } from './proxy/command.ts';
 import { REVOCATIONS_USAGE } from './revocations.ts';
 import { SERVE_USAGE } from './serve-usage.ts';
 import { LOGIN_USAGE } from './sign-in/commands.ts';
@@ -26,6 +27,7 @@ export const USAGE = `${[
   KEYS_USAGE,
   REVOCATIONS_USAGE,
   AGENT_USAGE,
+  PROXY_USAGE,
   LOG_HELP,
 ].join('\n\n')}
 
