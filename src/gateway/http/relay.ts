@@ -10,6 +10,7 @@ import type { HttpAnswer } from './answer.ts';
 import { answerHeaders } from './answer-headers.ts';
 import type { ApiTarget } from './api-target.ts';
 import { problemAnswer } from './problem.ts';
+import { releaseBuffers } from './release-buffers.ts';
 import { sendWhole } from './send.ts';
 import { decoded } from './whole-answer.ts';
 
@@ -146,6 +147,7 @@ export class Relay implements Dispatcher.DispatchHandler {
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     if (this.#over) return;
     this.#bytes += chunk.length;
+    releaseBuffers(chunk.length);
     if (this.#bytes > this.#limit) return this.fail(tooLarge(this.#limit));
     if (this.#chunks !== null) return void this.#chunks.push(chunk);
     this.#silence?.refresh();
