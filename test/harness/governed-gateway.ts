@@ -1,6 +1,9 @@
 import type { SecretSource } from '../../src/config/config.ts';
 import type { HttpGateway } from '../../src/gateway/http/gateway.ts';
+import type { Task } from '../../src/core/task.ts';
 import type { McpGateway } from '../../src/gateway/mcp/gateway.ts';
+import { createTellTarget } from '../../src/telemetry/tell-target.ts';
+import { stepOutsideEnd } from '../../src/task/end.ts';
 import type { HttpRequest } from '../../src/token/authenticate.ts';
 import { openHttpGateway, type HttpGatewayWiring } from '../../src/wiring/http-gateway.ts';
 import { openMcpGateway } from '../../src/wiring/mcp-gateway.ts';
@@ -39,9 +42,12 @@ function enforcement(plane: ControlPlane) {
       newId,
       sha256,
       approvalLifetimeMs: 300_000,
+      endAutomated: (task: Task, why: string) =>
+        plane.lifecycle.endUnasked(task, stepOutsideEnd(why)).then(() => undefined),
       onFault: (error: unknown) => void plane.faults.push(error),
     },
     live,
+    tellTarget: createTellTarget({ key: parts.tokens.key, issuer: ISSUER, clock, sha256 }),
     credential: () => null,
     readSecret: (source: SecretSource) => ('value' in source ? source.value : ''),
     log: { info: () => {}, warn: () => {}, error: (fields: object) => void plane.faults.push(fields) },

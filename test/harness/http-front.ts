@@ -69,6 +69,7 @@ export async function openHttpFront(
       reveal: (departing) => departing,
       inject: createInject({
         credential: () => null,
+        tellTarget: async () => ({}),
         readSecret: (source) => ('value' in source ? source.value : 'canary-of-the-target'),
       }),
       readsWhole: () => false,
