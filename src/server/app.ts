@@ -4,6 +4,7 @@ import { etag } from 'hono/etag';
 import type { PeopleProvider } from '../config/identity-config.ts';
 import { InvalidRequest, NotFound, TooLarge } from '../core/errors.ts';
 import type { Refusals } from '../audit/refusals.ts';
+import { targetResource } from '../core/target-resource.ts';
 import type { Suspensions } from '../ending/suspensions.ts';
 import type { Leases } from '../lease/leases.ts';
 import type { Peer } from '../identity/peer.ts';
@@ -168,11 +169,13 @@ function publicRoutes(app: ControlApp, parts: AppParts): void {
   app.get('/.well-known/oauth-protected-resource/v1', (c) =>
     c.json(protectedResourceMetadata(publicUrl, `${publicUrl}/v1`, offered)),
   );
-  app.get('/.well-known/oauth-protected-resource/mcp/:target', (c) => {
-    const target = c.req.param('target');
-    if (!parts.targets.has(target)) return c.notFound();
-    return c.json(protectedResourceMetadata(publicUrl, `${publicUrl}/mcp/${target}`, offered));
-  });
+  for (const protocol of ['mcp', 'http'] as const) {
+    app.get(`/.well-known/oauth-protected-resource/${protocol}/:target`, (c) => {
+      const name = c.req.param('target');
+      if (parts.targets.get(name)?.kind !== protocol) return c.notFound();
+      return c.json(protectedResourceMetadata(publicUrl, targetResource(publicUrl, { protocol, name }), offered));
+    });
+  }
 }
 
 /** The OpenAPI 3.1 document of the control plane. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Protocol } from '../core/target-resource.ts';
 import { EFFECTS } from '../core/effect.ts';
 import { InvalidAuthorizationDetails } from '../core/errors.ts';
 import type { Grant } from '../core/grant.ts';
@@ -37,6 +38,8 @@ export const MAX_BYTES = 16 * 1024;
 export type Catalogue = {
   /** Operation names of a target, `undefined` for an unknown one. */
   operations(target: string): readonly string[] | undefined;
+  /** What a target speaks: MCP where nothing is said. */
+  protocolOf?(target: string): Protocol;
   effectOf: EffectOf;
   trustDomains: readonly string[];
 };

@@ -6,7 +6,7 @@ import { createApprovals } from '../approval/approvals.ts';
 import { createStandingAnswers } from '../approval/standing.ts';
 import type { Refusals } from '../audit/refusals.ts';
 import type { Tree } from '../audit/tree.ts';
-import type { Config } from '../config/config.ts';
+import type { Config, SecretSource } from '../config/config.ts';
 import { readSecret } from '../config/read-secret.ts';
 import type { CheckArguments } from '../core/grant.ts';
 import type { FailPoint } from '../ending/fail-point.ts';
@@ -28,12 +28,13 @@ import type { Store } from '../store/ports.ts';
 import { createLifecycle } from '../task/lifecycle.ts';
 import { createUsageReports } from '../task/usage-report.ts';
 import { createProfiles } from '../task/profile/profiles.ts';
-import { createAuthenticator } from '../token/authenticate.ts';
+import { createAuthenticator, type HttpRequest } from '../token/authenticate.ts';
 import { audiencesOf } from '../token/audiences.ts';
 import { createKeys } from '../token/keys.ts';
 import { registrationNames, type OpenAgentRegistry } from './agents.ts';
 import { openCredentials } from './credentials.ts';
 import { clock, event, newId, sha256 } from './process.ts';
+import { openHttpGateway } from './http-gateway.ts';
 import { openMcpGateway } from './mcp-gateway.ts';
 import { openCloser } from './endings.ts';
 import { openIdentity } from './identity.ts';
@@ -107,23 +108,30 @@ export async function openControlPlane(config: Config, opened: Opened) {
     log,
     openCaller: (target) => gateway.openCaller(target),
   });
-  const gateway: McpGateway = openMcpGateway({
+  const enforcement = {
     targets,
     publicUrl,
-    authenticate: (request, audience) => authenticator.authenticate(request, audience),
+    authenticate: (request: HttpRequest, audience: string) => authenticator.authenticate(request, audience),
     steps: {
       ...decided,
       store,
       leases: leases.ledger,
       approvalLifetimeMs: config.approvals.lifetimeSeconds * 1000,
-      onFault: (error, about) => log.error({ err: error }, about),
+      onFault: (error: unknown, about: string) => log.error({ err: error }, about),
     },
     live,
-    credential: (target) => credentials.of(target),
-    readSecret: (source) => readSecret(source, process.env),
+    credential: (target: string) => credentials.of(target),
+    readSecret: (source: SecretSource) => readSecret(source, process.env),
     log,
-    refused: ({ target, ...refusal }) => refusals.refused({ at: `/mcp/${target}`, ...refusal }),
     maxBodyBytes: config.server.maxBodyBytes,
+  };
+  const gateway: McpGateway = openMcpGateway({
+    ...enforcement,
+    refused: ({ target, ...refusal }) => refusals.refused({ at: `/mcp/${target}`, ...refusal }),
+  });
+  const httpGateway = openHttpGateway({
+    ...enforcement,
+    refused: ({ target, ...refusal }) => refusals.refused({ at: `/http/${target}`, ...refusal }),
   });
   const closer = openCloser({ store, live, cleanUp: leases.cleanUp, clock, newId, failPoint, log });
   lifecycle.onEnded((tasks, reason) => closer.ended(tasks, reason));
@@ -228,5 +236,16 @@ export async function openControlPlane(config: Config, opened: Opened) {
     faults: log,
     maxBodyBytes: config.server.maxBodyBytes,
   });
-  return { lifecycle, closer, decideAgain, gateway, live, app, key, revocationFeed, overstays: leases.overstays };
+  return {
+    lifecycle,
+    closer,
+    decideAgain,
+    gateway,
+    httpGateway,
+    live,
+    app,
+    key,
+    revocationFeed,
+    overstays: leases.overstays,
+  };
 }

@@ -23,6 +23,7 @@ export function openMcpGateway({ steps, ...deps }: McpGatewayWiring): McpGateway
   const { store, clock, newId } = steps;
   return createMcpGateway({
     ...deps,
+    targets: new Map([...deps.targets].filter(([, { kind }]) => kind === 'mcp')),
     steps: {
       gather: gatherStep<McpRequest, McpAnswer>(steps),
       decide: decideStep<McpRequest, McpAnswer>(steps),

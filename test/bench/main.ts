@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { benchDecision } from './decision.ts';
 import type { Figure } from './figures.ts';
+import { benchHttp } from './http.ts';
 import { benchMcp } from './mcp.ts';
 import { benchProvenance } from './provenance.ts';
 import { benchSecrets } from './secrets.ts';
@@ -17,6 +18,7 @@ const BENCHMARKS: Readonly<Record<string, (options: Options) => Promise<Figure[]
   task: () => benchTask(),
   provenance: () => Promise.resolve(benchProvenance()),
   secrets: ({ data, say }) => benchSecrets(data, say),
+  http: () => benchHttp({ calls: 2_000, seconds: 6 }),
   mcp: () => benchMcp({ calls: 1_000, seconds: 8 }),
 };
 

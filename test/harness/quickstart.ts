@@ -3,9 +3,12 @@ import { join } from 'node:path';
 import type { RemitProcess } from './remit-process.ts';
 
 /** Adds a target to a copy of the quickstart, before Remit is started on it. */
-export function addTarget(folder: string, target: { name: string; upstream: object; operations: object }): void {
+export function addTarget(
+  folder: string,
+  target: { name: string; protocol?: 'http'; upstream: object; operations: object },
+): void {
   const file = join(folder, 'targets', `${target.name}.yaml`);
-  writeFileSync(file, JSON.stringify({ kind: 'mcp', sensitivity: 'internal', ...target }));
+  writeFileSync(file, JSON.stringify({ sensitivity: 'internal', ...target }));
   const config = join(folder, 'remit.yaml');
   writeFileSync(config, `${readFileSync(config, 'utf8').trimEnd()}\n  - targets/${target.name}.yaml\n`);
 }

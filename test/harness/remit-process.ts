@@ -12,6 +12,8 @@ export type RemitProcess = {
   /** Holds a copy of the quickstart, and `data/`. */
   folder: string;
   dataDir: string;
+  /** Of the process that runs now. */
+  pid(): number;
   /** All that the process has printed so far. */
   output(): string;
   /** Kills it without warning. */
@@ -106,6 +108,7 @@ export async function startRemit(options: RemitOptions = {}): Promise<RemitProce
     url,
     folder,
     dataDir,
+    pid: () => child!.pid!,
     output: () => printed,
     kill: async () => void (await end('SIGKILL')),
     stop: () => end('SIGTERM'),
