@@ -372,7 +372,7 @@ test('policy sees what is used: it can forbid by kind, by who has minted it, by 
 });
 
 test('what looks like a secret and was not declared waits for a person: hidden, recorded, and of use only when released', async () => {
-  const secret = `ghp_${'a1B2'.repeat(9)}`;
+  const secret = 'ghp_wJ8kq2ZtR5vXn1LbYc7Hd3MfPa9Gs0TeUi6K';
   service.mode.create = ({ id, key }) => ({
     content: [{ type: 'text', text: `also use ${secret}, or "${secret}"` }],
     structuredContent: { key: { id, secret: key }, more: [{ deep: secret }] },
@@ -403,7 +403,7 @@ test('what looks like a secret and was not declared waits for a person: hidden, 
 });
 
 test('a target may be trusted to answer with what looks like secrets, or have it masked for good', async () => {
-  const secret = `ghp_${'a1B2'.repeat(9)}`;
+  const secret = 'ghp_wJ8kq2ZtR5vXn1LbYc7Hd3MfPa9Gs0TeUi6K';
   for (const [foundSecrets, shown] of [
     ['pass', secret],
     ['mask', '[redacted]'],

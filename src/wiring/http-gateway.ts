@@ -6,7 +6,8 @@ import { stripOf } from '../credential/strip.ts';
 import { isPrivateHost } from '../gateway/http/addresses.ts';
 import type { HttpAnswer } from '../gateway/http/answer.ts';
 import { createHttpGateway, type HttpGateway, type HttpGatewayDeps } from '../gateway/http/gateway.ts';
-import { createInject } from '../gateway/http/inject.ts';
+import { createInject, createInjector } from '../gateway/http/inject.ts';
+import { leasedHooks } from '../gateway/http/leased.ts';
 import { refuse } from '../gateway/http/problem.ts';
 import type { HttpRequest } from '../gateway/http/request.ts';
 import { createUpstreams } from '../gateway/http/upstream.ts';
@@ -15,9 +16,13 @@ import { gatherStep } from '../gateway/steps/gather.ts';
 import { observeStep } from '../gateway/steps/observe.ts';
 import type { StepParts } from '../gateway/steps/parts.ts';
 import { recordStep } from '../gateway/steps/record.ts';
+import type { Ledger } from '../lease/ledger.ts';
 
-export type HttpGatewayWiring = Omit<HttpGatewayDeps, 'steps' | 'hooks' | 'upstreams' | 'clock' | 'newId'> & {
-  steps: StepParts;
+export type HttpGatewayWiring = Omit<
+  HttpGatewayDeps,
+  'steps' | 'hooks' | 'inject' | 'upstreams' | 'clock' | 'newId'
+> & {
+  steps: StepParts & { leases: Ledger };
   readSecret: (source: SecretSource) => string;
   credential: (target: string) => Credential | null;
 };
@@ -38,12 +43,11 @@ export function openHttpGateway(wiring: HttpGatewayWiring): HttpGateway {
       observe: observeStep<HttpRequest, HttpAnswer>(steps),
     },
     hooks: {
-      reveal: (departing) => departing,
+      ...leasedHooks(steps.leases),
       inject: createInject({ readSecret, credential }),
-      readsWhole: () => false,
-      conceal: (answer) => answer,
       strip: stripOf,
     },
+    inject: createInjector({ readSecret, credential }),
     clock: steps.clock,
     newId: steps.newId,
   });

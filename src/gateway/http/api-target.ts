@@ -16,6 +16,7 @@ export type ApiTarget = {
   /** Of the upstream, without a trailing slash: `/api`, or empty. */
   basePath: string;
   routes: RouteTable<ApiOperation>;
+  operations: ReadonlyMap<string, ApiOperation>;
 };
 
 /** @throws InvalidConfig naming target and operation. */
@@ -31,8 +32,9 @@ export function openApiTarget(config: TargetConfig): ApiTarget {
     );
     return { ...each.http, name: operation, config: each, resources };
   });
+  const byName = new Map(operations.map((operation) => [operation.name, operation]));
   const routes = inConfig(`target \`${name}\`, \`request\``, () => createRouteTable(operations));
-  return { name, config, origin, basePath: pathname === '/' ? '' : pathname, routes };
+  return { name, config, origin, basePath: pathname === '/' ? '' : pathname, routes, operations: byName };
 }
 
 function inConfig<Parsed>(where: string, parse: () => Parsed): Parsed {

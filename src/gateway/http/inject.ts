@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { SecretSource } from '../../config/config.ts';
+import type { SecretSource, TargetConfig } from '../../config/config.ts';
 import { CredentialUnavailable } from '../../core/errors.ts';
 import { secretsOf } from '../../credential/injected.ts';
 import { injectedHeaders, injectedUrl, type Credential, type CredentialUse } from '../../credential/credential.ts';
@@ -13,10 +13,17 @@ export type InjectParts = {
   readSecret: (source: SecretSource) => string;
 };
 
+export type Inject = (departing: Departing, config: TargetConfig, use: CredentialUse) => Promise<Departed>;
+
+/** As a hook of the gateway: for the request of an agent. */
+export function createInject(parts: InjectParts): ActHooks['inject'] {
+  const inject = createInjector(parts);
+  return (departing, exchange) => inject(departing, exchange.request.target.config, useOf(exchange));
+}
+
 /** Puts the target's own credential into a request: the fixed headers of its file, and then what it injects. */
-export function createInject({ credential: credentialOf, readSecret }: InjectParts): ActHooks['inject'] {
-  return async (departing, exchange): Promise<Departed> => {
-    const { config } = exchange.request.target;
+export function createInjector({ credential: credentialOf, readSecret }: InjectParts): Inject {
+  return async (departing, config, use) => {
     if (config.upstream.kind !== 'http') throw new Error('an HTTP target has an HTTP upstream');
     const fixed = Object.entries(config.upstream.headers).map(([name, from]) => {
       const value = readSecret(from);
@@ -34,7 +41,7 @@ export function createInject({ credential: credentialOf, readSecret }: InjectPar
     if (credential === null) throw new CredentialUnavailable('the credential of the target is not to be had');
     const injection = await credential.inject(
       { ...own, bodyDigest: credential.signsBody ? digestOf(departing.body) : null },
-      useOf(exchange),
+      use,
     );
     return {
       ...own,
