@@ -101,7 +101,7 @@ export function mintProblems(operations: Readonly<Record<string, Operation>>): {
 /** A placeholder that is none is a misspelt one: it would be sent as it stands. */
 function templateProblem(value: JsonValue): string | null {
   const wrong = JSON.stringify(value)
-    .matchAll(/\{([^{}"]*)\}/g)
+    .matchAll(/\{([^{}"]+)\}/g)
     .map(([, name]) => name!)
     .find((name) => name !== 'id' && !name.startsWith('/'));
   return wrong === undefined ? null : `\`{${wrong}}\` is neither \`{id}\` nor \`{/pointer}\` into the arguments`;

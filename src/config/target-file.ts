@@ -9,6 +9,7 @@ import { credentialForm, credentialProblem, readCredential } from './credential.
 import { httpOperationFields, httpOperationOf, httpOperationProblem } from './http-operation.ts';
 import { FOUND_SECRETS } from './mint.ts';
 import { mintOf, mintProblems, mintsForm } from './mints-form.ts';
+import { withoutUnclassified } from './unclassified.ts';
 import { readYaml } from './yaml-file.ts';
 
 const sourceForm = z.union([
@@ -104,7 +105,7 @@ const MAX_ANSWER_BYTES = 8 * 1024 * 1024;
 
 /** @throws InvalidConfig with file, line, field and what is expected. */
 export function readTargetFile(file: string, dataDir: string): TargetConfig {
-  const form = readYaml(file, targetForm);
+  const form = readYaml(file, z.preprocess(withoutUnclassified, targetForm));
   const folder = dirname(file);
   const http = 'url' in form.upstream ? form.upstream : 'http' in form.upstream ? form.upstream.http : null;
   const problem = credentialProblem(form.credential, http);
@@ -147,13 +148,14 @@ export function readTargetFile(file: string, dataDir: string): TargetConfig {
 type Form = z.output<typeof fileForm>;
 
 function operationOf(
-  { request, query, headers, body, mints, found_secrets: own, ...operation }: Form['operations'][string],
+  operation: Form['operations'][string],
   { name, protocol, found_secrets: ofTarget }: Form,
 ): OperationConfig {
+  const { request, query, headers, body, mints, found_secrets: foundSecrets = ofTarget, ...rest } = operation;
   return {
-    ...operation,
-    ...(protocol === 'http' ? { http: httpOperationOf({ request, query, headers, body }) } : {}),
+    ...rest,
+    foundSecrets,
     ...(mints === undefined ? {} : { mints: mintOf(mints, name) }),
-    foundSecrets: own ?? ofTarget,
+    ...(protocol === 'http' ? { http: httpOperationOf({ request, query, headers, body }) } : {}),
   };
 }

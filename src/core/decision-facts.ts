@@ -1,6 +1,6 @@
 import type { AgentOwner, AgentState } from './agent.ts';
 import type { ApprovalPoint } from './approval-point.ts';
-import type { Action, ArgumentOrigin, Undescribed } from './action.ts';
+import type { Action, ArgumentFlow, ArgumentOrigin, Undescribed } from './action.ts';
 import type { Budget, SumLimit } from './budget.ts';
 import { limitsToWire, usedLimitsToWire, type LimitsWire, type UsedLimitsWire } from './budget-wire.ts';
 import type { DecisionInput, GivenApproval, TaskView, TokenFacts } from './decision.ts';
@@ -31,6 +31,7 @@ export type DecisionFacts = {
     undescribed?: Undescribed;
     provenance?: Record<string, ArgumentOrigin>;
     leases?: NamedLeaseFacts[];
+    flow?: ArgumentFlow;
   };
   /** `narrowed_to` absent: as `scope`. */
   token: { issued_at: number; binding: TokenFacts['binding']; narrowed_to?: Grant[] } | null;
@@ -138,7 +139,7 @@ export type FactsCoverInput = Holds<
       ),
       (
         | ('target' | 'operation' | 'effect' | 'resources' | 'sensitivity' | 'arguments')
-        | ('protocol' | 'definition' | 'undescribed' | 'provenance' | 'leases')
+        | ('protocol' | 'definition' | 'undescribed' | 'provenance' | 'leases' | 'flow')
       ),
       'task' | 'target' | 'operation' | 'kind' | 'state' | 'usableAt' | 'madeAt',
       'id' | 'trustDomain' | 'attestation' | 'groups' | 'state' | 'owner',
@@ -204,6 +205,7 @@ export function decisionFacts(input: DecisionInput): DecisionFacts {
       definition: action.definition,
       ...(action.provenance === undefined ? {} : { provenance: { ...action.provenance } }),
       ...(action.leases === undefined ? {} : { leases: action.leases.map(namedLeaseFacts) }),
+      ...(action.flow === undefined ? {} : { flow: { ...action.flow } }),
       ...(action.undescribed === undefined
         ? {}
         : { undescribed: keep('undescribed', action.undescribed, redactReason(action.undescribed)) }),

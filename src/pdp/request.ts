@@ -1,4 +1,4 @@
-import type { Action } from '../core/action.ts';
+import type { Action, ArgumentFlow } from '../core/action.ts';
 import { formatAmount, type Amount } from '../core/amount.ts';
 import { leftFor, type Left } from '../core/budget.ts';
 import type { DecisionInput, TaskView, TokenFacts } from '../core/decision.ts';
@@ -329,6 +329,7 @@ const CONTEXT = table<Context>({
     const named = action.leases?.flatMap(({ lease }) => lease ?? []) ?? [];
     return named.length === 0 ? undefined : new Facts(LEASES, { named, acting: chain[0]?.task.id, now });
   },
+  flow: ({ input: { action } }) => (action.flow === undefined ? undefined : new Facts(FLOW, action.flow)),
   sensitivity: ({ input }) => SENSITIVITIES[input.action.sensitivity],
   now: (context) => (context.time ??= new Facts(NOW, context.input.now)),
   approved: ({ input }) => input.approval !== null,
@@ -362,6 +363,14 @@ const LEASES = table<NamedLeases>({
   minted_by: ({ named }) => new CedarSet(named.map(({ target, operation }) => `${target}:${operation}`)),
   inherited: ({ named, acting }) => named.some(({ task }) => task !== acting),
   oldest_seconds: ({ named, now }) => seconds(Math.max(...named.map(({ madeAt }) => now - madeAt))),
+});
+
+const FLOW = table<ArgumentFlow>({
+  targets: ({ targets }) => new CedarSet(targets),
+  addresses: ({ addresses }) => new CedarSet(addresses),
+  settings: ({ settings }) => new CedarSet(settings),
+  content: ({ content }) => new CedarSet(content),
+  links: ({ links }) => new CedarSet(links),
 });
 
 class TaskFacts {

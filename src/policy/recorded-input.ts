@@ -94,7 +94,7 @@ function inputOf(record: DecisionRecord, facts: DecisionFacts): DecisionInput {
 }
 
 function actionOf({ action }: DecisionRecord, facts: DecisionFacts): Action {
-  const { protocol, definition, undescribed, provenance, leases } = facts.action;
+  const { protocol, definition, undescribed, provenance, leases, flow } = facts.action;
   return {
     target: action.target,
     operation: action.operation,
@@ -106,6 +106,7 @@ function actionOf({ action }: DecisionRecord, facts: DecisionFacts): Action {
     definition,
     ...(provenance === undefined ? {} : { provenance }),
     ...(leases === undefined ? {} : { leases: leases.map(namedLease) }),
+    ...(flow === undefined ? {} : { flow }),
     ...(undescribed === undefined ? {} : { undescribed }),
   };
 }

@@ -117,6 +117,8 @@ const agentFactsForm = z.strictObject({
     .optional(),
 });
 
+const originsForm = z.array(z.enum(ARGUMENT_ORIGINS)).readonly();
+
 const factsForm = z.strictObject({
   fresh: z.boolean(),
   agent: agentFactsForm.nullable(),
@@ -128,6 +130,15 @@ const factsForm = z.strictObject({
     undescribed: undescribedForm.optional(),
     provenance: z.record(z.string(), z.enum(ARGUMENT_ORIGINS)).optional(),
     leases: z.array(z.strictObject({ id: z.string(), lease: namedLeaseForm.nullable() })).optional(),
+    flow: z
+      .strictObject({
+        targets: originsForm,
+        addresses: originsForm,
+        settings: originsForm,
+        content: originsForm,
+        links: originsForm,
+      })
+      .optional(),
   }),
   token: z
     .strictObject({

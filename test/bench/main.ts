@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { benchClassify } from './classify.ts';
 import { benchDecision } from './decision.ts';
 import type { Figure } from './figures.ts';
 import { benchHttp } from './http.ts';
@@ -16,6 +17,7 @@ const BENCHMARKS: Readonly<Record<string, (options: Options) => Promise<Figure[]
   decision: () => benchDecision(),
   token: () => benchToken(),
   task: () => benchTask(),
+  classify: ({ data, say }) => benchClassify(data, say),
   provenance: () => Promise.resolve(benchProvenance()),
   secrets: ({ data, say }) => benchSecrets(data, say),
   http: () => benchHttp({ calls: 2_000, seconds: 6 }),

@@ -44,7 +44,7 @@ const STDIO = ['ignore', 'pipe', 'pipe'] as const;
 
 export type RemitOptions = {
   /** Changes the copy of the quickstart before the first start; to TLS, where `scheme` is `https`. */
-  prepare?: (folder: string) => void;
+  prepare?: (folder: string) => void | Promise<void>;
   env?: Record<string, string>;
   scheme?: 'http' | 'https';
   /** A loopback name. */
@@ -58,7 +58,7 @@ export type RemitOptions = {
 export async function startRemit(options: RemitOptions = {}): Promise<RemitProcess> {
   const folder = mkdtempSync(join(tmpdir(), 'remit-'));
   cpSync(join(root, 'examples/quickstart'), folder, { recursive: true });
-  options.prepare?.(folder);
+  await options.prepare?.(folder);
   const { host = '127.0.0.1', program = process.execPath } = options;
   const port = await freePort();
   const url = `${options.scheme ?? 'http'}://${host}:${port}`;

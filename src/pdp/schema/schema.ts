@@ -6,8 +6,8 @@ import type { Attribute, CedarType } from './argument-type.ts';
 export type SchemaAction = { id: string; effect: Effect; args: CedarType; parameters?: CedarType };
 
 const STRING: CedarType = { type: 'String' };
+const TEXTS: CedarType = { type: 'Set', element: STRING };
 const LONG: CedarType = { type: 'Long' };
-const STRINGS: CedarType = { type: 'Set', element: STRING };
 const EMPTY: CedarType = { type: 'Record', attributes: {} };
 const SENSITIVITY: CedarType = record({ name: STRING, level: LONG });
 
@@ -41,7 +41,7 @@ export function cedarSchema(actions: readonly SchemaAction[]): SchemaJson<string
             email: optional(STRING),
             acr: optional(STRING),
             auth_time: optional({ type: 'Extension', name: 'datetime' }),
-            amr: { type: 'Set', element: STRING },
+            amr: TEXTS,
           }),
         },
         Target: { shape: record({ name: STRING, sensitivity: SENSITIVITY }) },
@@ -67,12 +67,13 @@ function actionType({ effect, args, parameters = EMPTY }: SchemaAction) {
         leases: optional(
           record({
             count: LONG,
-            kinds: STRINGS,
-            minted_by: STRINGS,
+            kinds: TEXTS,
+            minted_by: TEXTS,
             inherited: { type: 'Boolean' },
             oldest_seconds: LONG,
           }),
         ),
+        flow: optional(record({ targets: TEXTS, addresses: TEXTS, settings: TEXTS, content: TEXTS, links: TEXTS })),
         sensitivity: SENSITIVITY,
         now: record({ time: { type: 'Extension', name: 'datetime' }, hour: LONG, weekday: LONG }),
         approved: { type: 'Boolean' },
@@ -96,7 +97,7 @@ function actionType({ effect, args, parameters = EMPTY }: SchemaAction) {
               sum: optional({ type: 'Extension', name: 'decimal' }),
             }),
             depth: LONG,
-            labels: optional({ type: 'Set', element: STRING }),
+            labels: optional(TEXTS),
           }),
         ),
         root: optional(

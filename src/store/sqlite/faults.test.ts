@@ -80,6 +80,7 @@ const VERBS: Record<string, (store: Store) => Promise<unknown>> = {
       recordFixture('rec_verb', 'verb'),
     ]),
   append: (store) => store.append([recordFixture('rec_verb', 'verb')]),
+  appendSoon: (store) => store.appendSoon([recordFixture('rec_verb', 'verb')]),
 };
 const SUSPENSION = { kind: 'delegator', id: `${alice.issuer}|alice`, since: NOW, by: 'carol', reason: 'stop' } as const;
 const TAKEN = { chain: ['task_1'], counted: true, draws: [{ task: 'task_1', counter: 'effect:read', amount: 1 }] };

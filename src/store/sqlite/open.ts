@@ -109,6 +109,7 @@ export async function openSqliteStore(options: SqliteOptions): Promise<Store> {
     ...feedVerbs(db, queue, { feed, agents: tables.agents, suspensions: tables.suspensions }),
     ...revokedTokenVerbs(queue, tables.log, { revoked: new RevokedTokenTable(db), tokens }),
     append: (records) => queue.add(() => tables.log.append(records)),
+    appendSoon: (records) => queue.addSoon(() => tables.log.append(records)),
     entries: (start, limit) => tables.log.entries(start, limit),
     size: () => tables.log.size(),
     indexOf: (id) => tables.log.indexOf(id),
