@@ -47,7 +47,7 @@ async function run(args: string[], { as = carol, json = false, code = 0 } = {}):
 const BY_CALL: LeaseEnd = { by: 'call', operation: 'delete_key', arguments: { id: 'key-1' }, gone: [] };
 
 async function minted(change: Partial<Lease> = {}, to: 'held' | 'doubtful' = 'held'): Promise<Lease> {
-  const delegator = `${(await plane.store.task(task))!.delegator.issuer}|alice`;
+  const delegator = `${plane.store.task(task)!.delegator.issuer}|alice`;
   const intended = leaseFixture({ id: newLeaseId(), task, delegator, target: 'files', usableAt: ['files'] });
   await plane.store.admit({ chain: [task], counted: false, approval: null, lease: intended }, []);
   const now = moved(intended, to, to === 'held' ? { identifier: 'key-1', end: BY_CALL, ...change } : change);

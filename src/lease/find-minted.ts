@@ -29,8 +29,10 @@ export function foundIn(
   for (const item of items) {
     if (!wanted.every(([pointer, value]) => same(readPointer(item, pointer), value!))) continue;
     const id = readPointer(item, find.id);
-    if (typeof id !== 'string' && !Number.isSafeInteger(id)) return null;
-    ids.push(String(id));
+    // A number that was rounded names something else.
+    if (typeof id === 'string') ids.push(id);
+    else if (typeof id === 'number' && Number.isSafeInteger(id)) ids.push(String(id));
+    else return null;
   }
   return ids;
 }
