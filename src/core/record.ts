@@ -111,6 +111,7 @@ export type EventRecord = Base & {
     | 'lease.released'
     | 'lease.discarded'
     | 'lease.revoking'
+    | 'lease.asked'
     | 'lease.revoked'
     | 'lease.kept'
     | 'lease.settled'

@@ -372,7 +372,7 @@ test('policy sees what is used: it can forbid by kind, by who has minted it, by 
 });
 
 test('what looks like a secret and was not declared waits for a person: hidden, recorded, and of use only when released', async () => {
-  const secret = `ghp_${'a1B2'.repeat(9)}`;
+  const secret = 'ghp_wJ8kq2ZtR5vXn1LbYc7Hd3MfPa9Gs0TeUi6K';
   service.mode.create = ({ id, key }) => ({
     content: [{ type: 'text', text: `also use ${secret}, or "${secret}"` }],
     structuredContent: { key: { id, secret: key }, more: [{ deep: secret }] },
@@ -403,7 +403,7 @@ test('what looks like a secret and was not declared waits for a person: hidden, 
 });
 
 test('a target may be trusted to answer with what looks like secrets, or have it masked for good', async () => {
-  const secret = `ghp_${'a1B2'.repeat(9)}`;
+  const secret = 'ghp_wJ8kq2ZtR5vXn1LbYc7Hd3MfPa9Gs0TeUi6K';
   for (const [foundSecrets, shown] of [
     ['pass', secret],
     ['mask', '[redacted]'],
@@ -448,4 +448,49 @@ test('a lifetime that runs out takes the key back within the task, tried again i
   plane.clock.advance(60_000);
   await plane.overstays.sweep();
   expect(leases()).toMatchObject([{ state: 'revoked' }, { state: 'revoked' }]);
+});
+
+test('where the target can be asked, a doubt is settled: what it lists and nobody knows is taken back, what it never lists was not made', async () => {
+  await close();
+  const { mints } = PARSED_KEY_OPERATIONS['create_key']!;
+  const find = {
+    operation: 'list_keys',
+    arguments: { user: '{/user}' },
+    items: '/keys',
+    id: '/id',
+    where: { '/user': '{/user}' },
+  };
+  await open({ operations: { ...PARSED_KEY_OPERATIONS, create_key: { effect: 'mint', mints: { ...mints!, find } } } });
+  const lost = () => {
+    throw new Error('the answer is lost');
+  };
+  // Somebody else's, under another name; and one of this user that the ledger knows.
+  service.issued.push({ id: 'other', key: 'other-key-1', user: 'ben', revoked: false });
+  await mine.call('create_key', { user: 'ana' });
+  service.mode.create = lost;
+  await mine.call('create_key', { user: 'ana' });
+  expect(leases().map(({ state }) => state)).toEqual(['doubtful', 'held']);
+  await plane.overstays.sweep();
+  expect(leases()).toMatchObject([
+    { state: 'held', identifier: 'key-2' },
+    { state: 'held', identifier: 'key-1' },
+  ]);
+  // Listed once more than calls are in doubt: any of them may be it.
+  service.issued.push({ id: 'by-hand', key: 'other-key-2', user: 'cleo', revoked: false });
+  await mine.call('create_key', { user: 'cleo' });
+  await plane.overstays.sweep();
+  expect(leases()[0]).toMatchObject({ state: 'doubtful', problem: expect.stringContaining('`by-hand`') });
+  service.mode.next = () => {
+    throw new Error('nothing is made');
+  };
+  await mine.call('create_key', { user: 'dan' });
+  await plane.overstays.sweep();
+  expect(leases()[0]).toMatchObject({ state: 'doubtful' });
+  plane.clock.advance(100_000);
+  await plane.overstays.sweep();
+  expect(leases().map(({ state }) => state)).toEqual(['none', 'doubtful', 'held', 'held']);
+  await alice.call('POST', `/v1/tasks/${task}/complete`);
+  await plane.closer.settled();
+  expect(leases().map(({ state }) => state)).toEqual(['none', 'doubtful', 'revoked', 'revoked']);
+  expect(service.issued.filter(({ revoked }) => !revoked).map(({ id }) => id)).toEqual(['other', 'by-hand', 'key-3']);
 });

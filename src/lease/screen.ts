@@ -6,17 +6,13 @@ import { handleOf, idsIn, type Lease } from '../core/lease.ts';
 import { delegatorId } from '../core/party.ts';
 import type { EventRecord } from '../core/record.ts';
 import { REDACTED } from '../core/redact.ts';
+import { findSecretFields } from '../secrets/find-secret-fields.ts';
 import type { LeaseStore, LogStore } from '../store/ports.ts';
 import type { HeldValues } from './held-values.ts';
 import type { LeaseEvent } from './lease-event.ts';
 import { mapTexts, textsOf } from './map-texts.ts';
-import { formsOf, mask, type Masked } from './mask.ts';
+import { formsOf, mask, MIN_LOOKED_FOR, type Masked } from './mask.ts';
 import type { ValueSeal } from './value-seal.ts';
-
-/** Where in a text secrets are: UTF-16 offsets, `end` exclusive, and by which rule. Linear in the length of the text. */
-export type FindSecrets = (
-  text: string,
-) => readonly { start: number; end: number; rule: string; certainty: 'certain' | 'likely' | 'possible' }[];
 
 /** The answer to an action, before the agent sees it. */
 export type Screened = { action: Action; chain: readonly TaskView[]; decision: string; mode: FoundSecrets };
@@ -25,7 +21,6 @@ export type ScreenParts = {
   store: LeaseStore & Pick<LogStore, 'append'>;
   values: HeldValues;
   seal: ValueSeal;
-  findSecrets: FindSecrets;
   newLeaseId: () => string;
   clock: () => number;
   event: (name: LeaseEvent, lease: Lease, about?: JsonObject) => EventRecord;
@@ -40,7 +35,7 @@ const MAX_KEPT = 20;
  */
 export async function screen(whole: JsonValue, screened: Screened, parts: ScreenParts): Promise<JsonValue> {
   if (screened.mode === 'pass') return whole;
-  const found = secretsIn(whole, screened.action.arguments, parts.findSecrets);
+  const found = secretsIn(whole, screened.action.arguments);
   if (found.size === 0) return whole;
   const task = screened.chain[0]?.task;
   const known = new Map<string, string>();
@@ -79,28 +74,33 @@ async function keep(
   return store.keepFound(await Promise.all(sealed), records);
 }
 
-/** Values, each with the rule that found it. Of the whole answer as well: a name beside it may be what tells. */
-function secretsIn(whole: JsonValue, said: JsonObject, findSecrets: FindSecrets): Map<string, string> {
+/** Values, each with the rule that found it; also of JSON that stands in a text. */
+function secretsIn(whole: JsonValue, said: JsonObject): Map<string, string> {
   const found = new Map<string, string>();
-  const look = (text: string, read: (slice: string) => string) => {
-    for (const { start, end, rule, certainty } of findSecrets(text)) {
-      const value = read(text.slice(start, end));
-      if (certainty === 'possible' || value === '' || idsIn(value).length > 0 || heard.includes(value)) continue;
+  const heard = [...textsOf(said)].join('\n');
+  for (const piece of [whole, ...[...textsOf(whole)].flatMap(jsonIn)]) {
+    for (const { path, start, end, rule, certainty } of findSecretFields(piece)) {
+      const value = textAt(piece, path).slice(start, end);
+      if (certainty === 'possible' || value.length < MIN_LOOKED_FOR) continue;
+      if (idsIn(value).length > 0 || heard.includes(value)) continue;
       found.set(value, rule);
     }
-  };
-  const heard = [...textsOf(said)].join('\n');
-  for (const text of textsOf(whole)) look(text, (slice) => slice);
-  look(JSON.stringify(whole), fromJson);
+  }
   return found;
 }
 
-function fromJson(slice: string): string {
+function jsonIn(text: string): JsonValue[] {
+  if (!/^\s*[[{]/.test(text)) return [];
   try {
-    return String(JSON.parse(`"${slice}"`));
+    return [JSON.parse(text) as JsonValue];
   } catch {
-    return slice;
+    return [];
   }
+}
+
+function textAt(value: JsonValue, path: readonly (string | number)[]): string {
+  const found = path.reduce<unknown>((place, step) => (place as Record<string | number, unknown>)[step], value);
+  return typeof found === 'string' ? found : '';
 }
 
 function waiting(

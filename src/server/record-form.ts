@@ -249,6 +249,7 @@ const eventRecordForm = z.strictObject({
     'lease.released',
     'lease.discarded',
     'lease.revoking',
+    'lease.asked',
     'lease.revoked',
     'lease.kept',
     'lease.settled',

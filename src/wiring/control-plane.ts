@@ -118,7 +118,13 @@ export async function openControlPlane(config: Config, opened: Opened) {
     newId,
     failPoint,
     log,
-    openCaller: (target) => gateway.openCaller(target),
+    openCaller: async (target, { task: id }) => {
+      // As for the task that has minted it: some credentials are the delegator's own.
+      const bearer = { task: id, agent: null, delegator: store.task(id)?.delegator ?? null };
+      return targets.get(target)?.kind === 'http'
+        ? httpGateway.openCaller(target, bearer)
+        : gateway.openCaller(target, bearer);
+    },
   });
   const enforcement = {
     targets,

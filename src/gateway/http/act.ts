@@ -24,7 +24,9 @@ export function actStep(parts: HttpParts): HttpStep {
         target,
         publicUrl,
         url: departing.url,
-        conceal: hooks.readsWhole(exchange) ? (answer) => hooks.conceal(answer, exchange) : null,
+        reading: (answer) => hooks.reading(exchange, answer),
+        conceal: (answer) => hooks.conceal(answer, exchange),
+        streamed: () => hooks.strip(hooks.hidden(exchange)),
         onStream: () => {
           detach();
           detach = live.attach({ ...work, kind: 'stream' }, (reason) => relay.cut(reason));
@@ -37,6 +39,7 @@ export function actStep(parts: HttpParts): HttpStep {
       exchange.answer = { kind: 'passing', finished: relay.finished };
       detach = live.attach({ ...work, kind: 'call' }, (reason) => relay.cut(reason));
       void relay.finished.then(() => detach());
+      if (exchange.intended !== undefined) hooks.follow(exchange.intended, relay.finished);
       try {
         const departed = await hooks.inject(await hooks.reveal(departing, exchange), exchange);
         relay.guard({ strip: hooks.strip(departed.secrets), onRefused: departed.onRefused });

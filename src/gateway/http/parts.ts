@@ -4,6 +4,7 @@ import type { LiveWork } from '../live.ts';
 import type { ActHooks } from './act-hooks.ts';
 import type { ApiTarget } from './api-target.ts';
 import type { HttpStep } from './request.ts';
+import type { Inject } from './inject.ts';
 import type { Upstreams } from './upstream.ts';
 
 export type Authenticate = (
@@ -29,6 +30,8 @@ export type HttpParts = {
   live: LiveWork;
   upstreams: Upstreams;
   hooks: ActHooks;
+  /** For calls of Remit's own. */
+  inject: Inject;
   clock: () => number;
   newId: (prefix: string) => string;
   log: GatewayLog;

@@ -27,6 +27,8 @@ export type LeaseFilter = {
   /** As `delegatorId` names them. */
   delegator?: string;
   state?: LeaseState;
+  /** What the target calls it. */
+  identifier?: string;
   /** Those alone of which something is left to do. */
   outstanding?: boolean;
   /** Those alone that the target lets lapse by this time. */
