@@ -4,6 +4,7 @@ import type { Action, ArgumentFlow, ArgumentOrigin, Undescribed } from './action
 import type { Budget, SumLimit } from './budget.ts';
 import { limitsToWire, usedLimitsToWire, type LimitsWire, type UsedLimitsWire } from './budget-wire.ts';
 import type { DecisionInput, GivenApproval, TaskView, TokenFacts } from './decision.ts';
+import type { Effect } from './effect.ts';
 import type { Grant } from './grant.ts';
 import type { JsonObject, JsonValue } from './json.ts';
 import type { Agent, Delegator } from './party.ts';
@@ -13,6 +14,7 @@ import { scheduleToWire, type ScheduleWire } from './schedule-wire.ts';
 import type { Sensitivity } from './sensitivity.ts';
 import type { Suspension } from './suspension.ts';
 import type { PromptOrigin, Task, TaskProfile, TaskState } from './task.ts';
+import type { Done } from './trail.ts';
 
 /**
  * What a decision looked at beyond what its record says for a reader: with both, the decision can be computed again.
@@ -89,7 +91,11 @@ export type LevelFacts = {
   /** Absent: open all the time. */
   schedules?: ScheduleWire[];
   labels?: string[];
+  /** By `target:operation`. Times are milliseconds since the epoch. Absent: nothing. */
+  done?: Record<string, DoneFacts>;
 };
+
+export type DoneFacts = { effect: Effect; times: number; succeeded: number; first_at: number; last_at: number };
 
 type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : false) : false;
 type Holds<Truth extends true> = Truth;
@@ -107,6 +113,7 @@ export type FactsCoverInput = Holds<
       keyof Delegator,
       keyof TaskView,
       keyof TaskView['used'],
+      keyof Done,
       keyof Task,
       keyof Task['window'],
       keyof Schedule,
@@ -126,8 +133,9 @@ export type FactsCoverInput = Holds<
       ),
       'id' | 'trustDomain' | 'attestation' | 'groups' | 'state' | 'owner',
       'issuer' | 'subject' | 'name' | 'email' | 'groups' | 'acr' | 'amr' | 'authTime',
-      'task' | 'used' | 'labels',
+      'task' | 'used' | 'labels' | 'done',
       'calls' | 'counters',
+      'effect' | 'times' | 'succeeded' | 'firstAt' | 'lastAt',
       (
         | ('id' | 'parent' | 'delegator' | 'agent' | 'purpose' | 'parameters' | 'grant' | 'sensitivity' | 'origin')
         | ('window' | 'budget' | 'maxHops' | 'profile' | 'state' | 'createdAt')
@@ -155,7 +163,7 @@ export function decisionFacts(input: DecisionInput): DecisionFacts {
   };
   const grants = (value: Grant[]) => keep('grants', value, redactTexts(value as JsonValue) as Grant[]);
 
-  const level = ({ task, used, labels }: TaskView): LevelFacts => ({
+  const level = ({ task, used, labels, done }: TaskView): LevelFacts => ({
     trust_domain: task.agent.trustDomain,
     state: task.state,
     created_at: task.createdAt,
@@ -175,6 +183,7 @@ export function decisionFacts(input: DecisionInput): DecisionFacts {
     ...(task.profile === undefined ? {} : { profile: profileFacts(task.profile) }),
     ...(task.window.schedules === undefined ? {} : { schedules: task.window.schedules.map(scheduleToWire) }),
     ...(labels === undefined ? {} : { labels: [...labels] }),
+    ...(done === undefined ? {} : { done: doneFacts(done) }),
   });
 
   return {
@@ -213,6 +222,15 @@ function agentFacts({ trustDomain, groups, state, owner }: Agent): AgentFacts {
     ...(state === undefined ? {} : { state }),
     ...(owner === undefined ? {} : { owner }),
   };
+}
+
+function doneFacts(done: NonNullable<TaskView['done']>): Record<string, DoneFacts> {
+  return Object.fromEntries(
+    Object.entries(done).map(([operation, { firstAt, lastAt, ...counted }]) => [
+      operation,
+      { ...counted, first_at: firstAt, last_at: lastAt },
+    ]),
+  );
 }
 
 function profileFacts({ hopApproval, ...profile }: TaskProfile): NonNullable<LevelFacts['profile']> {

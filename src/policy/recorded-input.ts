@@ -136,7 +136,17 @@ function levelOf(
       ...(level.used === undefined ? {} : { counters: countersOfWire(level.used) }),
     },
     ...(level.labels === undefined ? {} : { labels: level.labels }),
+    ...(level.done === undefined ? {} : { done: doneOf(level.done) }),
   };
+}
+
+function doneOf(done: NonNullable<LevelFacts['done']>): NonNullable<TaskView['done']> {
+  return Object.fromEntries(
+    Object.entries(done).map(([operation, { first_at: firstAt, last_at: lastAt, ...counted }]) => [
+      operation,
+      { ...counted, firstAt, lastAt },
+    ]),
+  );
 }
 
 function profileOf({ hop_approval: hopApproval, ...profile }: NonNullable<LevelFacts['profile']>): TaskProfile {

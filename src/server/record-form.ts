@@ -88,6 +88,18 @@ const levelForm = z.strictObject({
   profile: profileFactsForm.optional(),
   schedules: z.array(scheduleForm).optional(),
   labels: z.array(z.string()).optional(),
+  done: z
+    .record(
+      z.string(),
+      z.strictObject({
+        effect: z.enum(EFFECTS),
+        times: z.number().int(),
+        succeeded: z.number().int(),
+        first_at: z.number().int(),
+        last_at: z.number().int(),
+      }),
+    )
+    .optional(),
 });
 
 const undescribedForm = z.strictObject({

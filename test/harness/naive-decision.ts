@@ -348,7 +348,10 @@ function contextOf(input: DecisionInput): JsonObject {
             calls: acting.used.calls,
             left: leftOf(input),
             depth: chain.length - 1,
-            labels: acting.labels === undefined ? undefined : [...acting.labels],
+            labels: [...(acting.labels ?? [])],
+            touched: touchedOf(acting.labels ?? []),
+            did: didOf(acting.done ?? {}, age),
+            effects: effectsOf(acting.done ?? {}),
           }),
   });
 }
@@ -378,6 +381,27 @@ function leftOf({ chain, action }: DecisionInput): JsonObject {
     operation: least(all.operation),
     sum: decimal === undefined ? undefined : { __extn: { fn: 'decimal', arg: decimal } },
   });
+}
+
+function touchedOf(labels: readonly string[]): JsonObject {
+  const [highest] = (['restricted', 'confidential', 'internal', 'public'] as const).filter((each) =>
+    labels.includes(`sensitivity:${each}`),
+  );
+  return highest === undefined ? { name: 'none', level: -1 } : sensitivityOf(highest);
+}
+
+function didOf(done: NonNullable<DecisionInput['chain'][number]['done']>, age: (since: number) => number): JsonObject {
+  const entries = Object.entries(done).map(([operation, { times, succeeded, firstAt, lastAt }]) => [
+    operation,
+    { times, succeeded, first_seconds_ago: age(firstAt), last_seconds_ago: age(lastAt) },
+  ]);
+  return Object.fromEntries(entries) as JsonObject;
+}
+
+function effectsOf(done: NonNullable<DecisionInput['chain'][number]['done']>): JsonObject {
+  const counts: Record<string, number> = { read: 0, write: 0, delete: 0, execute: 0, send: 0, mint: 0, delegate: 0 };
+  for (const { effect, times } of Object.values(done)) counts[effect]! += times;
+  return counts;
 }
 
 function rootOf({ chain, now }: DecisionInput): JsonObject | undefined {

@@ -36,12 +36,14 @@ export interface TaskStore {
    * Makes the task, for an agent that is neither suspended nor retired, under a parent that is live, and not otherwise, and
    * unless it falls under a suspension. `approval` (of the parent, or without one of no task) is spent with it, or nothing
    * is made. Nor is it when `assertion`, or another by the same name, has made one: of two who come with one, one is told `created`.
+   * `prompt`: the sealed text of the prompt, kept with a task that has no parent.
    */
   createTask(
     task: Task,
     records: Records,
     approval?: string | null,
     assertion?: IdentityAssertion | null,
+    prompt?: string | null,
   ): Promise<'created' | 'parent_ended' | 'approval_spent' | 'agent_stopped' | 'suspended' | 'assertion_used'>;
   /**
    * Ends the task and every descendant that has not ended, in one step. Pending and unspent approvals of all of them
@@ -65,6 +67,8 @@ export interface TaskStore {
     request: Taken & {
       approval: string | null;
       target?: string;
+      /** Of what the action will return, whatever that is: on its whole tree before anything of it can be read. */
+      labels?: readonly string[];
       /** `expiresAt`: when nobody takes it any more, in ms since the epoch. */
       token?: { id: string; expiresAt: number };
     },
@@ -76,7 +80,10 @@ export interface TaskStore {
    */
   giveBack(taken: Taken, records: Records): Promise<void>;
   task(id: string): Task | undefined;
-  /** The task, its parent, … the root, each with what it has used; empty when the id is unknown. From memory. */
+  /**
+   * The task, its parent, … the root, each with what it has used, and the task with what its whole tree has done and touched;
+   * empty when the id is unknown. From memory.
+   */
   chain(id: string): TaskView[];
   /**
    * The task and all below it, ended or not, parents before their children, at most `limit`; empty when the id is unknown.
