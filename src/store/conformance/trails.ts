@@ -1,7 +1,33 @@
 import { expect, test } from 'vitest';
+import type { DecisionRecord, OutcomeRecord } from '../../core/record.ts';
 import type { Store } from '../ports.ts';
 import { NOW, recordFixture, taskFixture } from './fixture.ts';
 import { useStore, type OpenStore } from './subject.ts';
+
+function decisionFixture(id: string): DecisionRecord {
+  const effect = { target: 'files', operation: 'read_text_file', effect: 'read', sensitivity: 'internal' } as const;
+  return {
+    version: 1,
+    id,
+    time: NOW,
+    kind: 'decision',
+    request: 'req_1',
+    agent: null,
+    delegator: null,
+    chain: [],
+    task: null,
+    scope: [],
+    action: { ...effect, resources: [], arguments: {}, arguments_digest: 'sha256:00' },
+    decision: { outcome: 'permit', reasons: [], policies: [], policy_set: 'sha256:00', controls: [], observed: [] },
+    approval: null,
+    token: null,
+  };
+}
+
+function outcomeFixture(id: string, decision: string): OutcomeRecord {
+  const of = { decision, request: 'req_1', task: 'child' };
+  return { version: 1, id, time: NOW, kind: 'outcome', ...of, status: 'ok', duration_ms: 1 };
+}
 
 /** What trees of tasks have done and touched. */
 export function trailConformance(open: OpenStore): void {
@@ -18,9 +44,7 @@ export function trailConformance(open: OpenStore): void {
   const READ = { target: 'files', operation: 'read_text_file' };
 
   const permit = (chain: string[], labels: string[], id = 'rec_1') =>
-    subject.store.admit({ chain, counted: true, approval: null, target: 'files', labels }, [
-      decisionFixture(id, 'permit'),
-    ]);
+    subject.store.admit({ chain, counted: true, approval: null, target: 'files', labels }, [decisionFixture(id)]);
 
   test('what one task of a tree has read and done is of all of them, in this process and the next', async () => {
     await tree(subject.store);
@@ -60,7 +84,7 @@ export function trailConformance(open: OpenStore): void {
     // Read before, so that memory and database have to agree.
     expect(acting('child').labels).toEqual(['origin:outsiders']);
     const settle = (succeeded: boolean, labels: string[]) =>
-      subject.store.recordOutcome({ task: 'child', ...READ, succeeded, labels }, [outcomeFixture('rec_2', 'rec_1')]);
+      subject.store.recordOutcome({ task: 'child', ...READ, succeeded, labels }, [outcomeFixture(`rec_${labels.length}_out`, 'rec_1')]);
     await settle(true, ['sensitivity:restricted', 'origin:outsiders']);
     await settle(false, []);
     await permit(['root'], ['sensitivity:restricted'], 'rec_3');

@@ -67,6 +67,13 @@ const VERBS: Record<string, (store: Store) => Promise<unknown>> = {
     store.suspendAgentsOf(alice, { at: NOW, reason: 'left' }, () => [recordFixture('rec_verb', 'verb')]),
   distrustPolicySet: (store) =>
     store.distrustPolicySet({ hash: 'hash', decision: 'rec_1', at: NOW }, [recordFixture('rec_verb', 'verb')]),
+  recordOutcome: (store) =>
+    store.recordOutcome(
+      { task: 'task_1', target: 'files', operation: 'read', succeeded: true, labels: ['origin:outsiders'] },
+      [recordFixture('rec_verb', 'verb')],
+    ),
+  declassify: (store) =>
+    store.declassify('task_1', { value: 'x', record: 'rec_verb', at: NOW }, [recordFixture('rec_verb', 'verb')]),
   append: (store) => store.append([recordFixture('rec_verb', 'verb')]),
 };
 const SUSPENSION = { kind: 'delegator', id: `${alice.issuer}|alice`, since: NOW, by: 'carol', reason: 'stop' } as const;
