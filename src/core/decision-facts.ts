@@ -1,6 +1,6 @@
 import type { AgentOwner, AgentState } from './agent.ts';
 import type { ApprovalPoint } from './approval-point.ts';
-import type { Action, ArgumentFlow, ArgumentOrigin, Undescribed } from './action.ts';
+import type { Action, ArgumentFlow, ArgumentOrigin, ArgumentSource, Undescribed } from './action.ts';
 import type { Budget, SumLimit } from './budget.ts';
 import { limitsToWire, usedLimitsToWire, type LimitsWire, type UsedLimitsWire } from './budget-wire.ts';
 import type { DecisionInput, GivenApproval, TaskView, TokenFacts } from './decision.ts';
@@ -32,6 +32,7 @@ export type DecisionFacts = {
     undescribed?: Undescribed;
     provenance?: Record<string, ArgumentOrigin>;
     flow?: ArgumentFlow;
+    sources?: readonly ArgumentSource[];
   };
   /** `narrowed_to` absent: as `scope`. */
   token: { issued_at: number; binding: TokenFacts['binding']; narrowed_to?: Grant[] } | null;
@@ -129,7 +130,7 @@ export type FactsCoverInput = Holds<
       ),
       (
         | ('target' | 'operation' | 'effect' | 'resources' | 'sensitivity' | 'arguments')
-        | ('protocol' | 'definition' | 'undescribed' | 'provenance' | 'flow')
+        | ('protocol' | 'definition' | 'undescribed' | 'provenance' | 'flow' | 'sources')
       ),
       'id' | 'trustDomain' | 'attestation' | 'groups' | 'state' | 'owner',
       'issuer' | 'subject' | 'name' | 'email' | 'groups' | 'acr' | 'amr' | 'authTime',
@@ -196,6 +197,7 @@ export function decisionFacts(input: DecisionInput): DecisionFacts {
       definition: action.definition,
       ...(action.provenance === undefined ? {} : { provenance: { ...action.provenance } }),
       ...(action.flow === undefined ? {} : { flow: { ...action.flow } }),
+      ...(action.sources === undefined ? {} : { sources: [...action.sources] }),
       ...(action.undescribed === undefined
         ? {}
         : { undescribed: keep('undescribed', action.undescribed, redactReason(action.undescribed)) }),

@@ -86,7 +86,7 @@ function inputOf(record: DecisionRecord, facts: DecisionFacts): DecisionInput {
 }
 
 function actionOf({ action }: DecisionRecord, facts: DecisionFacts): Action {
-  const { protocol, definition, undescribed, provenance, flow } = facts.action;
+  const { protocol, definition, undescribed, provenance, flow, sources } = facts.action;
   return {
     target: action.target,
     operation: action.operation,
@@ -98,6 +98,7 @@ function actionOf({ action }: DecisionRecord, facts: DecisionFacts): Action {
     definition,
     ...(provenance === undefined ? {} : { provenance }),
     ...(flow === undefined ? {} : { flow }),
+    ...(sources === undefined ? {} : { sources }),
     ...(undescribed === undefined ? {} : { undescribed }),
   };
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ARGUMENT_ORIGINS } from '../core/action.ts';
+import { ARGUMENT_ORIGINS, SOURCE_NOTES } from '../core/action.ts';
 import { AGENT_STATES } from '../core/agent.ts';
 import { REDACTED_FACTS } from '../core/decision-facts.ts';
 import { EFFECTS } from '../core/effect.ts';
@@ -129,6 +129,17 @@ const factsForm = z.strictObject({
     definition: z.enum(['builtin', 'pinned', 'quarantined', 'unknown']),
     undescribed: undescribedForm.optional(),
     provenance: z.record(z.string(), z.enum(ARGUMENT_ORIGINS)).optional(),
+    sources: z
+      .array(
+        z.strictObject({
+          path: z.string(),
+          origin: z.enum(ARGUMENT_ORIGINS),
+          seen: z.array(z.strictObject({ id: z.string(), origin: z.enum(ARGUMENT_ORIGINS) })).readonly(),
+          because: z.enum(SOURCE_NOTES).optional(),
+        }),
+      )
+      .readonly()
+      .optional(),
     flow: z
       .strictObject({
         targets: originsForm,

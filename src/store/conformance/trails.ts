@@ -84,7 +84,9 @@ export function trailConformance(open: OpenStore): void {
     // Read before, so that memory and database have to agree.
     expect(acting('child').labels).toEqual(['origin:outsiders']);
     const settle = (succeeded: boolean, labels: string[]) =>
-      subject.store.recordOutcome({ task: 'child', ...READ, succeeded, labels }, [outcomeFixture(`rec_${labels.length}_out`, 'rec_1')]);
+      subject.store.recordOutcome({ task: 'child', ...READ, succeeded, labels }, [
+        outcomeFixture(`rec_${labels.length}_out`, 'rec_1'),
+      ]);
     await settle(true, ['sensitivity:restricted', 'origin:outsiders']);
     await settle(false, []);
     await permit(['root'], ['sensitivity:restricted'], 'rec_3');
