@@ -67,7 +67,7 @@ export function createAgents(parts: AgentsParts): Agents {
       );
       const before = await knownOr(id, permit, parts);
       if (change.owner !== undefined) await refuseGone(change.owner, permit, parts);
-      const record = agentRecord('agent.changed', { ...before, ...change }, { asker }, parts);
+      const record = agentRecord('agent.changed', { ...before, ...change }, { ...askedBy(asker) }, parts);
       const outcome = await store.changeAgent({ id, revision: revision ?? before.revision, ...change }, [
         permit,
         record,
@@ -84,7 +84,7 @@ export function createAgents(parts: AgentsParts): Agents {
       if (to === 'active') await refuseGone(before.owner, permit, parts);
       const result = await store.moveAgent({ id, to, at: parts.clock(), reason }, (agent, ended) => [
         permit,
-        agentRecord(event, agent, { asker, reason }, parts),
+        agentRecord(event, agent, { ...askedBy(asker), reason }, parts),
         ...ended.map((task) => endedRecord(task, parts)),
       ]);
       if (result.outcome === 'moved') {
@@ -116,7 +116,7 @@ async function registerAgent(asker: Asker, registration: Registration, parts: Ag
   };
   const permit = await authorize(asker, own, parts);
   await refuseGone(owner, permit, parts);
-  const records = [permit, agentRecord('agent.registered', agent, { asker }, parts)];
+  const records = [permit, agentRecord('agent.registered', agent, { ...askedBy(asker) }, parts)];
   if ((await parts.store.registerAgent(agent, records)) === 'registered') return agent;
   await parts.log.append([permit]);
   throw new Conflict(`agent \`${agent.id}\` is registered already; change it with \`remit agent set\``);
@@ -190,10 +190,14 @@ function changeArguments({ owner, purpose, groups, profiles }: RegistrationChang
   };
 }
 
+function askedBy(asker: Asker): { by: string; request: string } {
+  return { by: askerName(asker), request: asker.request };
+}
+
 export function agentRecord(
   event: EventRecord['event'],
   agent: RegisteredAgent,
-  why: { asker: Asker; reason?: string },
+  why: { by: string; request?: string | undefined; reason?: string | undefined },
   parts: Pick<AuthorizeParts, 'newId' | 'clock'>,
 ): EventRecord {
   const { id, owner, purpose, groups, profiles, state } = agent;
@@ -204,7 +208,7 @@ export function agentRecord(
     kind: 'event',
     event,
     subject: {
-      request: why.asker.request,
+      ...(why.request === undefined ? {} : { request: why.request }),
       agent: id,
       state,
       owner: ownerName(owner),
@@ -212,7 +216,7 @@ export function agentRecord(
       groups,
       profiles,
       ...(why.reason === undefined ? {} : { reason: why.reason }),
-      by: askerName(why.asker),
+      by: why.by,
     },
   };
 }

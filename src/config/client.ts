@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { InvalidConfig } from '../core/errors.ts';
 import { parseWorkloadId } from '../core/spiffe-id.ts';
 import { parseSpiffeTemplate, templatesMayMeet } from '../core/spiffe-template.ts';
-import type { OAuthClient, WorkloadIssuer } from './config.ts';
+import type { OAuthClient, WorkloadIssuer } from './identity-config.ts';
 import { issuerUrl } from './issuer-url.ts';
 
 /** RFC 7523, by public keys alone: what is symmetric would be a client secret. */

@@ -1,8 +1,8 @@
-import type { ClaimRule } from '../core/claim.ts';
 import type { Effect } from '../core/effect.ts';
 import type { Sensitivity } from '../core/sensitivity.ts';
 import type { SpiffeId } from '../core/spiffe-id.ts';
-import type { SpiffeTemplate } from '../core/spiffe-template.ts';
+import type { CredentialConfig } from './credential.ts';
+import type { OAuthClient, PeopleProvider, TrustDomain, WorkloadIssuer } from './identity-config.ts';
 
 /** The configuration, parsed once. Paths are absolute. See schema/config.schema.json for the file's form. */
 export type Config = {
@@ -88,72 +88,13 @@ export type Config = {
 /** Where a key-encryption key is: in a file, in an environment variable, or what a command prints. */
 export type EncryptionKeySource = { file: string } | { env: string } | { command: readonly string[] };
 
-/** A trust domain and where its bundle comes from: always named by the configuration, never by what an SVID says. */
-export type TrustDomain = {
-  name: string;
-  bundle:
-    | { dev: true }
-    | { file: string }
-    /** URL of a bundle endpoint that the Web PKI authenticates. */
-    | { httpsWeb: string }
-    /** A bundle endpoint that its X.509-SVID authenticates; with a first bundle where it serves its own trust domain. */
-    | { httpsSpiffe: { url: string; spiffeId: string; bootstrap: string | null } }
-    /** `unix:` address of the Workload API. */
-    | { workloadApi: string };
-};
-
-/** Where an issuer's keys are: by OpenID Connect Discovery, at a URL, or in a file. */
-export type KeySource = { issuer: string } | { uri: string } | { file: string };
-
-/** A platform that gives its workloads OIDC tokens, and how such a token becomes a SPIFFE ID. */
-export type WorkloadIssuer = {
-  /** `iss`, exactly. */
-  issuer: string;
-  /** `aud`, exactly and alone. */
-  audience: string;
-  algorithms: readonly string[];
-  keys: KeySource;
-  /** By claim name, or JSON Pointer (RFC 6901) for a nested one. All must hold. */
-  claims: readonly (readonly [claim: string, rule: ClaimRule])[];
-  spiffeId: SpiffeTemplate;
-  /** Oldest token that is taken, by its `iat`. */
-  maxAgeSeconds: number;
-  /** Whether a token may be shown again by the key that showed it first. */
-  reuse: 'never' | 'same_key';
-};
-
-export type OAuthClient = {
-  id: SpiffeId;
-  trustDomain: string;
-  /** Asymmetric ones. */
-  algorithms: readonly string[];
-  keys: KeySource;
-};
-
-export type PeopleProvider = {
-  issuer: string;
-  /** `aud` that an ID token must have: Remit's client id at the provider. */
-  clientId: string;
-  keys: KeySource;
-  /** What `remit login` asks for. */
-  scopes: readonly string[];
-  /** Claim with the person's groups: its name, or a JSON Pointer (RFC 6901) to a nested one. */
-  groupsClaim: string;
-  /** The authentication contexts that are taken; `null` for any. */
-  requiredAcr: readonly string[] | null;
-  /** How long ago the person may have signed in; `null` for ever. */
-  maxAuthAgeSeconds: number | null;
-  /** Whether an agent may take up a task on the provider's word that it acts for a person (ID-JAG). */
-  identityAssertions: boolean;
-  /** Served by Remit itself; refused without `--dev`. */
-  dev: boolean;
-};
-
 export type TargetConfig = {
   /** `[a-z][a-z0-9-]*`; not `remit`. */
   name: string;
   kind: 'mcp';
   upstream: StdioUpstream | HttpUpstream;
+  /** How an HTTP upstream is authenticated to, beside its fixed headers. */
+  credential?: CredentialConfig;
   /** The workload that may introspect tokens for this target, since it checks them itself. */
   resourceServer?: SpiffeId;
   /** Sensitivity of what no operation states. */

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { claimNameProblem } from '../core/claim.ts';
-import type { PeopleProvider } from './config.ts';
+import type { PeopleProvider } from './identity-config.ts';
 import { issuerUrl } from './issuer-url.ts';
 
 const scope = z

@@ -1,9 +1,11 @@
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { EFFECTS } from '../core/effect.ts';
+import { InvalidConfig } from '../core/errors.ts';
 import { SENSITIVITIES } from '../core/sensitivity.ts';
 import { parseWorkloadId } from '../core/spiffe-id.ts';
 import type { SecretSource, TargetConfig } from './config.ts';
+import { credentialForm, credentialProblem, readCredential } from './credential.ts';
 import { readYaml } from './yaml-file.ts';
 
 const sourceForm = z.union([
@@ -38,6 +40,7 @@ export const targetForm = z.strictObject({
     .refine((name) => name !== 'remit', '`remit` is the name of the product itself; choose another'),
   kind: z.literal('mcp'),
   upstream: upstreamForm,
+  credential: credentialForm.optional(),
   resource_server: z
     .string()
     .transform((text, check) => {
@@ -69,6 +72,8 @@ export const targetForm = z.strictObject({
 export function readTargetFile(file: string, dataDir: string): TargetConfig {
   const form = readYaml(file, targetForm);
   const folder = dirname(file);
+  const problem = credentialProblem(form.credential, 'http' in form.upstream ? form.upstream.http : null);
+  if (problem !== null) throw new InvalidConfig(`${file}: ${problem}`);
   const source = (from: z.output<typeof sourceForm>): SecretSource => {
     if ('from_env' in from) return { fromEnv: from.from_env };
     if ('from_file' in from) return { fromFile: resolve(folder, from.from_file) };
@@ -90,6 +95,7 @@ export function readTargetFile(file: string, dataDir: string): TargetConfig {
             env: sources(form.upstream.stdio.env),
           }
         : { kind: 'http', url: form.upstream.http.url, headers: sources(form.upstream.http.headers) },
+    ...(form.credential === undefined ? {} : { credential: readCredential(form.credential, folder) }),
     ...(form.resource_server === undefined ? {} : { resourceServer: form.resource_server }),
     sensitivity: form.sensitivity,
     timeoutMs: form.timeout_seconds * 1000,

@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { z } from 'zod';
 import { InvalidConfig } from '../core/errors.ts';
 import { parseSpiffeId, parseWorkloadId } from '../core/spiffe-id.ts';
-import type { TrustDomain } from './config.ts';
+import type { TrustDomain } from './identity-config.ts';
 
 /** SPIFFE Federation, sections 5.2.1.1 and 5.2.2.1. */
 const endpointUrl = z

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { claimNameProblem, claimRuleNarrows, type ClaimRule } from '../core/claim.ts';
 import { InvalidConfig } from '../core/errors.ts';
 import { parseSpiffeTemplate, templateClaims, templatesMayMeet, type SpiffeTemplate } from '../core/spiffe-template.ts';
-import type { WorkloadIssuer } from './config.ts';
+import type { WorkloadIssuer } from './identity-config.ts';
 import { issuerUrl } from './issuer-url.ts';
 
 // oxfmt-ignore

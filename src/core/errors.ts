@@ -25,6 +25,8 @@ export type ErrorCode =
   | 'too_large'
   | 'upstream_failed'
   | 'upstream_timeout'
+  | 'credential_unavailable'
+  | 'consent_required'
   | 'unavailable';
 
 /**
@@ -154,6 +156,14 @@ export class UpstreamFailed extends RemitError {
 }
 export class UpstreamTimeout extends RemitError {
   readonly code = 'upstream_timeout';
+}
+/** The target's own credential is not to be had now. Nothing was sent to the target. */
+export class CredentialUnavailable extends RemitError {
+  readonly code = 'credential_unavailable';
+}
+/** The delegator has to let Remit act for them at the target first. Nothing was sent to the target. */
+export class ConsentRequired extends RemitError {
+  readonly code = 'consent_required';
 }
 /** Remit itself cannot serve now, for example because the log cannot be written. */
 export class Unavailable extends RemitError {

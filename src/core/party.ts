@@ -35,6 +35,12 @@ export function delegatorId(delegator: Pick<Delegator, 'issuer' | 'subject'>): s
   return `${delegator.issuer}|${delegator.subject}`;
 }
 
+/** The person that a `delegatorId` names. No issuer has a bar in it. */
+export function delegatorOf(id: string): Pick<Delegator, 'issuer' | 'subject'> {
+  const bar = id.indexOf('|');
+  return { issuer: id.slice(0, bar), subject: id.slice(bar + 1) };
+}
+
 export function sameDelegator(a: Pick<Delegator, 'issuer' | 'subject'>, b: Pick<Delegator, 'issuer' | 'subject'>) {
   return a.issuer === b.issuer && a.subject === b.subject;
 }

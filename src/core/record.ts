@@ -81,6 +81,8 @@ export type OutcomeRecord = Base & {
   given_back?: true;
   /** Digest of the result as the target gave it. */
   result_digest?: string;
+  /** The target's own credential that the request carried: how it is shown, where it is kept and, if counted, which version. */
+  credential?: { kind: string; source: string; version: string | null };
   duration_ms: number;
 };
 

@@ -5,7 +5,7 @@ import type { EventRecord, LogRecord } from '../core/record.ts';
 import type { Suspension, SuspensionKind } from '../core/suspension.ts';
 import type { Task } from '../core/task.ts';
 import type { LiveWork } from '../gateway/live.ts';
-import type { AgentStore, SuspensionStore, TaskStore } from '../store/ports.ts';
+import type { SuspensionStore, TaskStore } from '../store/ports.ts';
 import { askerName, authorize, type Asker, type AuthorizeParts, type OwnAction } from '../task/authorize.ts';
 import { endedRecord, type Ended } from '../task/end.ts';
 import type { Closer } from './closer.ts';
@@ -13,7 +13,7 @@ import type { Halt } from './halt.ts';
 import { nameSuspended, type Suspendable } from './name-suspended.ts';
 
 export type SuspensionParts = AuthorizeParts & {
-  store: SuspensionStore & Pick<TaskStore, 'live'> & Pick<AgentStore, 'suspendAgentsOf'>;
+  store: SuspensionStore & Pick<TaskStore, 'live'>;
   known: Suspendable;
   halt: Halt;
   live: Pick<LiveWork, 'endTarget'>;
@@ -39,36 +39,28 @@ export interface Suspensions {
    * For parts of Remit that have decided it themselves: `records` stand before the record of the suspension. Resolves with
    * the tasks that ended, or `null` when it is suspended already.
    */
-  begin(suspension: Suspension, records: readonly LogRecord[]): Promise<Task[] | null>;
+  begin(suspension: Suspension, records: readonly LogRecord[], request?: string): Promise<Task[] | null>;
 }
 
 export function createSuspensions(parts: SuspensionParts): Suspensions {
   const { store, halt, clock } = parts;
 
-  async function begin(suspension: Suspension, records: readonly LogRecord[]): Promise<Task[] | null> {
+  async function begin(
+    suspension: Suspension,
+    records: readonly LogRecord[],
+    request?: string,
+  ): Promise<Task[] | null> {
     const { kind, id, by, reason } = suspension;
-    const result = await store.suspend(suspension, (tasks) => [
+    const result = await store.suspend(suspension, (tasks, agents) => [
       ...records,
       event('access.suspended', { kind, id, by, reason, tasks: tasks.length }, parts),
+      ...agents.map((agent) => agentRecord('agent.suspended', agent, { by, request, reason: agent.reason }, parts)),
       ...tasks.map((task) => endedRecord(task, parts)),
     ]);
     if (result.outcome !== 'suspended') return null;
     if (kind === 'target') parts.live.endTarget(id, reason);
     parts.ended(result.tasks, reason);
     return result.tasks;
-  }
-
-  /** Nobody answers any more for the agents of a person who has gone. They are resumed one by one, by their next owner. */
-  async function suspendAgentsOf(asker: Asker, { id, since: at, reason }: Suspension): Promise<number> {
-    const bar = id.indexOf('|');
-    const owner = { issuer: id.slice(0, bar), subject: id.slice(bar + 1) };
-    const why = `their owner is offboarded: ${reason}`;
-    const { tasks } = await store.suspendAgentsOf(owner, { at, reason: why }, (agents, ended) => [
-      ...agents.map((agent) => agentRecord('agent.suspended', agent, { asker, reason: why }, parts)),
-      ...ended.map((task) => endedRecord(task, parts)),
-    ]);
-    parts.ended(tasks, why);
-    return tasks.length;
   }
 
   /** INVARIANT 6: nothing waits for the store. It is denied from here on, and what is under way is cut, before it is durable. */
@@ -100,10 +92,11 @@ export function createSuspensions(parts: SuspensionParts): Suspensions {
         parts,
       );
       const suspension = { kind, id, since: clock(), by: askerName(asker), reason: named.reason };
-      const ended = await (kind === 'everything' ? stopEverything : begin)(suspension, [record]);
-      // Also when the person was suspended before: the process may have died in between.
-      const more = kind === 'delegator' ? await suspendAgentsOf(asker, suspension) : 0;
-      if (ended !== null) return { suspension, ended: ended.length + more };
+      const ended =
+        kind === 'everything'
+          ? await stopEverything(suspension, [record])
+          : await begin(suspension, [record], asker.request);
+      if (ended !== null) return { suspension, ended: ended.length };
       await parts.log.append([record]);
       throw new Conflict(kind === 'everything' ? 'everything is stopped already' : `\`${id}\` is suspended already`);
     },

@@ -2,6 +2,7 @@ import type { Action } from '../core/action.ts';
 import type { Approval } from '../core/approval.ts';
 import type { Decision, DecisionInput, GivenApproval, TaskView } from '../core/decision.ts';
 import type { JsonObject } from '../core/json.ts';
+import type { NamedCredential } from '../credential/credential.ts';
 import type { Taken } from '../store/ports.ts';
 import type { Caller } from '../identity/caller.ts';
 
@@ -9,6 +10,8 @@ export type Outcome = {
   status: 'ok' | 'tool_error' | 'failed' | 'cut';
   detail?: string;
   result?: JsonObject;
+  /** Which credential of the target's own the request carried. */
+  credential?: NamedCredential;
   /** The request did not leave, or the target refused it as it stood. Absent where anything may have been done. */
   nothingDone?: true;
 };

@@ -1,5 +1,5 @@
 import { decodeJwt } from 'jose';
-import type { OAuthClient } from '../config/config.ts';
+import type { OAuthClient } from '../config/identity-config.ts';
 import { InvalidToken } from '../core/errors.ts';
 import type { Agent } from '../core/party.ts';
 import type { WithGroups } from './agent-groups.ts';

@@ -1,5 +1,5 @@
 import { decodeJwt, type JWTPayload } from 'jose';
-import type { PeopleProvider } from '../config/config.ts';
+import type { PeopleProvider } from '../config/identity-config.ts';
 import { InvalidToken } from '../core/errors.ts';
 import type { Delegator } from '../core/party.ts';
 import { fetchJsonOverHttp, type FetchJson } from './fetch-json.ts';

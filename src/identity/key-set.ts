@@ -8,7 +8,7 @@ import {
   type JWTVerifyOptions,
   type JWTVerifyResult,
 } from 'jose';
-import type { KeySource } from '../config/config.ts';
+import type { KeySource } from '../config/identity-config.ts';
 import type { FetchJson } from './fetch-json.ts';
 
 export type KeySetBounds = {

@@ -1,5 +1,5 @@
 import type { JWTPayload } from 'jose';
-import type { PeopleProvider } from '../config/config.ts';
+import type { PeopleProvider } from '../config/identity-config.ts';
 import { readClaim } from '../core/claim.ts';
 import type { Delegator } from '../core/party.ts';
 

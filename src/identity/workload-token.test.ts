@@ -9,7 +9,7 @@ import {
   workloadToken,
   type SigningKey,
 } from '../../test/fixtures/workload-issuer.ts';
-import type { WorkloadIssuer } from '../config/config.ts';
+import type { WorkloadIssuer } from '../config/identity-config.ts';
 import { FirstHolder } from './first-holder.ts';
 import { createWorkloadTokenVerifier, type WorkloadTokenVerifier } from './workload-token.ts';
 

@@ -1,5 +1,5 @@
 import { decodeJwt, type JWTPayload } from 'jose';
-import type { WorkloadIssuer } from '../config/config.ts';
+import type { WorkloadIssuer } from '../config/identity-config.ts';
 import { claimHolds, readClaim } from '../core/claim.ts';
 import { InvalidToken } from '../core/errors.ts';
 import type { Agent } from '../core/party.ts';

@@ -1,3 +1,4 @@
+import { delegatorOf } from '../core/party.ts';
 import { isFleet } from '../core/agent.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { Revocation } from '../core/revocation.ts';
@@ -79,8 +80,7 @@ function subjectOf({ kind, subject }: Revocation, issuer: string): JsonObject | 
   }
 }
 
-/** `delegatorId` taken apart: no issuer holds a bar. */
 function userOf(delegator: string): JsonObject {
-  const bar = delegator.indexOf('|');
-  return { format: 'iss_sub', iss: delegator.slice(0, bar), sub: delegator.slice(bar + 1) };
+  const { issuer, subject } = delegatorOf(delegator);
+  return { format: 'iss_sub', iss: issuer, sub: subject };
 }

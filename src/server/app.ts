@@ -1,7 +1,7 @@
 import { OpenAPIHono } from '@hono/zod-openapi';
 import { bodyLimit } from 'hono/body-limit';
 import { etag } from 'hono/etag';
-import type { PeopleProvider } from '../config/config.ts';
+import type { PeopleProvider } from '../config/identity-config.ts';
 import { InvalidRequest, NotFound, TooLarge } from '../core/errors.ts';
 import type { Refusals } from '../audit/refusals.ts';
 import type { Suspensions } from '../ending/suspensions.ts';

@@ -25,6 +25,8 @@ const PINNED: [code: string, http: number, token: number, oauth: string, rpc: nu
   ['too_large', 413, 413, 'invalid_request', -32600, 2],
   ['upstream_failed', 502, 502, 'temporarily_unavailable', -32010, 7],
   ['upstream_timeout', 504, 504, 'temporarily_unavailable', -32010, 7],
+  ['credential_unavailable', 502, 502, 'temporarily_unavailable', -32010, 7],
+  ['consent_required', 403, 400, 'access_denied', -32001, 3],
   ['unavailable', 503, 503, 'temporarily_unavailable', -32603, 7],
   ['internal', 500, 500, 'server_error', -32603, 1],
 ];

@@ -57,6 +57,14 @@ export const ERROR_TABLE: Readonly<Record<ErrorCode | 'internal', ErrorSurface>>
   too_large: { status: 413, title: 'Too large', oauth: 'invalid_request', rpc: -32600, exit: 2 },
   upstream_failed: { status: 502, title: 'Target failed', oauth: 'temporarily_unavailable', rpc: -32010, exit: 7 },
   upstream_timeout: { status: 504, title: 'Target timed out', oauth: 'temporarily_unavailable', rpc: -32010, exit: 7 },
+  credential_unavailable: {
+    status: 502,
+    title: 'Credential unavailable',
+    oauth: 'temporarily_unavailable',
+    rpc: -32010,
+    exit: 7,
+  },
+  consent_required: { status: 403, title: 'Consent needed', oauth: 'access_denied', rpc: -32001, exit: 3 },
   unavailable: { status: 503, title: 'Unavailable', oauth: 'temporarily_unavailable', rpc: -32603, exit: 7 },
   internal: { status: 500, title: 'Internal error', oauth: 'server_error', rpc: -32603, exit: 1 },
 };

@@ -229,6 +229,7 @@ const outcomeRecordForm = z.strictObject({
   detail: z.string().optional(),
   given_back: z.literal(true).optional(),
   result_digest: z.string().optional(),
+  credential: z.strictObject({ kind: z.string(), source: z.string(), version: z.string().nullable() }).optional(),
   duration_ms: z.number(),
 });
 

@@ -1,4 +1,4 @@
-import type { PeopleProvider } from '../config/config.ts';
+import type { PeopleProvider } from '../config/identity-config.ts';
 
 /** Public, at `/.well-known/remit-configuration`: where the people of this Remit sign in, for `remit login`. */
 export function remitConfiguration(publicUrl: string, people: readonly PeopleProvider[]): Record<string, unknown> {

@@ -29,6 +29,7 @@ import { createAuthenticator } from '../token/authenticate.ts';
 import { audiencesOf } from '../token/audiences.ts';
 import { createKeys } from '../token/keys.ts';
 import { registrationNames, type OpenAgentRegistry } from './agents.ts';
+import { openCredentials } from './credentials.ts';
 import { clock, event, newId, sha256 } from './process.ts';
 import { openMcpGateway } from './mcp-gateway.ts';
 import { openCloser } from './endings.ts';
@@ -91,6 +92,7 @@ export async function openControlPlane(config: Config, opened: Opened) {
   const tokenParts = { key, issuer, clock, newId, skewSeconds };
   const authenticator = createAuthenticator({ ...tokenParts, ...identity, tasks: store, revoked: store });
 
+  const credentials = openCredentials(config, { env: process.env, clock });
   const gateway = openMcpGateway({
     targets,
     publicUrl,
@@ -102,6 +104,7 @@ export async function openControlPlane(config: Config, opened: Opened) {
       onFault: (error, about) => log.error({ err: error }, about),
     },
     live,
+    credential: (target) => credentials.of(target),
     readSecret: (source) => readSecret(source, process.env),
     log,
     refused: ({ target, ...refusal }) => refusals.refused({ at: `/mcp/${target}`, ...refusal }),

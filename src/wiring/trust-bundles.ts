@@ -2,7 +2,8 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { statSync } from 'node:fs';
-import type { Config, TrustDomain } from '../config/config.ts';
+import type { Config } from '../config/config.ts';
+import type { TrustDomain } from '../config/identity-config.ts';
 import { InvalidConfig } from '../core/errors.ts';
 import type { JsonObject } from '../core/json.ts';
 import { followBundleEndpoint } from '../identity/bundle-endpoint.ts';

@@ -63,6 +63,7 @@ export function createOpenGateway(targets: readonly TargetConfig[], given: Parti
     processes: { processStarted: async () => {}, processGone: async () => {} },
     live,
     answered: async () => undefined,
+    credential: () => null,
     readSecret: (source) => ('value' in source ? source.value : 'canary-of-the-target'),
     clock: () => 1_000,
     newId: (prefix) => `${prefix}_${++ids}`,

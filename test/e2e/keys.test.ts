@@ -3,12 +3,13 @@ import { chmodSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startRemit, type RemitProcess } from '../harness/remit-process.ts';
+import { noServers } from '../harness/quickstart.ts';
 
 const newKey = () => `${randomBytes(32).toString('base64')}\n`;
 const files = ['keys/log.key', 'keys/token.jwk'];
 let remit: RemitProcess;
 beforeAll(async () => {
-  remit = await startRemit();
+  remit = await startRemit({ prepare: noServers });
 }, 30_000);
 afterAll(() => remit.dispose());
 

@@ -6,7 +6,7 @@ import { askForIdentity } from '../../src/cli/agent.ts';
 import { authoritySocket } from '../../src/cli/as-agent.ts';
 import { createWorkloadClient } from '../../src/identity/workload-client.ts';
 import { startAgent, type AgentProcess } from '../harness/agent-process.ts';
-import { addTarget, requestTask } from '../harness/quickstart.ts';
+import { addTarget, dropTargets, requestTask } from '../harness/quickstart.ts';
 import { root, startRemit, until, type RemitProcess } from '../harness/remit-process.ts';
 
 /** The whole program, with proofs that need a nonce: what a revocation does to an agent that is at work. */
@@ -17,6 +17,7 @@ let agent: AgentProcess;
 beforeAll(async () => {
   remit = await startRemit({
     prepare: (folder) => {
+      dropTargets(folder);
       const STARTED = { value: join(folder, 'slow.started') };
       writeFileSync(STARTED.value, '');
       addTarget(folder, {

@@ -10,6 +10,7 @@ import { serveBundle, type BundleServer } from '../harness/bundle-server.ts';
 import { until } from '../harness/remit-process.ts';
 import { startTlsRemit, type TlsRemit } from '../harness/tls-remit.ts';
 import { serveScriptedWorkloadApi, type ScriptedWorkloadApi } from '../harness/workload-api.ts';
+import { noServers } from '../harness/quickstart.ts';
 
 /** One generation of the keys of a trust domain. */
 type Keys = { authority: X509Authority; jwt: CryptoKey; jwk: JWK; svid: Issued };
@@ -80,6 +81,7 @@ beforeAll(async () => {
   served = await startTlsRemit({
     web: pki,
     prepare: (copy) => {
+      noServers(copy);
       const config = join(copy, 'remit.yaml');
       const entries = `trust_domains:
     - { name: web.test, bundle: { https_web: { url: '${web.url}' } } }

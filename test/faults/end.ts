@@ -6,7 +6,7 @@ import type { EventRecord, LogRecord } from '../../src/core/record.ts';
 import { FAIL_POINTS, type FailPointName } from '../../src/ending/fail-point.ts';
 import { openAgent, type Agent } from '../harness/in-process-agent.ts';
 import { signIn, type Person } from '../harness/person.ts';
-import { addTarget } from '../harness/quickstart.ts';
+import { addTarget, dropTargets } from '../harness/quickstart.ts';
 import { root, startRemit, until, type RemitProcess } from '../harness/remit-process.ts';
 
 const AGENT = 'spiffe://remit.local/agent/summariser';
@@ -123,6 +123,7 @@ const HOP = { agent: CHILD_AGENT, purpose: 'to be ended too', grant: [{ target: 
 const HELD_CALL = { name: 'wait', arguments: { seconds: 1 } };
 
 function addSlowTarget(folder: string): void {
+  dropTargets(folder);
   addTarget(folder, {
     name: 'slow',
     upstream: {

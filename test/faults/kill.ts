@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { LogRecord } from '../../src/core/record.ts';
 import { startAgent } from '../harness/agent-process.ts';
-import { addTarget, requestTask } from '../harness/quickstart.ts';
+import { addTarget, dropTargets, requestTask } from '../harness/quickstart.ts';
 import { root, startRemit, type RemitProcess } from '../harness/remit-process.ts';
 
 const AGENT = 'spiffe://remit.local/agent/marker';
@@ -66,6 +66,7 @@ export async function killRounds(rounds: number, progress: (line: string) => voi
 }
 
 function addWitness(folder: string): void {
+  dropTargets(folder);
   const seen = join(folder, 'seen');
   writeFileSync(seen, '');
   addTarget(folder, {

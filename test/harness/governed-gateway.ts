@@ -23,6 +23,7 @@ export function createGovernedGateway(plane: ControlPlane): McpGateway {
       onFault: (error) => void plane.faults.push(error),
     },
     live,
+    credential: () => null,
     readSecret: (source) => ('value' in source ? source.value : ''),
     log: { info: () => {}, warn: () => {}, error: (fields) => void plane.faults.push(fields) },
     refused: () => {},

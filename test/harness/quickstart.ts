@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RemitProcess } from './remit-process.ts';
 
@@ -8,6 +8,19 @@ export function addTarget(folder: string, target: { name: string; upstream: obje
   writeFileSync(file, JSON.stringify({ kind: 'mcp', sensitivity: 'internal', ...target }));
   const config = join(folder, 'remit.yaml');
   writeFileSync(config, `${readFileSync(config, 'utf8').trimEnd()}\n  - targets/${target.name}.yaml\n`);
+}
+
+/** Takes the quickstart's own targets out, and the profile that is about them: nothing but what is added after it has to be started. */
+export function dropTargets(folder: string): void {
+  const config = join(folder, 'remit.yaml');
+  writeFileSync(config, readFileSync(config, 'utf8').replace(/^targets:\n(?: {2}- .*\n)+/m, 'targets:\n'));
+  rmSync(join(folder, 'profiles/summarise-note.yaml'));
+}
+
+/** For what needs no target at all: one that does not answer, instead of those of the quickstart, which are two processes. */
+export function noServers(folder: string): void {
+  dropTargets(folder);
+  addTarget(folder, { name: 'nowhere', upstream: { http: { url: 'http://127.0.0.1:9/mcp' } }, operations: {} });
 }
 
 /** Alice hands a task to an agent, by the command line. `grant` is a file, or YAML. */

@@ -1,4 +1,4 @@
-import { InvalidRequest, UpstreamFailed } from '../../core/errors.ts';
+import { CredentialUnavailable, InvalidRequest, UpstreamFailed } from '../../core/errors.ts';
 import { isJsonObject, type JsonObject } from '../../core/json.ts';
 import { jsonAnswer, type McpAnswer } from './answer.ts';
 import { openCall, outcomeOf, type Call } from './call.ts';
@@ -22,11 +22,13 @@ export function actStep(upstreams: TaskUpstreams, sessions: Sessions, parts: Mcp
     name: 'act',
     run: async (exchange) => {
       const inbound = exchange.request.call;
-      const { taskId, token } = exchange.caller ?? {};
-      if (inbound === undefined || typeof taskId !== 'string' || token === undefined)
+      const { caller } = exchange;
+      if (inbound === undefined || caller === undefined || caller.taskId === null)
         throw new Error('a pipeline acts before it has described');
+      const { taskId, token, agent, delegator } = caller;
       const starting = inbound.channel === null;
-      const channel = inbound.channel ?? upstreams.openSession(taskId, exchange.request.target);
+      const channel =
+        inbound.channel ?? upstreams.openSession({ task: taskId, agent, delegator }, exchange.request.target);
       const { name } = exchange.request.target;
       const under = { taskId, tokenId: token.id, id: exchange.id, target: name };
       const call = openCall(under, exchange.signal, channel, parts.live);
@@ -75,6 +77,10 @@ async function forward(forwarding: Forwarding): Promise<McpAnswer> {
       waiting.delete(key);
       const { message, outcome, fault } = failedCall(inbound, error);
       if (fault) parts.log.error({ err: error, request: exchange.id }, 'a call failed');
+      else if (error instanceof CredentialUnavailable) {
+        const { detail } = error;
+        parts.log.warn({ detail, target: target.name, request: exchange.id }, 'a credential is not to be had');
+      }
       call.finish(outcome);
       call.abort(error instanceof Error ? error : new Error('stopped', { cause: error }));
       return message;
@@ -83,8 +89,10 @@ async function forward(forwarding: Forwarding): Promise<McpAnswer> {
   try {
     const message = withAllowedCapabilities(inbound.message, target.clientCapabilities);
     const headers = forwardedHeaders(exchange.request.http.headers);
+    const { policySet } = exchange.decision ?? {};
+    const sending = { signal: call.signal, sent: call.sent, injected: call.injected, headers };
     const reply = await nextWithin(
-      () => channel.request(message, { signal: call.signal, sent: call.sent, headers }),
+      () => channel.request(message, policySet === undefined ? sending : { ...sending, policySet }),
       call.signal,
       target.timeoutMs,
     );

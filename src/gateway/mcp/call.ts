@@ -1,5 +1,6 @@
 import type { JsonObject } from '../../core/json.ts';
 import { isJsonObject } from '../../core/json.ts';
+import type { NamedCredential } from '../../credential/credential.ts';
 import type { LiveWork } from '../live.ts';
 import type { Outcome } from '../exchange.ts';
 import { CutOff } from './failure.ts';
@@ -13,6 +14,8 @@ export type Call = {
   readonly outcome: Promise<Outcome>;
   /** The request leaves for the upstream: from here on it may be carried out. */
   sent: () => void;
+  /** The request carries this credential. */
+  injected: (named: NamedCredential) => void;
   /** Stops what is under way. */
   abort(error: Error): void;
   /** The caller's going no longer ends it: its answer can be fetched on another stream. */
@@ -32,6 +35,7 @@ export function openCall(
   const { promise, resolve } = Promise.withResolvers<Outcome>();
   let finished = false;
   let left = false;
+  let credential: NamedCredential | undefined;
 
   const onGone = (): void => abort(new CutOff('the caller went away'));
   const onClosed = (): void => abort(new CutOff(messageOf(channel.closed.reason)));
@@ -56,13 +60,15 @@ export function openCall(
     callerGone.removeEventListener('abort', onGone);
     channel.closed.removeEventListener('abort', onClosed);
     const undone = !left && (outcome.status === 'failed' || outcome.status === 'cut');
-    resolve(undone ? { ...outcome, nothingDone: true } : outcome);
+    const named = credential === undefined ? outcome : { ...outcome, credential };
+    resolve(undone ? { ...named, nothingDone: true } : named);
   }
 
   return {
     signal: stopping.signal,
     outcome: promise,
     sent: () => void (left = true),
+    injected: (named) => void (credential = named),
     abort,
     outlives: () => callerGone.removeEventListener('abort', onGone),
     finish,

@@ -102,7 +102,10 @@ function channelOf(
   { sessions, upstreams }: DescribeParts,
 ): Channel | McpAnswer {
   const { http, target } = exchange.request;
-  if (revision === 'stateless') return upstreams.stateless(taskId, target);
+  if (revision === 'stateless') {
+    const { agent, delegator } = exchange.caller!;
+    return upstreams.stateless({ task: taskId, agent, delegator }, target);
+  }
   const id = http.headers.get('mcp-session-id');
   if (id === null)
     return jsonAnswer(400, rpcError(null, RPC.session, 'the `Mcp-Session-Id` header is missing; initialize first'));

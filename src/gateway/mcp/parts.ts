@@ -4,6 +4,7 @@ import type { Sha256Hex } from '../../core/action.ts';
 import type { RemitError } from '../../core/errors.ts';
 import type { Effect } from '../../core/effect.ts';
 import type { Sensitivity } from '../../core/sensitivity.ts';
+import type { Credential } from '../../credential/credential.ts';
 import type { Caller } from '../../identity/caller.ts';
 import type { DefinitionStore, ProcessStore } from '../../store/ports.ts';
 import type { LiveWork } from '../live.ts';
@@ -40,6 +41,8 @@ export type McpGatewayDeps = {
   live: LiveWork;
   /** Waits for the answer to an approval, for less than a client waits for a call. */
   answered: Answered;
+  /** The credential of an HTTP target beside its fixed headers; `null` when it has none. */
+  credential: (target: string) => Credential | null;
   /** The value behind a source, read at each use. */
   readSecret: (source: SecretSource) => string;
   clock: () => number;

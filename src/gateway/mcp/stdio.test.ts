@@ -137,7 +137,7 @@ test('the process gets PATH, HOME, what the target names, and nothing else (inva
 test('a secret of the target that comes back in an answer is taken out', async () => {
   const { gateway } = open(scripted);
   const answer = await stateless(gateway, 'scripted', 'tools/call', { name: 'leak' });
-  expect(textOf(answer)).toBe('the key is [redacted]');
+  expect(textOf(answer)).toMatch(/^the key is \[redacted\]\**$/);
 });
 
 test('two tasks never share a process; two sessions of one task do', async () => {

@@ -1,5 +1,8 @@
 import type { SecretSource, TargetConfig } from '../../config/config.ts';
 import { redactText } from '../../core/redact.ts';
+import type { CredentialUse } from '../../credential/credential.ts';
+import { secretsOf } from '../../credential/injected.ts';
+import { stripOf } from '../../credential/strip.ts';
 import { REMIT_INFO } from './ask.ts';
 import type { McpParts } from './parts.ts';
 import type { Revision } from './methods.ts';
@@ -10,15 +13,16 @@ import type { StdioProcess } from './upstream/stdio-process.ts';
 import { createStdioServer, type StdioServer } from './upstream/stdio-server.ts';
 import type { Channel } from './upstream/channel.ts';
 
-/** Shorter values are too likely to occur by chance to be taken out of an answer. */
-const MIN_SECRET = 8;
+/** Whose request goes upstream. */
+export type Bearer = Pick<CredentialUse, 'agent' | 'delegator'> & { task: string };
+const NOBODY = { task: null, agent: null, delegator: null };
 
 /** INVARIANT 13: what each task has at each target. Nothing here is ever shared between tasks. */
 export type TaskUpstreams = {
   /** The task's channel for stateless requests. */
-  stateless(taskId: string, target: TargetConfig): Channel;
+  stateless(bearer: Bearer, target: TargetConfig): Channel;
   /** A channel for a new client session of the task. */
-  openSession(taskId: string, target: TargetConfig): Channel;
+  openSession(bearer: Bearer, target: TargetConfig): Channel;
   /** A channel that belongs to no task, for looking at a target. `close` ends all of it. */
   openAlone(target: TargetConfig, revision: Revision): Channel;
   /** Resolves when every process that was started has gone, and the store knows. */
@@ -29,7 +33,9 @@ export type TaskUpstreams = {
 
 type Held = { stdio: StdioServer | null; stateless: Channel | null };
 
-export function createTaskUpstreams(parts: Pick<McpParts, 'live' | 'readSecret' | 'log' | 'processes'>): TaskUpstreams {
+export function createTaskUpstreams(
+  parts: Pick<McpParts, 'live' | 'readSecret' | 'credential' | 'log' | 'processes'>,
+): TaskUpstreams {
   const held = new Map<string, Held>();
   const processes = new Set<Promise<void>>();
 
@@ -88,11 +94,22 @@ export function createTaskUpstreams(parts: Pick<McpParts, 'live' | 'readSecret' 
     }
   }
 
-  function open(revision: Revision, target: TargetConfig, stdio: StdioServer | null): Channel {
+  function open(
+    revision: Revision,
+    target: TargetConfig,
+    stdio: StdioServer | null,
+    bearer: Bearer | typeof NOBODY,
+  ): Channel {
     const { upstream } = target;
     if (stdio !== null) return createStdioChannel(revision, stdio);
     if (upstream.kind === 'stdio') throw new Error('a stdio target has no server');
-    return createHttpChannel(revision, { target, upstream, credentials: () => readAll(upstream.headers) });
+    return createHttpChannel(revision, {
+      target,
+      upstream,
+      fixed: () => readAll(upstream.headers),
+      credential: parts.credential(target.name),
+      bearer,
+    });
   }
 
   function readAll(sources: Record<string, SecretSource>): Record<string, string> {
@@ -105,25 +122,22 @@ export function createTaskUpstreams(parts: Pick<McpParts, 'live' | 'readSecret' 
       .filter((source) => !('value' in source))
       .flatMap((source) => {
         const secret = parts.readSecret(source);
-        return [secret, ...secret.split(/\s+/)];
-      })
-      .filter((secret) => secret.length >= MIN_SECRET)
-      // As it looks inside JSON, where answers are searched.
-      .map((secret) => JSON.stringify(secret).slice(1, -1));
-    if (secrets.length === 0) return (text) => text;
-    return (text) => secrets.reduce((kept, secret) => kept.replaceAll(secret, '[redacted]'), text);
+        return secretsOf(secret);
+      });
+    const strip = stripOf(secrets);
+    return (text) => strip.text(text);
   }
 
   return {
-    stateless: (taskId, target) => {
-      const mine = of(taskId, target);
-      mine.stateless ??= open('stateless', target, mine.stdio);
+    stateless: (bearer, target) => {
+      const mine = of(bearer.task, target);
+      mine.stateless ??= open('stateless', target, mine.stdio, bearer);
       return mine.stateless;
     },
-    openSession: (taskId, target) => open('session', target, of(taskId, target).stdio),
+    openSession: (bearer, target) => open('session', target, of(bearer.task, target).stdio, bearer),
     openAlone: (target, revision) => {
       const stdio = target.upstream.kind === 'stdio' ? startable(target, null) : null;
-      const channel = open(revision, target, stdio);
+      const channel = open(revision, target, stdio, NOBODY);
       const close = async (reason: string): Promise<void> => {
         await channel.close(reason);
         stdio?.close(reason);

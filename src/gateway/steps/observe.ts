@@ -50,6 +50,7 @@ function outcomeRecord(
     ...(outcome.detail === undefined ? {} : { detail: redactText(outcome.detail).slice(0, MAX_DETAIL).toWellFormed() }),
     ...(outcome.nothingDone === true && tookAnything(exchange.taken) ? { given_back: true } : {}),
     ...(outcome.result === undefined ? {} : { result_digest: jsonDigest(outcome.result, parts.sha256) }),
+    ...(outcome.credential === undefined ? {} : { credential: outcome.credential }),
     // A clock that jumped back must not make a record that claims a negative time.
     duration_ms: Math.max(0, now - exchange.receivedAt),
   };

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { delegatorId } from '../../core/party.ts';
 import type { SpiffeId } from '../../core/spiffe-id.ts';
 import type { AgentStore } from '../ports.ts';
 import { agentFixture, alice, approvalFixture, bob, MINUTE, NOW, recordFixture, taskFixture } from './fixture.ts';
@@ -165,15 +166,24 @@ export function agentConformance(open: OpenStore): void {
     await register({ id: 'spiffe://example.org/old', state: 'retired' }, 'old');
     await subject.store.createTask(taskFixture({ delegator: bob }), []);
     const at = NOW + MINUTE;
+    const gone = {
+      kind: 'delegator',
+      id: delegatorId(alice),
+      since: at,
+      by: 'carol',
+      reason: 'alice has left',
+    } as const;
     const suspend = () =>
-      subject.store.suspendAgentsOf(alice, { at, reason: 'alice has left' }, (agents, ended) =>
+      subject.store.suspend(gone, (ended, agents) =>
         agents.map(({ id }) => recordFixture(`rec_${id}`, `suspend ${id} ${ended.length}`)),
       );
+    const reason = 'their owner is offboarded: alice has left';
     expect(await suspend()).toMatchObject({
-      agents: [{ id: WRITER, state: 'suspended', reason: 'alice has left' }],
-      tasks: [{ id: 'task_1', state: 'revoked' }],
+      outcome: 'suspended',
+      agents: [{ id: WRITER, state: 'suspended', reason }],
+      tasks: [{ id: 'task_1', state: 'revoked', endReason: `its agent is suspended: ${reason}` }],
     });
-    expect(await suspend()).toEqual({ agents: [], tasks: [] });
+    expect(await suspend()).toEqual({ outcome: 'already_suspended' });
     expect(subject.store.agents().map(({ id, state }) => [id, state])).toEqual([
       [FLEET, 'active'],
       [WRITER, 'suspended'],

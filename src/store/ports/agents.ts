@@ -1,5 +1,4 @@
 import type { AgentState, RegisteredAgent } from '../../core/agent.ts';
-import type { Delegator } from '../../core/party.ts';
 import type { Task } from '../../core/task.ts';
 import type { Records } from './records.ts';
 
@@ -25,12 +24,6 @@ export interface AgentStore {
     | { outcome: 'not_from'; state: AgentState }
     | { outcome: 'unknown' }
   >;
-  /** Suspends all active agents whose owner this person is, in one step, and with their tasks as `moveAgent` does. */
-  suspendAgentsOf(
-    owner: Pick<Delegator, 'issuer' | 'subject'>,
-    why: { at: number; reason: string },
-    records: (agents: readonly RegisteredAgent[], ended: readonly Task[]) => Records,
-  ): Promise<{ agents: RegisteredAgent[]; tasks: Task[] }>;
   /** Last uses, none of which is recorded. One that is older than what is known changes nothing. */
   noteAgentUse(uses: readonly { id: string; at: number }[]): Promise<void>;
   agent(id: string): RegisteredAgent | undefined;

@@ -1,3 +1,4 @@
+import type { RegisteredAgent } from '../../core/agent.ts';
 import type { Closing } from '../../core/closing.ts';
 import type { FindSuspension, Suspension } from '../../core/suspension.ts';
 import type { Task } from '../../core/task.ts';
@@ -34,12 +35,13 @@ export interface ProcessStore {
 export interface SuspensionStore {
   /**
    * From when this resolves on it may do nothing, and in the same step every live task that ends with it (`endsWith`) has
-   * ended, as `endTask` ends one. `records` is called with what was ended.
+   * ended, as `endTask` ends one. With a delegator every active agent whose owner this person is is suspended too, as
+   * `moveAgent` does. `records` is called with all that was ended, and the agents.
    */
   suspend(
     suspension: Suspension,
-    records: (ended: readonly Task[]) => Records,
-  ): Promise<{ outcome: 'suspended'; tasks: Task[] } | { outcome: 'already_suspended' }>;
+    records: (ended: readonly Task[], agents: readonly RegisteredAgent[]) => Records,
+  ): Promise<{ outcome: 'suspended'; tasks: Task[]; agents: RegisteredAgent[] } | { outcome: 'already_suspended' }>;
   /** What ended stays ended; something new may be begun. */
   resume(resumed: Pick<Suspension, 'kind' | 'id'>, records: Records): Promise<'resumed' | 'not_suspended'>;
   /** From memory. */

@@ -1,40 +1,17 @@
-import { agentMayBecome, isFleet, isOf, type AgentState, type RegisteredAgent } from '../../core/agent.ts';
-import type { Task } from '../../core/task.ts';
+import { agentMayBecome, isFleet } from '../../core/agent.ts';
 import type { AgentStore } from '../ports.ts';
 import type { AgentTable } from './agent-table.ts';
 import type { CommitQueue } from './commit-queue.ts';
-import { endTree, forgetTree, nothingEnded, type EndedTree, type EndTables } from './end-tree.ts';
+import { forgetTree, nothingEnded, type EndTables } from './end-tree.ts';
 import { checkIdentifiers } from './identifier.ts';
+import { moveAgents } from './move-agents.ts';
 import type { RecordLog } from './record-log.ts';
 
 type Tables = EndTables & { log: RecordLog; agents: AgentTable };
 
-/** What a move of agents has changed: nothing of it is in memory before it is durable. */
-type Moved = { agents: RegisteredAgent[]; ended: EndedTree; tasks: Task[] };
-
 /** The registry. A state and the end of the live tasks that it puts an end to are one transaction. */
 export function agentVerbs(queue: CommitQueue, tables: Tables): AgentStore {
-  const { log, tasks, agents } = tables;
-  const remember = (moved: Moved) => {
-    for (const agent of moved.agents) agents.remember(agent);
-    forgetTree(moved.ended, tables);
-  };
-
-  function move(all: readonly RegisteredAgent[], to: AgentState, at: number, reason: string): Moved {
-    const moved = all.map((agent) => agents.move(agent, to, reason));
-    const ended = nothingEnded();
-    for (const agent of to === 'active' ? [] : moved) endTasksOf(agent, { at, reason }, ended);
-    return { agents: moved, ended, tasks: ended.tasks };
-  }
-
-  function endTasksOf({ id, state }: RegisteredAgent, why: { at: number; reason: string }, ended: EndedTree): void {
-    const reason = `its agent is ${state}: ${why.reason}`;
-    for (const task of tasks.liveOf((agent) => isOf(id, agent))) {
-      // A task of it may have ended as the descendant of another one before its turn comes.
-      endTree({ id: task, to: 'revoked', at: why.at, reason, cause: 'agent' }, ended, tables);
-    }
-  }
-
+  const { log, agents } = tables;
   return {
     registerAgent: (agent, records) =>
       queue.add(
@@ -75,29 +52,20 @@ export function agentVerbs(queue: CommitQueue, tables: Tables): AgentStore {
             const known = agents.stored(id);
             if (known === undefined) return { outcome: 'unknown' as const };
             if (!agentMayBecome(known.state, to)) return { outcome: 'not_from' as const, state: known.state };
-            const moved = move([known], to, at, reason);
-            log.append(records(moved.agents[0]!, moved.tasks));
-            return { outcome: 'moved' as const, moved };
+            const ended = nothingEnded();
+            const agent = moveAgents([known], { to, at, reason }, ended, tables)[0]!;
+            log.append(records(agent, ended.tasks));
+            return { outcome: 'moved' as const, agent, ended };
           },
           (result) => {
-            if (result.outcome === 'moved') remember(result.moved);
+            if (result.outcome !== 'moved') return;
+            agents.remember(result.agent);
+            forgetTree(result.ended, tables);
           },
         )
         .then((result) =>
-          result.outcome === 'moved'
-            ? { outcome: 'moved', agent: result.moved.agents[0]!, tasks: result.moved.tasks }
-            : result,
+          result.outcome === 'moved' ? { outcome: 'moved', agent: result.agent, tasks: result.ended.tasks } : result,
         ),
-    suspendAgentsOf: (owner, { at, reason }, records) =>
-      queue
-        .add(() => {
-          checkIdentifiers(owner.issuer, owner.subject);
-          const active = agents.ownedBy(owner).filter(({ state }) => state === 'active');
-          const moved = move(active, 'suspended', at, reason);
-          log.append(records(moved.agents, moved.tasks));
-          return moved;
-        }, remember)
-        .then((moved) => ({ agents: moved.agents, tasks: moved.tasks })),
     noteAgentUse: (uses) =>
       queue.add(
         () => {

@@ -14,7 +14,7 @@ export function closingVerbs(queue: CommitQueue, log: RecordLog, closings: Closi
         const before = closings.of(closing.task);
         if (before === undefined) return 'unknown' as const;
         if (before.attempts >= closing.attempts) return 'stale' as const;
-        closings.write(closing);
+        closings.save(closing);
         log.append(records);
         return 'saved' as const;
       }),

@@ -44,7 +44,7 @@ export function endTree(
     const below = task.id === end.id ? tree.map(({ id }) => id).filter((id) => id !== end.id) : [];
     const issued = tokens.ofTask(task.id, end.at).map(({ id }) => id);
     const running = processes.processes(task.id).map(({ id }) => id);
-    closings.write(
+    closings.open(
       openClosing(
         {
           task: task.id,

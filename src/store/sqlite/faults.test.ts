@@ -63,8 +63,6 @@ const VERBS: Record<string, (store: Store) => Promise<unknown>> = {
     store.moveAgent({ id: agentFixture().id, to: 'suspended', at: NOW, reason: 'stop' }, () => [
       recordFixture('rec_verb', 'verb'),
     ]),
-  suspendAgentsOf: (store) =>
-    store.suspendAgentsOf(alice, { at: NOW, reason: 'left' }, () => [recordFixture('rec_verb', 'verb')]),
   distrustPolicySet: (store) =>
     store.distrustPolicySet({ hash: 'hash', decision: 'rec_1', at: NOW }, [recordFixture('rec_verb', 'verb')]),
   recordOutcome: (store) =>

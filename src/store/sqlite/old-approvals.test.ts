@@ -1,13 +1,10 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { createHash } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { alice, approvalFixture, bob, MINUTE, NOW, taskFixture } from '../conformance/fixture.ts';
+import { approvalFixture, bob, MINUTE, NOW, taskFixture } from '../conformance/fixture.ts';
+import { insertTask, oldDatabase } from './old-database.ts';
 import { openSqliteStore } from './open.ts';
-
-const MIGRATIONS = join(import.meta.dirname, '../../../migrations/sqlite');
 
 let folder: string;
 let file: string;
@@ -19,21 +16,9 @@ afterEach(() => rmSync(folder, { recursive: true }));
 
 /** A database as the version before answers had a table of their own left it. */
 function before(): void {
-  using db = new DatabaseSync(file);
-  db.exec('CREATE TABLE migrations (name TEXT PRIMARY KEY, digest TEXT NOT NULL, breaking INTEGER NOT NULL) STRICT');
-  for (const name of readdirSync(MIGRATIONS)
-    .toSorted()
-    .filter((each) => each < '0005')) {
-    const sql = readFileSync(join(MIGRATIONS, name), 'utf8');
-    db.exec(sql);
-    const digest = createHash('sha256').update(sql).digest('hex');
-    db.prepare('INSERT INTO migrations VALUES (?, ?, ?)').run(name, digest, sql.startsWith('-- breaking') ? 1 : 0);
-  }
+  using db = oldDatabase(file, '0005');
   const task = taskFixture();
-  db.prepare(
-    `INSERT INTO tasks (id, parent, state, delegator_issuer, delegator_subject, agent, created_at, expires_at, budget_calls, body)
-     VALUES (?, NULL, 'active', ?, ?, ?, ?, ?, 10, ?)`,
-  ).run(task.id, alice.issuer, alice.subject, task.agent.id, NOW, NOW + 10 * MINUTE, JSON.stringify(task));
+  insertTask(db, task);
   const insert = db.prepare('INSERT INTO approvals VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)');
   for (const [id, state, by] of [
     ['pending', 'pending', null],

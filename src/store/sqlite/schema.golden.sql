@@ -31,11 +31,11 @@ CREATE TABLE "approvals" (
   body TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE closings (
-  task TEXT PRIMARY KEY REFERENCES tasks (id),
+CREATE TABLE "closings" (
+  task TEXT NOT NULL PRIMARY KEY REFERENCES tasks (id),
   next_at INTEGER,
   body TEXT NOT NULL
-) STRICT, WITHOUT ROWID;
+) STRICT;
 
 CREATE TABLE definitions (
   target TEXT NOT NULL,
@@ -164,8 +164,8 @@ CREATE TABLE task_prompts (
   sealed TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE tasks (
-  id TEXT PRIMARY KEY,
+CREATE TABLE "tasks" (
+  id TEXT NOT NULL PRIMARY KEY,
   parent TEXT REFERENCES tasks (id),
   state TEXT NOT NULL,
   delegator_issuer TEXT NOT NULL,
@@ -175,10 +175,11 @@ CREATE TABLE tasks (
   expires_at INTEGER NOT NULL,
   budget_calls INTEGER NOT NULL,
   used_calls INTEGER NOT NULL DEFAULT 0,
+  used_at INTEGER,
   ended_at INTEGER,
   end_reason TEXT,
   body TEXT NOT NULL
-, used_at INTEGER) STRICT, WITHOUT ROWID;
+) STRICT;
 
 CREATE TABLE webhook_deliveries (
   endpoint TEXT NOT NULL,

@@ -1,5 +1,6 @@
 import type { DatabaseSync, SQLOutputValue, StatementSync } from 'node:sqlite';
 import type { TaskView } from '../../core/decision.ts';
+import { delegatorOf } from '../../core/party.ts';
 import type { Suspension } from '../../core/suspension.ts';
 import type { SpiffeId } from '../../core/spiffe-id.ts';
 import type { Task } from '../../core/task.ts';
@@ -54,7 +55,7 @@ export class TaskTable {
          SELECT child.id, tree.depth + 1 FROM tasks child JOIN tree ON child.parent = tree.id
          WHERE +child.state IN ('requested', 'active')
        )
-       SELECT ${COLUMNS} FROM tree CROSS JOIN tasks USING (id) ORDER BY depth, created_at, id`,
+       SELECT id FROM tree CROSS JOIN tasks USING (id) ORDER BY depth, created_at, id`,
     );
     this.#whole = db.prepare(
       `WITH RECURSIVE tree (id, depth) AS (
@@ -155,11 +156,9 @@ export class TaskTable {
 
   /** Those that have not ended and could end with the suspension, as the open transaction sees them; oldest first. */
   liveUnder({ kind, id }: Pick<Suspension, 'kind' | 'id'>): Task[] {
-    const bar = id.indexOf('|');
+    const { issuer, subject } = delegatorOf(id);
     const [condition, values] =
-      kind === 'delegator'
-        ? ['AND delegator_issuer = ? AND delegator_subject = ?', [id.slice(0, bar), id.slice(bar + 1)]]
-        : ['', []];
+      kind === 'delegator' ? ['AND delegator_issuer = ? AND delegator_subject = ?', [issuer, subject]] : ['', []];
     return this.#db
       .prepare(
         `SELECT ${COLUMNS} FROM tasks WHERE state IN ('requested', 'active') ${condition} ORDER BY created_at, id`,
@@ -171,8 +170,10 @@ export class TaskTable {
   /** Ends the task and its descendants; returns them as they are now. */
   endTree(end: { id: string; to: Task['state']; at: number; reason: string }): Task[] {
     return this.#tree.all(end.id).map((row) => {
-      const { task } = taskOf(row);
-      const own = task.id === end.id;
+      const id = String(row['id']);
+      // One that was made in this same transaction is not in memory yet.
+      const { task } = this.#memory.get(id) ?? taskOf(this.#byId.get(id)!);
+      const own = id === end.id;
       // A descendant ends because its ancestor did: it is revoked, whatever became of the ancestor.
       const ended: Task = {
         ...task,

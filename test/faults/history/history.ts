@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { LogRecord } from '../../../src/core/record.ts';
-import { addTarget } from '../../harness/quickstart.ts';
+import { addTarget, dropTargets } from '../../harness/quickstart.ts';
 import { startRemit, type RemitProcess } from '../../harness/remit-process.ts';
 import { judge, type Verdict } from './judge.ts';
 import { createNotebook, type Notebook } from './notes.ts';
@@ -212,6 +212,7 @@ async function settle(remit: RemitProcess): Promise<{ records: LogRecord[]; open
 }
 
 function prepare(folder: string, url: string): void {
+  dropTargets(folder);
   addTarget(folder, { name: 'witness', upstream: { http: { url } }, operations: { note: { effect: 'read' } } });
   writeFileSync(
     join(folder, 'policies', 'witness.cedar'),

@@ -1,4 +1,5 @@
 import type { JsonObject } from '../../../core/json.ts';
+import type { NamedCredential } from '../../../credential/credential.ts';
 import type { RequestMessage } from '../message.ts';
 import type { Revision } from '../methods.ts';
 import type { SeenDefinitions } from '../seen-definitions.ts';
@@ -42,6 +43,10 @@ export type Sending = {
   signal: AbortSignal;
   /** Called right before the message leaves. Until then it cannot have been carried out. */
   sent?: () => void;
+  /** Name of the policy set that permitted it; absent when nothing had to. */
+  policySet?: string;
+  /** Called with the name of the credential that the request carries. */
+  injected?: (named: NamedCredential) => void;
   /** Headers of the client's request that belong to MCP. */
   headers?: Record<string, string>;
 };

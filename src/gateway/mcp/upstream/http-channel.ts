@@ -1,36 +1,39 @@
-import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
-import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
-import type { Socket } from 'node:net';
+import { createHash } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
 import type { HttpUpstream, TargetConfig } from '../../../config/config.ts';
-import { TooLarge, UpstreamFailed } from '../../../core/errors.ts';
+import { UpstreamFailed } from '../../../core/errors.ts';
 import type { JsonObject } from '../../../core/json.ts';
 import { isJsonObject } from '../../../core/json.ts';
-import { readMessage, type RequestMessage } from '../message.ts';
-import { readEvents, type SseEvent } from '../sse.ts';
+import { injectedHeaders, injectedUrl, type Credential, type CredentialUse } from '../../../credential/credential.ts';
+import { STRIP_NOTHING, stripOf, type Strip } from '../../../credential/strip.ts';
+import type { RequestMessage } from '../message.ts';
+import type { SseEvent } from '../sse.ts';
 import type { Revision } from '../methods.ts';
 import { createSeenDefinitions } from '../seen-definitions.ts';
 import type { Channel, Reply, Sending } from './channel.ts';
+import { checkStatus, replyOf } from './http-answer.ts';
+import { openRequest } from './http-request.ts';
 
 const ACCEPT = 'application/json, text/event-stream';
-/**
- * Idle connections are given up well before servers commonly do (Node: 5 s). A request sent on a connection that the
- * server is just closing fails, and a tool call cannot be sent again by itself: it may have been carried out.
- */
-const POOL = { keepAlive: true, timeout: 2_000 };
-const agents = { 'http:': new HttpAgent(POOL), 'https:': new HttpsAgent(POOL) };
-
 export type HttpChannelParts = {
   target: TargetConfig;
   upstream: HttpUpstream;
-  /** The target's credential, read at each request so that a rotated one is picked up. */
-  credentials: () => Record<string, string>;
+  /** Fixed headers, read at each request so that a rotated secret is picked up. */
+  fixed: () => Record<string, string>;
+  /** The target's credential, if it has one of another form, and whom it is used for. */
+  credential: Credential | null;
+  bearer: Pick<CredentialUse, 'task' | 'agent' | 'delegator'>;
 };
+
+/** An answer, and what takes the credential out of it that the request had. */
+type Answered = { response: IncomingMessage; strip: Strip };
 
 /** A Streamable HTTP upstream: each message is one POST, with the revision of the client. */
 export function createHttpChannel(revision: Revision, parts: HttpChannelParts): Channel {
   const closing = new AbortController();
   let sessionId: string | null = null;
   let version: string | null = null;
+  let policySet: string | null = null;
 
   function headers(how: Sending): Record<string, string> {
     return {
@@ -40,25 +43,59 @@ export function createHttpChannel(revision: Revision, parts: HttpChannelParts): 
       ...(sessionId === null ? {} : { 'mcp-session-id': sessionId }),
       'accept-encoding': 'identity',
       // The target's credential goes last: nothing of the client's can take its place.
-      ...parts.credentials(),
+      ...parts.fixed(),
     };
   }
 
-  async function post(message: JsonObject, how: Sending): Promise<IncomingMessage> {
-    const body = JSON.stringify(message);
-    const posted = { ...headers(how), 'content-type': 'application/json' };
-    return open('POST', parts.upstream.url, posted, body, how);
+  async function open(
+    method: string,
+    plain: Record<string, string>,
+    body: string | null,
+    how: Sending,
+  ): Promise<Answered> {
+    const { credential, bearer, target } = parts;
+    const { url } = parts.upstream;
+    if (credential === null) {
+      const response = await openRequest({ method, url, headers: plain, body, tls: null }, how);
+      return { response, strip: STRIP_NOTHING };
+    }
+    // What belongs to no request of its own goes by the permit of the last one.
+    policySet = how.policySet ?? policySet;
+    const bodyDigest = createHash('sha256')
+      .update(body ?? '')
+      .digest('hex');
+    const outgoing = { method, url, headers: plain, bodyDigest };
+    const use = { ...bearer, target: target.name, policySet, signal: how.signal };
+    const injection = await credential.inject(outgoing, use);
+    how.injected?.(injection.named);
+    const response = await openRequest(
+      {
+        method,
+        url: injectedUrl(url, injection),
+        headers: injectedHeaders(plain, injection),
+        body,
+        tls: injection.tls,
+      },
+      how,
+    );
+    if (response.statusCode === 401) credential.refused(injection);
+    return { response, strip: stripOf(injection.secrets) };
+  }
+
+  function post(message: JsonObject, how: Sending): Promise<Answered> {
+    return open('POST', { ...headers(how), 'content-type': 'application/json' }, JSON.stringify(message), how);
   }
 
   async function request(message: RequestMessage, how: Sending): Promise<Reply> {
-    const response = await post(message, how);
+    const { response, strip } = await post(message, how);
+    const limit = parts.target.maxAnswerBytes;
     if (message.method !== 'initialize') {
       if (response.statusCode === 404 && sessionId !== null) throw lost(response);
-      return replyOf(response, parts.target);
+      return replyOf(response, limit, strip);
     }
     const given = response.headers['mcp-session-id'];
     if (typeof given === 'string') sessionId = given;
-    const reply = await replyOf(response, parts.target);
+    const reply = await replyOf(response, limit, strip);
     return { ...reply, events: noteVersion(reply.events) };
   }
 
@@ -87,20 +124,20 @@ export function createHttpChannel(revision: Revision, parts: HttpChannelParts): 
     closed: closing.signal,
     request,
     send: async (message, how) => {
-      const response = await post(message, how);
+      const { response } = await post(message, how);
       response.resume();
       return checkStatus(response);
     },
     listen: async (lastEventId, signal) => {
       const resumed: Record<string, string> = lastEventId === null ? {} : { 'last-event-id': lastEventId };
       const sent = { ...headers({ signal, headers: resumed }), accept: 'text/event-stream' };
-      const response = await open('GET', parts.upstream.url, sent, null, { signal });
+      const { response, strip } = await open('GET', sent, null, { signal });
       if (response.statusCode !== 200) {
         response.resume();
         checkStatus(response);
         return null;
       }
-      return replyOf(response, parts.target);
+      return replyOf(response, parts.target.maxAnswerBytes, strip);
     },
     close: async (reason) => {
       if (closing.signal.aborted) return;
@@ -109,130 +146,12 @@ export function createHttpChannel(revision: Revision, parts: HttpChannelParts): 
       if (sent === null) return;
       const patience = AbortSignal.timeout(2000);
       // Politeness only: the session is out of use here whatever the upstream says to it.
-      await open('DELETE', parts.upstream.url, sent, null, { signal: patience }).then(
-        (response) => void response.resume(),
+      await open('DELETE', sent, null, { signal: patience }).then(
+        ({ response }) => void response.resume(),
         () => undefined,
       );
     },
   };
-}
-
-/** Never follows a redirect: a 3xx is the answer, and is refused by `checkStatus`. */
-function open(
-  method: string,
-  url: string,
-  headers: Record<string, string>,
-  body: string | null,
-  { signal, sent: onSent }: Pick<Sending, 'signal' | 'sent'>,
-): Promise<IncomingMessage> {
-  const { protocol } = new URL(url);
-  const secure = protocol === 'https:';
-  const bytes = body === null ? null : Buffer.from(body);
-  const sent = bytes === null ? headers : { ...headers, 'content-length': String(bytes.length) };
-  return new Promise((resolve, reject) => {
-    if (signal.aborted) return reject(toError(signal.reason));
-    const agent = secure ? agents['https:'] : agents['http:'];
-    const request = (secure ? httpsRequest : httpRequest)(url, { method, headers: sent, agent });
-    // Not `signal` of the request's options: that one outlives the request, on a socket that others use by then.
-    const stop = (): void => void request.destroy();
-    const release = (): void => signal.removeEventListener('abort', stop);
-    signal.addEventListener('abort', stop, { once: true });
-    if (onSent !== undefined) request.on('socket', (socket) => whenConnected(socket, secure, onSent));
-    request.on('close', release);
-    request.on('error', (cause) => {
-      reject(signal.aborted ? toError(signal.reason) : new UpstreamFailed('the target cannot be reached', { cause }));
-    });
-    request.on('response', (response) => {
-      // Read errors reach whoever reads; without a reader they must not end the process.
-      response.on('error', () => undefined);
-      resolve(response);
-    });
-    request.end(bytes ?? undefined);
-  });
-}
-
-/** Nothing of a request leaves before its connection stands; one of the pool may. */
-function whenConnected(socket: Socket, secure: boolean, then: () => void): void {
-  if (socket.connecting) socket.once(secure ? 'secureConnect' : 'connect', then);
-  else then();
-}
-
-function toError(reason: unknown): Error {
-  return reason instanceof Error ? reason : new UpstreamFailed('the call was stopped', { cause: reason });
-}
-
-async function replyOf(response: IncomingMessage, target: TargetConfig): Promise<Reply> {
-  const status = response.statusCode ?? 0;
-  const type = response.headers['content-type'] ?? '';
-  const limit = target.maxAnswerBytes;
-  if (status === 200 && type.startsWith('text/event-stream')) {
-    return { status, form: 'stream', events: limited(readEvents(failingAsUpstream(response), limit), limit) };
-  }
-  const text = await readText(response, limit);
-  // An error of the protocol travels as JSON-RPC in a 4xx; the client must see it as it is.
-  if (isJsonRpc(text)) return { status, form: 'json', events: one({ data: text }) };
-  checkStatus(response);
-  throw new UpstreamFailed('the target answered with something that is not JSON-RPC', {
-    refused: REFUSING.has(status),
-  });
-}
-
-/** RFC 9110, section 15.5, and RFC 6585: the server has not carried the request out. Others of 4xx may say otherwise. */
-const REFUSING: ReadonlySet<number> = new Set([400, 401, 403, 404, 405, 406, 411, 413, 414, 415, 421, 429, 431]);
-
-function checkStatus(response: IncomingMessage): number {
-  const status = response.statusCode ?? 0;
-  if (status >= 300 && status < 400)
-    throw new UpstreamFailed('the target answered with a redirect, which is not followed');
-  if (status === 401 || status === 403) {
-    throw new UpstreamFailed('the target refused the credential that remit holds for it; ask an operator to check it', {
-      refused: true,
-    });
-  }
-  if (status >= 500) throw new UpstreamFailed(`the target answered with status ${status}`);
-  return status;
-}
-
-async function readText(response: IncomingMessage, limit: number): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of failingAsUpstream(response)) {
-    size += chunk.length;
-    if (size > limit) throw new TooLarge(`the target answered with more than ${limit} bytes`);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
-}
-
-async function* failingAsUpstream(response: IncomingMessage): AsyncGenerator<Uint8Array> {
-  try {
-    for await (const chunk of response) yield chunk as Uint8Array;
-  } catch (cause) {
-    throw new UpstreamFailed('the target broke its answer off', { cause });
-  } finally {
-    response.destroy();
-  }
-}
-
-async function* limited(events: AsyncIterable<SseEvent>, limit: number): AsyncGenerator<SseEvent> {
-  try {
-    yield* events;
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    throw new TooLarge(`the target answered with more than ${limit} bytes`, { cause: error });
-  }
-}
-
-async function* one(event: SseEvent): AsyncGenerator<SseEvent> {
-  yield event;
-}
-
-function isJsonRpc(text: string): boolean {
-  try {
-    return readMessage(JSON.parse(text)) !== null;
-  } catch {
-    return false;
-  }
 }
 
 function negotiatedVersion(data: string): string | null {

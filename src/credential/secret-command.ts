@@ -1,0 +1,44 @@
+import { execFile } from 'node:child_process';
+
+const TIMEOUT_MS = 10_000;
+
+/**
+ * What a program prints, run without a shell. What it prints besides is dropped: it may quote what must not be in a log.
+ *
+ * @throws Error that says how it failed, and holds nothing of what it printed.
+ */
+export function runSecretCommand(
+  [program = '', ...args]: readonly string[],
+  options: { folder: string; env: Record<string, string | undefined>; maxBytes: number; timeoutMs?: number },
+): Promise<string> {
+  const timeout = options.timeoutMs ?? TIMEOUT_MS;
+  return new Promise((resolve, reject) => {
+    const child = execFile(
+      program,
+      args,
+      {
+        cwd: options.folder,
+        env: options.env,
+        shell: false,
+        timeout,
+        killSignal: 'SIGKILL',
+        maxBuffer: options.maxBytes,
+        windowsHide: true,
+      },
+      (error, stdout) => {
+        // INVARIANT 14: the error holds what the command has printed, so it goes no further.
+        if (error === null) resolve(stdout);
+        else reject(new Error(failureOf(error, timeout)));
+      },
+    );
+    // Nobody answers a question that it might ask.
+    child.stdin?.on('error', () => {}).end();
+  });
+}
+
+function failureOf(error: Error & { code?: unknown; killed?: boolean }, timeout: number): string {
+  if (error.code === 'ERR_CHILD_PROCESS_STDIO_MAXBUFFER') return 'the command prints more than a secret';
+  if (error.killed === true) return `the command gave nothing within ${timeout / 1000} s`;
+  if (typeof error.code === 'number') return `the command ended with ${error.code}`;
+  return `the command cannot be run (${String(error.code)})`;
+}
