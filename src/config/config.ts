@@ -3,6 +3,7 @@ import type { Sensitivity } from '../core/sensitivity.ts';
 import type { SpiffeId } from '../core/spiffe-id.ts';
 import type { CredentialConfig } from './credential.ts';
 import type { OAuthClient, PeopleProvider, TrustDomain, WorkloadIssuer } from './identity-config.ts';
+import type { OperationLabels, TargetLabels } from './labels.ts';
 
 /** The configuration, parsed once. Paths are absolute. See schema/config.schema.json for the file's form. */
 export type Config = {
@@ -108,6 +109,8 @@ export type TargetConfig = {
    * and some servers let the client's `roots` replace their own limits.
    */
   clientCapabilities: ('sampling' | 'elicitation' | 'roots')[];
+  /** Of the results of operations that say nothing of their own. */
+  labels?: TargetLabels;
   /** By operation name. An operation that is not here is denied. */
   operations: Record<string, OperationConfig>;
 };
@@ -134,4 +137,9 @@ export type OperationConfig = {
    * for each item) and may be normalised: `path` or `url`. All must resolve, or the call is denied.
    */
   resources?: string[];
+  /** What is said of its results. */
+  labels?: OperationLabels;
+  /** Arguments by which the effect lands somewhere, and those whose text is carried there; nested ones as `a.b`. */
+  targets?: string[];
+  content?: string[];
 };

@@ -50,6 +50,9 @@ export const labelFields = {
 /** The member of a target file, for all its operations. */
 export const targetLabelsForm = labelsForm.pick({ outsiders: true }).optional();
 
+export type OperationLabels = z.output<typeof labelsForm>;
+export type TargetLabels = NonNullable<z.output<typeof targetLabelsForm>>;
+
 /** What the results of an operation are labelled with. */
 export type ResultLabels = {
   /** Whether others than the organisation's own people and systems can write what it returns. */
@@ -62,14 +65,9 @@ export type ResultLabels = {
 };
 
 /** Of what nobody has said anything, outsiders may be the authors. */
-export const UNLABELLED: ResultLabels = { outsiders: true, patterns: [], add: [] };
-
-export function resultLabels(
-  operation: z.output<typeof labelsForm> | undefined,
-  target: z.output<typeof targetLabelsForm>,
-): ResultLabels {
+export function resultLabels(operation: OperationLabels | undefined, target: TargetLabels | undefined): ResultLabels {
   return {
-    outsiders: operation?.outsiders ?? target?.outsiders ?? UNLABELLED.outsiders,
+    outsiders: operation?.outsiders ?? target?.outsiders ?? true,
     ...(operation?.author === undefined ? {} : { author: operation.author }),
     patterns: (operation?.sensitivity ?? []).map(({ pattern, is }) => ({ pattern: new RegExp(pattern, 'u'), is })),
     add: operation?.add ?? [],

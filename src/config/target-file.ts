@@ -6,6 +6,7 @@ import { SENSITIVITIES } from '../core/sensitivity.ts';
 import { parseWorkloadId } from '../core/spiffe-id.ts';
 import type { SecretSource, TargetConfig } from './config.ts';
 import { credentialForm, credentialProblem, readCredential } from './credential.ts';
+import { labelFields, targetLabelsForm } from './labels.ts';
 import { readYaml } from './yaml-file.ts';
 
 const sourceForm = z.union([
@@ -58,12 +59,14 @@ export const targetForm = z.strictObject({
     .positive()
     .default(8 * 1024 * 1024),
   client_capabilities: z.array(z.enum(['sampling', 'elicitation', 'roots'])).default([]),
+  labels: targetLabelsForm,
   operations: z.record(
     z.string().min(1),
     z.strictObject({
       effect: z.enum(EFFECTS),
       sensitivity: z.enum(SENSITIVITIES).optional(),
       resources: z.array(z.string().min(1)).min(1).optional(),
+      ...labelFields,
     }),
   ),
 });
@@ -98,6 +101,7 @@ export function readTargetFile(file: string, dataDir: string): TargetConfig {
     ...(form.credential === undefined ? {} : { credential: readCredential(form.credential, folder) }),
     ...(form.resource_server === undefined ? {} : { resourceServer: form.resource_server }),
     sensitivity: form.sensitivity,
+    ...(form.labels === undefined ? {} : { labels: form.labels }),
     timeoutMs: form.timeout_seconds * 1000,
     maxAnswerBytes: form.max_answer_bytes,
     clientCapabilities: form.client_capabilities,

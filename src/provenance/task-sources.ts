@@ -36,7 +36,7 @@ export type TaskSourcesParts = {
   store: Pick<TrailStore, 'prompt' | 'declassified'>;
   operation: (target: string, operation: string) => OperationSources;
   /** The text of a sealed prompt; `null` when it cannot be opened any more. */
-  openPrompt: (sealed: string) => string | null;
+  openPrompt: (task: string, sealed: string) => string | null;
   /** Bytes that are held for one tree of tasks, and for all of them. */
   cap: { task: number; all: number };
 };
@@ -73,11 +73,12 @@ export function createTaskSources(parts: TaskSourcesParts): TaskSources {
       complete: Object.keys(chain[0]!.done ?? {}).length === 0,
     });
     const sealed = parts.store.prompt(root.id);
-    const prompt = sealed === undefined ? null : parts.openPrompt(sealed);
+    const prompt = sealed === undefined ? null : parts.openPrompt(root.id, sealed);
     provenance.add({ id: 'purpose', origin: 'prompt' }, root.purpose);
     if (prompt !== null) provenance.add({ id: 'prompt', origin: 'prompt' }, prompt);
     provenance.add({ id: 'parameters', origin: 'parameters' }, root.parameters);
     for (const { value, record } of parts.store.declassified(root.id)) provenance.answerFor(value, record);
+    held += provenance.size.held;
     known.set(root.id, provenance);
     return provenance;
   }
@@ -110,18 +111,15 @@ export function createTaskSources(parts: TaskSourcesParts): TaskSources {
 
     read: ({ action, reading, origins }, { id, chain, value }) => {
       const provenance = of(chain);
+      const before = provenance.size.held;
       provenance.sent(action.arguments, origins);
       if (value === undefined) {
         if (reading !== 'trusted') provenance.missed();
         return [];
       }
-      if (held > parts.cap.all) {
-        provenance.missed();
-      } else {
-        const before = provenance.size.held;
-        provenance.add({ id, origin: reading }, value);
-        held += provenance.size.held - before;
-      }
+      if (held > parts.cap.all) provenance.missed();
+      else provenance.add({ id, origin: reading }, value);
+      held += provenance.size.held - before;
       const { patterns } = parts.operation(action.target, action.operation).results;
       if (patterns.length === 0) return [];
       const text = textOf(value);

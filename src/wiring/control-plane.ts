@@ -35,6 +35,7 @@ import { openMcpGateway } from './mcp-gateway.ts';
 import { openCloser } from './endings.ts';
 import { openIdentity } from './identity.ts';
 import { openTokenKey } from './keys.ts';
+import { openTaskSources } from './task-sources.ts';
 import type { OpenTrustBundles } from './trust-bundles.ts';
 import { LONGEST_TOKEN_MS } from './revocations.ts';
 import { concernsOf } from './referee.ts';
@@ -92,6 +93,8 @@ export async function openControlPlane(config: Config, opened: Opened) {
   const tokenParts = { key, issuer, clock, newId, skewSeconds };
   const authenticator = createAuthenticator({ ...tokenParts, ...identity, tasks: store, revoked: store });
 
+  const { sources } = await openTaskSources(config, { store, seal });
+  lifecycle.onEnded((tasks) => tasks.forEach(({ id }) => sources.forget(id)));
   const credentials = openCredentials(config, { env: process.env, clock });
   const gateway = openMcpGateway({
     targets,
@@ -100,6 +103,7 @@ export async function openControlPlane(config: Config, opened: Opened) {
     steps: {
       ...decided,
       store,
+      sources,
       approvalLifetimeMs: config.approvals.lifetimeSeconds * 1000,
       onFault: (error, about) => log.error({ err: error }, about),
     },

@@ -1,5 +1,6 @@
 import { actionDigest, type Action } from '../../core/action.ts';
-import type { GivenApproval } from '../../core/decision.ts';
+import { isCounted } from '../../core/budget.ts';
+import type { GivenApproval, TaskView } from '../../core/decision.ts';
 import { InvalidToken } from '../../core/errors.ts';
 import { delegatorId } from '../../core/party.ts';
 import { standsFor } from '../../core/standing-answer.ts';
@@ -7,7 +8,10 @@ import type { Step } from '../pipeline.ts';
 import type { Exchange } from '../exchange.ts';
 import type { StepParts } from './parts.ts';
 
-/** Step 3: the task with its ancestors and counters, and an approval that waits to be used for exactly this action. */
+/**
+ * Step 3: the task with its ancestors and counters, where the arguments come from, and an approval that waits to be used for
+ * exactly this action.
+ */
 export function gatherStep<Request, Answer>(parts: StepParts): Step<Request, Answer> {
   return {
     name: 'gather',
@@ -18,16 +22,17 @@ export function gatherStep<Request, Answer>(parts: StepParts): Step<Request, Ans
   };
 }
 
-/** Fills in chain, digest and approval as they stand now. Called again when the last gate found them changed. */
+/** Fills in chain, origins, digest and approval as they stand now. Called again when the last gate found them changed. */
 export function gather(exchange: Exchange<unknown, unknown>, parts: StepParts): void {
-  const { caller, action } = exchange;
-  if (caller === undefined || action === undefined) throw new Error('a pipeline gathers before it has described');
+  const { caller, action: described } = exchange;
+  if (caller === undefined || described === undefined) throw new Error('a pipeline gathers before it has described');
   const chain = caller.taskId === null ? [] : parts.store.chain(caller.taskId);
   const acting = chain[0]?.task;
   if (acting === undefined || caller.agent === null || caller.delegator === null) {
     throw new InvalidToken('the access token is not for a task; exchange the task token for this resource');
   }
   exchange.chain = chain;
+  const action = look(exchange, described, chain, parts);
   exchange.digest = actionDigest(
     action,
     {
@@ -41,6 +46,19 @@ export function gather(exchange: Exchange<unknown, unknown>, parts: StepParts): 
   const given = givenFor(acting.id, { action, digest: exchange.digest }, parts);
   if (given === undefined) delete exchange.approval;
   else exchange.approval = given;
+}
+
+/** Where the arguments come from, by what the task has read until now. */
+function look(
+  exchange: Exchange<unknown, unknown>,
+  described: Action,
+  chain: readonly TaskView[],
+  { sources }: StepParts,
+): Action {
+  if (!isCounted(described)) return described;
+  const looked = sources.look(described, chain);
+  exchange.looked = looked;
+  return (exchange.action = looked.action);
 }
 
 /** An approval of exactly this action, or else a use of an answer that stands for actions like it. */

@@ -73,7 +73,9 @@ async function settle(
       const spent = decision.liftedByApproval.length > 0 ? (exchange.approval ?? null) : null;
       const taken = takenBy(input);
       const { target } = exchange.action;
-      const admission = await parts.store.admit({ ...taken, approval: spent?.id ?? null, target }, [
+      // INVARIANT 11: before anything of the result can be read, the task has the labels that it will have.
+      const labels = exchange.looked?.labels ?? [];
+      const admission = await parts.store.admit({ ...taken, approval: spent?.id ?? null, target, labels }, [
         record(spent === null ? null : { id: spent.id, approvers: spent.approvers.map(delegatorId) }),
       ]);
       if (admission.admitted) exchange.taken = taken;
