@@ -464,6 +464,7 @@ const ORIGIN = table<PromptOrigin>({
   trust: ({ trust }) => trust,
   author: ({ author }) => author,
   digest: ({ digest }) => digest,
+  signed: ({ signer }) => signer !== undefined,
 });
 
 const TOKEN = table<{ token: TokenFacts; now: number }>({

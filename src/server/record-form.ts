@@ -11,7 +11,7 @@ import { TASK_STATES } from '../core/task.ts';
 import { limitsForm, usedLimitsForm } from './budget-form.ts';
 import { scheduleForm } from '../task/window-form.ts';
 import { grantForm } from '../task/grant-form.ts';
-import { originForm } from '../task/task-request.ts';
+import { originForm } from '../task/prompt-origin.ts';
 
 /** The form of a record of the audit log, for schema/record.schema.json. A test holds it to `LogRecord`. */
 

@@ -2,7 +2,7 @@ import { Conflict, Forbidden, InvalidRequest, Unavailable } from '../core/errors
 import type { TaskView } from '../core/decision.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { DecisionRecord } from '../core/record.ts';
-import type { IdentityAssertion, Task, Window } from '../core/task.ts';
+import type { IdentityAssertion, PromptOrigin, Task, Window } from '../core/task.ts';
 import type { FailPoint } from '../ending/fail-point.ts';
 import type { AssertionStore } from '../store/ports.ts';
 import { authorizeOrAsk } from './authorize-or-ask.ts';
@@ -27,6 +27,8 @@ export type LifecycleParts = HopParts & {
   /** Tasks that have a call in flight: they are in use, however long it takes. */
   calling: () => readonly string[];
   failPoint: FailPoint;
+  /** Encrypts the text of a prompt for its task. */
+  sealPrompt: (task: string, text: string) => string;
 };
 
 export type TaskPage = { state?: Task['state']; after?: string; limit: number };
@@ -161,7 +163,8 @@ async function requestTask(
   for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
     const { record, approval } = await authorizeOrAsk(asker, own, parts);
     const created = { ...task, decision: record.id };
-    const outcome = await parts.store.createTask(created, [record], approval, assertion);
+    const prompt = request.prompt === undefined ? null : parts.sealPrompt(task.id, request.prompt);
+    const outcome = await parts.store.createTask(created, [record], approval, assertion, prompt);
     if (outcome === 'created') return created;
     // Somebody else came with it at the same moment.
     if (outcome === 'assertion_used') return taskOf(assertion!, parts)!;
@@ -199,9 +202,14 @@ function windowAsked(request: TaskRequest, limits: LifecycleParts['limits']): Js
       ? { lifetime_seconds: lifetimeSeconds ?? limits.defaultLifetimeSeconds }
       : { expires_at: expiresAt }),
     ...(notBefore === undefined ? {} : { not_before: notBefore }),
-    origin: JSON.parse(JSON.stringify(request.origin)) as JsonObject,
+    origin: originAsked(request.origin),
     max_hops: request.maxHops,
   };
+}
+
+/** But for the key, which another process of the same client does not have. */
+function originAsked({ signer: _key, ...origin }: PromptOrigin): JsonObject {
+  return JSON.parse(JSON.stringify(origin)) as JsonObject;
 }
 
 async function refuse(asker: Asker, reason: string, parts: LifecycleParts): Promise<never> {

@@ -79,6 +79,7 @@ export async function openControlPlane(config: Config, opened: Opened) {
     isRevoked: (id) => store.isTokenRevoked(id),
     isSuspended: (target) => suspension('target', target) !== undefined,
   });
+  const { sources, promptSeal } = await openTaskSources(config, { store, seal });
   const lifecycle = createLifecycle({
     ...decided,
     store,
@@ -87,14 +88,14 @@ export async function openControlPlane(config: Config, opened: Opened) {
     calling: () => live.calling(),
     failPoint,
     approvalLifetimeMs: config.approvals.lifetimeSeconds * 1000,
+    sealPrompt: promptSeal.seal,
   });
+  lifecycle.onEnded((tasks) => tasks.forEach(({ id }) => sources.forget(id)));
   const catalogue = taskCatalogue(config);
   const profiles = openProfiles(config);
   const tokenParts = { key, issuer, clock, newId, skewSeconds };
   const authenticator = createAuthenticator({ ...tokenParts, ...identity, tasks: store, revoked: store });
 
-  const { sources } = await openTaskSources(config, { store, seal });
-  lifecycle.onEnded((tasks) => tasks.forEach(({ id }) => sources.forget(id)));
   const credentials = openCredentials(config, { env: process.env, clock });
   const gateway = openMcpGateway({
     targets,
@@ -180,6 +181,7 @@ export async function openControlPlane(config: Config, opened: Opened) {
     usage: createUsageReports({ ...decided, store, lifecycle, catalogue }),
     checkArguments,
     taskTokens: tokenParts,
+    prompts: { sha256, clock, skewSeconds },
     agents: createAgents({ ...decided, store, registry, onEnded: lifecycle.ended }),
     registrationNames: registrationNames(config),
     revocationFeed,

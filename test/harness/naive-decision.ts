@@ -330,7 +330,7 @@ function contextOf(input: DecisionInput): JsonObject {
     approved: approval !== null,
     delegator: delegator === null ? undefined : entity(personOf(delegator)),
     token: token === null ? undefined : { age_seconds: age(token.issuedAt), binding: token.binding },
-    origin: acting === undefined ? undefined : known({ ...acting.task.origin }),
+    origin: acting === undefined ? undefined : originOf(acting.task.origin),
     root: rootOf(input),
     chain: acting === undefined ? undefined : chain.map(({ task }) => entity({ type: 'Agent', id: task.agent.id })),
     task:
@@ -402,6 +402,10 @@ function effectsOf(done: NonNullable<DecisionInput['chain'][number]['done']>): J
   const counts: Record<string, number> = { read: 0, write: 0, delete: 0, execute: 0, send: 0, mint: 0, delegate: 0 };
   for (const { effect, times } of Object.values(done)) counts[effect]! += times;
   return counts;
+}
+
+function originOf({ signer, ...origin }: DecisionInput['chain'][number]['task']['origin']): JsonObject {
+  return known({ ...origin, signed: signer !== undefined });
 }
 
 function rootOf({ chain, now }: DecisionInput): JsonObject | undefined {

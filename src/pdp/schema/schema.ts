@@ -104,7 +104,13 @@ function actionType({ effect, args, parameters = EMPTY, did = EMPTY }: SchemaAct
           }),
         ),
         origin: optional(
-          record({ channel: STRING, trust: STRING, author: optional(STRING), digest: optional(STRING) }),
+          record({
+            channel: STRING,
+            trust: STRING,
+            author: optional(STRING),
+            digest: optional(STRING),
+            signed: { type: 'Boolean' },
+          }),
         ),
         chain: optional({ type: 'Set', element: { type: 'Entity', name: 'Agent' } }),
       }),
