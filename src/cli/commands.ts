@@ -18,6 +18,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   stop: async () => (await import('./stop.ts')).stop,
   resume: async () => (await import('./stop.ts')).resume,
   person: async () => (await import('./stop.ts')).person,
+  lease: async () => (await import('./lease.ts')).lease,
   policy: async () => (await import('./policy/policy.ts')).policy,
   keys: async () => (await import('./keys.ts')).keys,
   revocations: async () => (await import('./revocations.ts')).revocations,

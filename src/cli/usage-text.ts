@@ -1,6 +1,7 @@
 import { AGENT_USAGE } from './workload.ts';
 import { APPROVALS_USAGE } from './approvals.ts';
 import { KEYS_USAGE } from './keys.ts';
+import { LEASE_USAGE } from './lease.ts';
 import { LOG_HELP } from './log-verbs.ts';
 import { POLICY_USAGE } from './policy/policy.ts';
 import { PROFILE_USAGE } from './profile.ts';
@@ -20,6 +21,7 @@ export const USAGE = `${[
   APPROVALS_USAGE,
   TARGET_USAGE,
   STOP_USAGE,
+  LEASE_USAGE,
   POLICY_USAGE,
   KEYS_USAGE,
   REVOCATIONS_USAGE,

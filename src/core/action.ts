@@ -1,5 +1,6 @@
 import type { Effect } from './effect.ts';
 import { canonicalJson, type JsonObject, type JsonValue } from './json.ts';
+import type { NamedLease } from './lease.ts';
 import type { Sensitivity } from './sensitivity.ts';
 
 /** One thing that is about to be done, described by the gateway from the protocol message, never by the agent. */
@@ -16,6 +17,8 @@ export type Action = {
   provenance?: Readonly<Record<string, ArgumentOrigin>>;
   /** The same for people who ask why: of no account to the decision. */
   sources?: readonly ArgumentSource[];
+  /** The leases whose handles stand in the arguments. Absent where there is none. */
+  leases?: readonly NamedLease[];
   /** What that comes to. Absent where the gateway cannot tell. */
   flow?: ArgumentFlow;
   /** A handshake or list of the protocol itself, covered by any grant at the target. */

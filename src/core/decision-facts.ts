@@ -7,6 +7,7 @@ import type { DecisionInput, GivenApproval, TaskView, TokenFacts } from './decis
 import type { Effect } from './effect.ts';
 import type { Grant } from './grant.ts';
 import type { JsonObject, JsonValue } from './json.ts';
+import type { LeaseKind, LeaseState, NamedLease } from './lease.ts';
 import type { Agent, Delegator } from './party.ts';
 import { redactArguments, redactText, redactTexts } from './redact.ts';
 import type { Schedule } from './schedule.ts';
@@ -31,6 +32,7 @@ export type DecisionFacts = {
     definition: Action['definition'];
     undescribed?: Undescribed;
     provenance?: Record<string, ArgumentOrigin>;
+    leases?: NamedLeaseFacts[];
     flow?: ArgumentFlow;
     sources?: readonly ArgumentSource[];
   };
@@ -44,6 +46,20 @@ export type DecisionFacts = {
   suspended?: Suspension;
   /** Of these, something was redacted or cut, so what is computed from them may come out otherwise. */
   redacted: RedactedFact[];
+};
+
+/** A lease that the arguments name by its handle; with nothing but its id when there is none. */
+export type NamedLeaseFacts = {
+  id: string;
+  lease: {
+    task: string;
+    target: string;
+    operation: string;
+    kind: LeaseKind;
+    state: LeaseState;
+    usable_at: string[];
+    made_at: number;
+  } | null;
 };
 
 export type AgentFacts = {
@@ -110,6 +126,7 @@ export type FactsCoverInput = Holds<
     [
       keyof DecisionInput,
       keyof Action,
+      keyof NonNullable<NamedLease['lease']>,
       keyof Agent,
       keyof Delegator,
       keyof TaskView,
@@ -130,8 +147,9 @@ export type FactsCoverInput = Holds<
       ),
       (
         | ('target' | 'operation' | 'effect' | 'resources' | 'sensitivity' | 'arguments')
-        | ('protocol' | 'definition' | 'undescribed' | 'provenance' | 'flow' | 'sources')
+        | ('protocol' | 'definition' | 'undescribed' | 'provenance' | 'leases' | 'flow' | 'sources')
       ),
+      'task' | 'target' | 'operation' | 'kind' | 'state' | 'usableAt' | 'madeAt',
       'id' | 'trustDomain' | 'attestation' | 'groups' | 'state' | 'owner',
       'issuer' | 'subject' | 'name' | 'email' | 'groups' | 'acr' | 'amr' | 'authTime',
       'task' | 'used' | 'labels' | 'done',
@@ -196,6 +214,7 @@ export function decisionFacts(input: DecisionInput): DecisionFacts {
       protocol: action.protocol,
       definition: action.definition,
       ...(action.provenance === undefined ? {} : { provenance: { ...action.provenance } }),
+      ...(action.leases === undefined ? {} : { leases: action.leases.map(namedLeaseFacts) }),
       ...(action.flow === undefined ? {} : { flow: { ...action.flow } }),
       ...(action.sources === undefined ? {} : { sources: [...action.sources] }),
       ...(action.undescribed === undefined
@@ -215,6 +234,12 @@ export function decisionFacts(input: DecisionInput): DecisionFacts {
     ...(input.suspended === undefined ? {} : { suspended: { ...input.suspended } }),
     redacted: REDACTED_FACTS.filter((fact) => redacted.has(fact)),
   };
+}
+
+function namedLeaseFacts({ id, lease }: NamedLease): NamedLeaseFacts {
+  if (lease === null) return { id, lease };
+  const { usableAt, madeAt, ...same } = lease;
+  return { id, lease: { ...same, usable_at: [...usableAt], made_at: madeAt } };
 }
 
 function agentFacts({ trustDomain, groups, state, owner }: Agent): AgentFacts {

@@ -5,6 +5,7 @@ import type { JsonObject, JsonValue } from '../core/json.ts';
 import type { NamedCredential } from '../credential/credential.ts';
 import type { Looked } from '../provenance/task-sources.ts';
 import type { Taken } from '../store/ports.ts';
+import type { Intended } from '../lease/intend.ts';
 import type { Caller } from '../identity/caller.ts';
 
 export type Outcome = {
@@ -49,6 +50,8 @@ export type Exchange<Request, Answer> = {
   recordId?: string;
   /** From step 5, for a permit: what the action has taken from budgets. */
   taken?: Taken;
+  /** From step 5, for a permit: what the action may bring into the world. */
+  intended?: Intended;
   /** From step 6. */
   answer?: Answer;
   /** From step 6, for step 7. */

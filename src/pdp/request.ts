@@ -3,6 +3,7 @@ import { formatAmount, type Amount } from '../core/amount.ts';
 import { leftFor, type Left } from '../core/budget.ts';
 import type { DecisionInput, TaskView, TokenFacts } from '../core/decision.ts';
 import type { Effect } from '../core/effect.ts';
+import type { NamedLease } from '../core/lease.ts';
 import { delegatorId, sameDelegator, type Agent, type Delegator } from '../core/party.ts';
 import { sensitivityLevel, type Sensitivity } from '../core/sensitivity.ts';
 import type { PromptOrigin, TaskProfile } from '../core/task.ts';
@@ -325,6 +326,10 @@ const CONTEXT = table<Context>({
   args: (context) => (context.args ??= new JsonRecord(context.input.action.arguments)),
   provenance: ({ input: { action } }) =>
     action.provenance === undefined ? undefined : new JsonRecord(action.provenance),
+  leases: ({ input: { action, chain, now } }) => {
+    const named = action.leases?.flatMap(({ lease }) => lease ?? []) ?? [];
+    return named.length === 0 ? undefined : new Facts(LEASES, { named, acting: chain[0]?.task.id, now });
+  },
   flow: ({ input: { action } }) => (action.flow === undefined ? undefined : new Facts(FLOW, action.flow)),
   sensitivity: ({ input }) => SENSITIVITIES[input.action.sensitivity],
   now: (context) => (context.time ??= new Facts(NOW, context.input.now)),
@@ -348,6 +353,17 @@ const CONTEXT = table<Context>({
   },
   chain: ({ input: { chain } }) =>
     chain.length === 0 ? undefined : new CedarSet(chain.map(({ task }) => agentUid(task.agent.id))),
+});
+
+type NamedLeases = { named: NonNullable<NamedLease['lease']>[]; acting: string | undefined; now: number };
+
+/** What the arguments bring along by handles. Cedar has no loops, so it is told of them all together. */
+const LEASES = table<NamedLeases>({
+  count: ({ named }) => named.length,
+  kinds: ({ named }) => new CedarSet(named.map(({ kind }) => kind)),
+  minted_by: ({ named }) => new CedarSet(named.map(({ target, operation }) => `${target}:${operation}`)),
+  inherited: ({ named, acting }) => named.some(({ task }) => task !== acting),
+  oldest_seconds: ({ named, now }) => seconds(Math.max(...named.map(({ madeAt }) => now - madeAt))),
 });
 
 const FLOW = table<ArgumentFlow>({

@@ -7,7 +7,7 @@ import { sourcesFor } from '../fixtures/task-sources.ts';
 export function createGovernedGateway(plane: ControlPlane): McpGateway {
   const { store, parts, live } = plane;
   const { pdp, referee, fresh, suspension, clock, newId, sha256 } = parts.tokens;
-  return openMcpGateway({
+  const gateway = openMcpGateway({
     targets: parts.targets,
     publicUrl: ISSUER,
     authenticate: (request, audience) => parts.authenticator.authenticate(request, audience),
@@ -18,6 +18,7 @@ export function createGovernedGateway(plane: ControlPlane): McpGateway {
       fresh,
       suspension,
       sources: sourcesFor(store, [...parts.targets.values()]),
+      leases: plane.ledger,
       clock,
       newId,
       sha256,
@@ -31,4 +32,6 @@ export function createGovernedGateway(plane: ControlPlane): McpGateway {
     refused: () => {},
     maxBodyBytes: 64 * 1024,
   });
+  plane.caller.open = (target) => gateway.openCaller(target);
+  return gateway;
 }

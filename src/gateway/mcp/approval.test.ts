@@ -12,6 +12,7 @@ import { startFixtureServer } from '../../../test/conformance/fixture-server.ts'
 import { stateless } from '../../../test/conformance/mcp-client.ts';
 import { createOpenGateway } from '../../../test/conformance/open-gateway.ts';
 import { sourcesFor } from '../../../test/fixtures/task-sources.ts';
+import { openLedger } from '../../../test/fixtures/leases.ts';
 import { alice, bob, sampleTask, sha256, summariser } from '../../../test/fixtures/task.ts';
 import { createAnswered } from '../../approval/answered.ts';
 import type { TargetConfig } from '../../config/config.ts';
@@ -77,6 +78,7 @@ async function open(): Promise<void> {
     fresh: () => true,
     suspension: (kind, id) => store.suspension(kind, id),
     sources: sourcesFor(store, [target]),
+    leases: openLedger(store, { clock: Date.now, newId: (prefix) => `${prefix}_${++ids}` }).ledger,
     clock: Date.now,
     newId: (prefix) => `${prefix}_${Date.now()}${++ids}`,
     sha256,

@@ -9,8 +9,8 @@ import type { Exchange } from '../exchange.ts';
 import type { StepParts } from './parts.ts';
 
 /**
- * Step 3: the task with its ancestors and counters, where the arguments come from, and an approval that waits to be used for
- * exactly this action.
+ * Step 3: the task with its ancestors and counters, the leases that the arguments name and where they come from, and an approval
+ * that waits to be used for exactly this action.
  */
 export function gatherStep<Request, Answer>(parts: StepParts): Step<Request, Answer> {
   return {
@@ -22,17 +22,19 @@ export function gatherStep<Request, Answer>(parts: StepParts): Step<Request, Ans
   };
 }
 
-/** Fills in chain, origins, digest and approval as they stand now. Called again when the last gate found them changed. */
+/** Fills in leases, origins, chain, digest and approval as they stand now. Called again when the last gate found them changed. */
 export function gather(exchange: Exchange<unknown, unknown>, parts: StepParts): void {
-  const { caller, action: described } = exchange;
+  const { caller } = exchange;
+  const described = exchange.action === undefined ? undefined : withLeases(exchange.action, parts);
   if (caller === undefined || described === undefined) throw new Error('a pipeline gathers before it has described');
   const chain = caller.taskId === null ? [] : parts.store.chain(caller.taskId);
   const acting = chain[0]?.task;
   if (acting === undefined || caller.agent === null || caller.delegator === null) {
     throw new InvalidToken('the access token is not for a task; exchange the task token for this resource');
   }
-  exchange.chain = chain;
   const action = look(exchange, described, chain, parts);
+  exchange.action = action;
+  exchange.chain = chain;
   exchange.digest = actionDigest(
     action,
     {
@@ -58,7 +60,13 @@ function look(
   if (!isCounted(described)) return described;
   const looked = sources.look(described, chain);
   exchange.looked = looked;
-  return (exchange.action = looked.action);
+  return looked.action;
+}
+
+/** What handles stand for may have changed since they were looked at last. */
+function withLeases({ leases: _before, ...action }: Action, { leases }: StepParts): Action {
+  const named = leases.named(action.arguments);
+  return named === undefined ? action : { ...action, leases: named };
 }
 
 /** An approval of exactly this action, or else a use of an answer that stands for actions like it. */

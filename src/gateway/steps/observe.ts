@@ -43,7 +43,7 @@ function settle(
       : parts.sources.read(looked, { id: record.decision, chain, value: valueRead(outcome) });
   if (record.given_back === true && taken !== undefined) return parts.store.giveBack(taken, [record]);
   const task = exchange.caller?.taskId;
-  if (looked === undefined || action === undefined || typeof task !== 'string') return parts.store.append([record]);
+  if (looked === undefined || action === undefined || typeof task !== 'string') return parts.store.appendSoon([record]);
   const { target, operation } = action;
   const succeeded = outcome.status === 'ok';
   return parts.store.recordOutcome({ task, target, operation, succeeded, labels }, [record]);

@@ -1,5 +1,6 @@
 import type { Sha256Hex } from '../../core/action.ts';
 import type { DecisionInput } from '../../core/decision.ts';
+import type { Ledger } from '../../lease/ledger.ts';
 import { suspensionOfAction, type FindSuspension } from '../../core/suspension.ts';
 import type { Pdp } from '../../pdp/pdp.ts';
 import type { Referee } from '../../pdp/referee/referee.ts';
@@ -19,6 +20,7 @@ export type StepParts = {
   suspension: FindSuspension;
   /** What tasks were given and have read. */
   sources: Pick<TaskSources, 'look' | 'read'>;
+  leases: Pick<Ledger, 'named' | 'intend'>;
   clock: () => number;
   newId: (prefix: string) => string;
   sha256: Sha256Hex;

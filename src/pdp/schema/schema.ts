@@ -64,6 +64,15 @@ function actionType({ effect, args, parameters = EMPTY, did = EMPTY }: SchemaAct
       context: record({
         args,
         provenance: optional(provenanceOf(args)),
+        leases: optional(
+          record({
+            count: LONG,
+            kinds: TEXTS,
+            minted_by: TEXTS,
+            inherited: { type: 'Boolean' },
+            oldest_seconds: LONG,
+          }),
+        ),
         flow: optional(record({ targets: TEXTS, addresses: TEXTS, settings: TEXTS, content: TEXTS, links: TEXTS })),
         sensitivity: SENSITIVITY,
         now: record({ time: { type: 'Extension', name: 'datetime' }, hour: LONG, weekday: LONG }),

@@ -15,17 +15,19 @@ export function trailVerbs(queue: CommitQueue, { log, tasks, trails }: Tables, c
       const chain = tasks.chain(task).map((level) => level.task.id);
       const root = chain.at(-1);
       const record = decisionOf(records);
-      return queue.add(
-        () => {
-          checkIdentifiers(task, target, operation, ...labels);
-          if (succeeded) trails.succeed(chain, { target, operation });
-          if (root !== undefined) trails.addLabels(root, labels, record, clock());
-          log.append(records);
-        },
-        () => {
-          if (root !== undefined) trails.settled(root, { id: `${target}:${operation}`, succeeded, labels });
-        },
-      );
+      const write = () => {
+        checkIdentifiers(task, target, operation, ...labels);
+        if (succeeded) trails.succeed(chain, { target, operation });
+        if (root !== undefined) trails.addLabels(root, labels, record, clock());
+        log.append(records);
+      };
+      // The one exception to memory coming after the commit: the task's next action, which may be here before it, is decided on
+      // what it has read. Were the commit to fail, all of memory is read again.
+      if (root !== undefined && tasks.isInMemory(root)) {
+        trails.of(root, true);
+        trails.settled(root, { id: `${target}:${operation}`, succeeded, labels });
+      }
+      return labels.length === 0 ? queue.addSoon(write) : queue.add(write);
     },
     labels: (task) => {
       const root = rootOf(task);
