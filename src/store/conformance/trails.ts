@@ -117,7 +117,7 @@ export function trailConformance(open: OpenStore): void {
   });
 
   test('the sealed prompt is of the whole tree', async () => {
-    await subject.store.createTask(taskFixture({ id: 'root' }), [], null, null, 'sealed');
+    await subject.store.createTask(taskFixture({ id: 'root' }), [], null, { prompt: 'sealed' });
     await subject.store.createTask(taskFixture({ id: 'child', parent: 'root' }), []);
     await subject.reopen();
     expect(subject.store.prompt('child')).toBe('sealed');
