@@ -8,6 +8,7 @@ import type { HttpRequest } from '../../src/token/authenticate.ts';
 import { openHttpGateway, type HttpGatewayWiring } from '../../src/wiring/http-gateway.ts';
 import { openMcpGateway } from '../../src/wiring/mcp-gateway.ts';
 import { ISSUER, type ControlPlane } from '../fixtures/control-plane.ts';
+import { sourcesFor } from '../fixtures/task-sources.ts';
 
 /** The MCP gateway over a control plane in the same process, put together as the program does it. */
 export function createGovernedGateway(plane: ControlPlane): McpGateway {
@@ -37,6 +38,7 @@ function enforcement(plane: ControlPlane) {
       referee,
       fresh,
       suspension,
+      sources: sourcesFor(store, [...parts.targets.values()]),
       leases: plane.ledger,
       clock,
       newId,

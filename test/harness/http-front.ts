@@ -65,6 +65,7 @@ export async function openHttpFront(
         },
       },
     },
+    onStream: () => {},
     hooks: {
       reveal: (departing) => departing,
       inject: createInject({
