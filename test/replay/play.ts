@@ -41,18 +41,19 @@ export function play(
   const task = taskOf(episode, target);
   return episode.calls.map((call, at): Played => {
     const operation = catalogue.get(call.tool);
-    const roleOf: RoleOf = (path, value) => roleAt(operation?.roles ?? {}, path, value);
+    if (operation === undefined) throw new Error(`the catalogue has no \`${call.tool}\``);
+    const roleOf: RoleOf = (path, value) => roleAt(operation.roles, path, value);
     const flow = flowOf(provenance, call.args, roleOf);
     const action: Action = {
       target,
       operation: call.tool,
-      effect: operation?.effect ?? 'execute',
+      effect: operation.effect,
       resources: [],
-      sensitivity: operation?.sensitivity ?? 'restricted',
+      sensitivity: operation.sensitivity,
       arguments: call.args,
       flow,
       protocol: false,
-      definition: operation === undefined ? 'unknown' : 'pinned',
+      definition: 'pinned',
     };
     const view = { task, used: { calls: at }, labels: [...labels] };
     const input: DecisionInput = {
@@ -67,7 +68,7 @@ export function play(
     };
     const decision = pdp.decide(input);
     const happens = decision.outcome === 'permit' || call.attack !== true;
-    if (happens && operation !== undefined && call.result !== undefined) {
+    if (happens && call.result !== undefined) {
       const reading = readingOf(askedOf(flow), {
         outsiders: operation.outsiders,
         exposed: labels.has('origin:outsiders'),
