@@ -6,6 +6,7 @@ import { SENSITIVITIES } from '../core/sensitivity.ts';
 import { parseWorkloadId } from '../core/spiffe-id.ts';
 import type { OperationConfig, SecretSource, TargetConfig } from './config.ts';
 import { credentialForm, credentialProblem, readCredential } from './credential.ts';
+import { labelFields, targetLabelsForm } from './labels.ts';
 import { httpOperationFields, httpOperationOf, httpOperationProblem } from './http-operation.ts';
 import { FOUND_SECRETS } from './mint.ts';
 import { mintOf, mintProblems, mintsForm } from './mints-form.ts';
@@ -71,12 +72,14 @@ const fileForm = z.strictObject({
   timeout_seconds: z.number().positive().max(600).default(30),
   max_answer_bytes: z.number().int().positive().optional(),
   client_capabilities: z.array(z.enum(['sampling', 'elicitation', 'roots'])).default([]),
+  labels: targetLabelsForm,
   operations: z.record(
     z.string().min(1),
     z.strictObject({
       effect: z.enum(EFFECTS),
       sensitivity: z.enum(SENSITIVITIES).optional(),
       resources: z.array(z.string().min(1)).min(1).optional(),
+      ...labelFields,
       ...httpOperationFields,
       mints: mintsForm.optional(),
       found_secrets: z.enum(FOUND_SECRETS).optional(),
@@ -136,6 +139,7 @@ export function readTargetFile(file: string, dataDir: string): TargetConfig {
     ...(form.credential === undefined ? {} : { credential: readCredential(form.credential, folder) }),
     ...(form.resource_server === undefined ? {} : { resourceServer: form.resource_server }),
     sensitivity: form.sensitivity,
+    ...(form.labels === undefined ? {} : { labels: form.labels }),
     timeoutMs: form.timeout_seconds * 1000,
     maxAnswerBytes: form.max_answer_bytes ?? (form.protocol === 'http' ? Infinity : MAX_ANSWER_BYTES),
     clientCapabilities: form.client_capabilities,

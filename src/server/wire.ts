@@ -61,6 +61,7 @@ export const taskWire = z
       channel: z.string(),
       author: z.string().optional(),
       digest: z.string().optional(),
+      signer: z.string().optional(),
       trust: z.string(),
     }),
     not_before: time,

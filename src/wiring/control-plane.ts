@@ -41,6 +41,7 @@ import { openMcpGateway } from './mcp-gateway.ts';
 import { openCloser } from './endings.ts';
 import { openIdentity } from './identity.ts';
 import { openTokenKey } from './keys.ts';
+import { openTaskSources } from './task-sources.ts';
 import { openLeases } from './leases.ts';
 import type { OpenTrustBundles } from './trust-bundles.ts';
 import { LONGEST_TOKEN_MS } from './revocations.ts';
@@ -85,6 +86,7 @@ export async function openControlPlane(config: Config, opened: Opened) {
     isRevoked: (id) => store.isTokenRevoked(id),
     isSuspended: (target) => suspension('target', target) !== undefined,
   });
+  const { sources, promptSeal } = await openTaskSources(config, { store, seal });
   const lifecycle = createLifecycle({
     ...decided,
     store,
@@ -93,7 +95,9 @@ export async function openControlPlane(config: Config, opened: Opened) {
     calling: () => live.calling(),
     failPoint,
     approvalLifetimeMs: config.approvals.lifetimeSeconds * 1000,
+    sealPrompt: promptSeal.seal,
   });
+  lifecycle.onEnded((tasks) => tasks.forEach(({ id }) => sources.forget(id)));
   const catalogue = taskCatalogue(config);
   const profiles = openProfiles(config);
   const tokenParts = { key, issuer, clock, newId, skewSeconds };
@@ -117,6 +121,7 @@ export async function openControlPlane(config: Config, opened: Opened) {
     steps: {
       ...decided,
       store,
+      sources,
       leases: leases.ledger,
       approvalLifetimeMs: config.approvals.lifetimeSeconds * 1000,
       endAutomated: (task: Task, why: string) => lifecycle.endUnasked(task, stepOutsideEnd(why)).then(() => undefined),
@@ -202,6 +207,7 @@ export async function openControlPlane(config: Config, opened: Opened) {
     usage: createUsageReports({ ...decided, store, lifecycle, catalogue }),
     checkArguments,
     taskTokens: tokenParts,
+    prompts: { sha256, clock, skewSeconds },
     agents: createAgents({ ...decided, store, registry, onEnded: lifecycle.ended }),
     registrationNames: registrationNames(config),
     revocationFeed,

@@ -16,7 +16,10 @@ import { observeStep } from '../gateway/steps/observe.ts';
 import type { StepParts } from '../gateway/steps/parts.ts';
 import { recordStep } from '../gateway/steps/record.ts';
 
-export type HttpGatewayWiring = Omit<HttpGatewayDeps, 'steps' | 'hooks' | 'upstreams' | 'clock' | 'newId'> & {
+export type HttpGatewayWiring = Omit<
+  HttpGatewayDeps,
+  'steps' | 'hooks' | 'onStream' | 'upstreams' | 'clock' | 'newId'
+> & {
   steps: StepParts;
   readSecret: (source: SecretSource) => string;
   credential: (target: string) => Credential | null;
@@ -43,6 +46,9 @@ export function openHttpGateway(wiring: HttpGatewayWiring): HttpGateway {
       readsWhole: () => false,
       conceal: (answer) => answer,
       strip: stripOf,
+    },
+    onStream: ({ looked, chain = [], recordId = '' }) => {
+      if (looked !== undefined) steps.sources.read(looked, { id: recordId, chain, value: undefined });
     },
     clock: steps.clock,
     newId: steps.newId,

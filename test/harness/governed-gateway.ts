@@ -2,6 +2,7 @@ import type { McpGateway } from '../../src/gateway/mcp/gateway.ts';
 import { stepOutsideEnd } from '../../src/task/end.ts';
 import { openMcpGateway } from '../../src/wiring/mcp-gateway.ts';
 import { ISSUER, type ControlPlane } from '../fixtures/control-plane.ts';
+import { sourcesFor } from '../fixtures/task-sources.ts';
 
 /** The MCP gateway over a control plane in the same process, put together as the program does it. */
 export function createGovernedGateway(plane: ControlPlane): McpGateway {
@@ -17,6 +18,7 @@ export function createGovernedGateway(plane: ControlPlane): McpGateway {
       referee,
       fresh,
       suspension,
+      sources: sourcesFor(store, [...parts.targets.values()]),
       leases: plane.ledger,
       clock,
       newId,

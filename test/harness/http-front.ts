@@ -61,6 +61,7 @@ export async function openHttpFront(
         },
       },
     },
+    onStream: () => {},
     hooks: {
       reveal: (departing) => departing,
       inject: createInject({

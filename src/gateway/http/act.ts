@@ -14,7 +14,7 @@ export function actStep(parts: HttpParts): HttpStep {
       if (call === undefined || typeof taskId !== 'string' || token === undefined) {
         throw new Error('a pipeline acts before it has described');
       }
-      const { hooks, live, publicUrl } = parts;
+      const { hooks, live, publicUrl, onStream } = parts;
       const departing = departingOf(call, exchange);
       const work = { taskId, tokenId: token.id, id: exchange.id, target: target.name };
       // A task that has just ended cuts within `attach`, before there is anything to detach.
@@ -26,6 +26,7 @@ export function actStep(parts: HttpParts): HttpStep {
         url: departing.url,
         conceal: hooks.readsWhole(exchange) ? (answer) => hooks.conceal(answer, exchange) : null,
         onStream: () => {
+          onStream(exchange);
           detach();
           detach = live.attach({ ...work, kind: 'stream' }, (reason) => relay.cut(reason));
         },

@@ -9,6 +9,7 @@ import { PrivateAddress } from './addresses.ts';
 import type { HttpAnswer } from './answer.ts';
 import { answerHeaders } from './answer-headers.ts';
 import type { ApiTarget } from './api-target.ts';
+import { isText, KeptText } from './kept-text.ts';
 import { problemAnswer } from './problem.ts';
 import { sendWhole } from './send.ts';
 import { decoded } from './whole-answer.ts';
@@ -53,6 +54,7 @@ export class Relay implements Dispatcher.DispatchHandler {
   #chunks: Buffer[] | null = null;
   #headers: [string, string][] = [];
   #coding = '';
+  #kept = new KeptText(false);
   #silence: NodeJS.Timeout | null = null;
 
   constructor(parts: RelayParts) {
@@ -125,7 +127,9 @@ export class Relay implements Dispatcher.DispatchHandler {
       .filter(([name]) => name === 'content-encoding')
       .map(([, value]) => value)
       .join(',');
+    const type = raw.find(([name]) => name === 'content-type')?.[1];
     const encoded = this.#coding !== '' && this.#coding.toLowerCase() !== 'identity';
+    this.#kept = new KeptText((!encoded || conceal !== null || this.#strip !== STRIP_NOTHING) && isText(type));
     // What is encoded hides what it holds: who has to look into it needs all of it.
     if (conceal !== null || (encoded && this.#strip !== STRIP_NOTHING)) {
       this.#chunks = [];
@@ -158,6 +162,7 @@ export class Relay implements Dispatcher.DispatchHandler {
   #write(bytes: Uint8Array, controller: Dispatcher.DispatchController): void {
     if (bytes.length === 0) return;
     this.#hash.update(bytes);
+    this.#kept.take(bytes);
     const { response } = this.#parts;
     if (response.write(bytes)) return;
     // The agent reads slowly: that is no silence of the target.
@@ -193,6 +198,7 @@ export class Relay implements Dispatcher.DispatchHandler {
     const shown = conceal === null ? stripped : await conceal(stripped);
     if (this.#over) return;
     this.#hash.update(shown.body);
+    this.#kept.take(shown.body);
     this.#bytes = shown.body.length;
     this.#settle(this.#outcome());
     response.writeHead(shown.status, [...shown.headers.flat(), 'content-length', String(shown.body.length)]);
@@ -211,9 +217,10 @@ export class Relay implements Dispatcher.DispatchHandler {
   #outcome(): Outcome {
     const status = this.#status;
     const result = { status, bytes: this.#bytes, sha256: this.#hash.digest('hex') };
-    if (status < 400) return { status: 'ok', result };
+    const read = this.#kept.value();
+    if (status < 400) return { status: 'ok', result, read };
     const detail = `the target answered with status ${status}`;
-    return { status: status < 500 ? 'tool_error' : 'failed', detail, result };
+    return { status: status < 500 ? 'tool_error' : 'failed', detail, result, read };
   }
 
   /** The first outcome counts. */
