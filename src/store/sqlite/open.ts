@@ -27,6 +27,7 @@ import { policySetVerbs } from './policy-set-verbs.ts';
 import { processVerbs } from './process-verbs.ts';
 import { RecordLog } from './record-log.ts';
 import { RevokedTokenTable } from './revoked-token-table.ts';
+import { sealedVerbs } from './sealed-verbs.ts';
 import { failuresAfter, RunTable } from './run-table.ts';
 import { StandingTable } from './standing-table.ts';
 import { SuspensionTable } from './suspension-table.ts';
@@ -115,6 +116,7 @@ export async function openSqliteStore(options: SqliteOptions): Promise<Store> {
     ...agentVerbs(queue, ending),
     ...feedVerbs(db, queue, { feed, agents: tables.agents, suspensions: tables.suspensions }),
     ...revokedTokenVerbs(queue, tables.log, { revoked: new RevokedTokenTable(db), tokens }),
+    ...sealedVerbs(db, queue, tables.log),
     append: (records) => queue.add(() => tables.log.append(records)),
     appendSoon: (records) => queue.addSoon(() => tables.log.append(records)),
     entries: (start, limit) => tables.log.entries(start, limit),
