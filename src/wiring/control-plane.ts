@@ -97,7 +97,7 @@ export async function openControlPlane(config: Config, opened: Opened) {
     calling: () => live.calling(),
     failPoint,
     approvalLifetimeMs: config.approvals.lifetimeSeconds * 1000,
-    sealPrompt: promptSeal.seal,
+    sealPrompt: (task, text) => promptSeal.seal(task, text),
   });
   lifecycle.onEnded((tasks) => tasks.forEach(({ id }) => sources.forget(id)));
   const catalogue = taskCatalogue(config);
