@@ -38,6 +38,12 @@ const TOOLS = {
   ],
 };
 
+test('a file that is damaged is named, with the line', () => {
+  writeFileSync(join(folder, 'tools.json'), JSON.stringify(TOOLS));
+  writeFileSync(join(folder, 'tasks.jsonl'), '{}\n\n{"id": ');
+  expect(() => readAgentDojo(folder)).toThrow('tasks.jsonl:3: is not JSON');
+});
+
 describe.each([
   ['agentdojo', readAgentDojo],
   ['agentdyn', readAgentDyn],
