@@ -2,16 +2,8 @@ import type { Action } from '../core/action.ts';
 import type { TaskView } from '../core/decision.ts';
 import { delegatorId } from '../core/party.ts';
 import { actorOf } from './access-token.ts';
+import { ATTRIBUTION_SECONDS, ATTRIBUTION_TYP } from './attribution-form.ts';
 import type { TokenKey } from './signing-key.ts';
-
-/** `typ` of an attribution: it is no token, and opens nothing. */
-export const ATTRIBUTION_TYP = 'remit-attribution+jwt';
-
-/** The header of a request to a target that it is in. */
-export const ATTRIBUTION_HEADER = 'remit-attribution';
-
-/** Longest time between its making and its use, seconds: a request that is on its way for longer has timed out. */
-export const ATTRIBUTION_SECONDS = 60;
 
 /** One governed call that is about to leave. The acting task is the first of the chain, the root the last. */
 export type Attributed = { record: string; target: string; action: Action; chain: readonly TaskView[] };

@@ -1,7 +1,7 @@
 import { errors, type JSONWebKeySet } from 'jose';
 import { fetchJsonOverHttp } from '../identity/fetch-json.ts';
 import { KeySet } from '../identity/key-set.ts';
-import { ATTRIBUTION_SECONDS, ATTRIBUTION_TYP } from '../token/attribution.ts';
+import { ATTRIBUTION_SECONDS, ATTRIBUTION_TYP } from '../token/attribution-form.ts';
 import { ClaimProblem, readActors, readTimes, text } from './read-claims.ts';
 import type { Actor } from './result.ts';
 import { FOLLOW, isSecure } from './settings.ts';
