@@ -20,6 +20,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   person: async () => (await import('./stop.ts')).person,
   lease: async () => (await import('./lease.ts')).lease,
   policy: async () => (await import('./policy/policy.ts')).policy,
+  secret: async () => (await import('./secret.ts')).secret,
   keys: async () => (await import('./keys.ts')).keys,
   revocations: async () => (await import('./revocations.ts')).revocations,
   reconcile: async () => (await import('./reconcile.ts')).reconcileCommand,

@@ -155,11 +155,11 @@ function operationOf(
   operation: Form['operations'][string],
   { name, protocol, found_secrets: ofTarget }: Form,
 ): OperationConfig {
-  const { request, query, headers, body, mints, found_secrets: foundSecrets = ofTarget, ...rest } = operation;
+  const { request, query, headers, body, graphql, mints, found_secrets: foundSecrets = ofTarget, ...rest } = operation;
   return {
     ...rest,
     foundSecrets,
     ...(mints === undefined ? {} : { mints: mintOf(mints, name) }),
-    ...(protocol === 'http' ? { http: httpOperationOf({ request, query, headers, body }) } : {}),
+    ...(protocol === 'http' ? { http: httpOperationOf({ request, query, headers, body, graphql }) } : {}),
   };
 }
