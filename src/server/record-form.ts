@@ -285,6 +285,7 @@ const eventRecordForm = z.strictObject({
     'policy.refused',
     'policy.distrusted',
     'request.refused',
+    'target.reported',
   ]),
   subject: json,
 });
