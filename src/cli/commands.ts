@@ -20,6 +20,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   person: async () => (await import('./stop.ts')).person,
   policy: async () => (await import('./policy/policy.ts')).policy,
   secret: async () => (await import('./secret.ts')).secret,
+  consent: async () => (await import('./consent.ts')).consent,
   keys: async () => (await import('./keys.ts')).keys,
   revocations: async () => (await import('./revocations.ts')).revocations,
   log: async () => (await import('./log-verbs.ts')).log,

@@ -194,6 +194,7 @@ export async function openControlPlane(config: Config, opened: Opened) {
     review: createReview({ ...policyParts, isKnownForm: (record) => recordForm.safeParse(record).success }),
     keys: createKeys({ ...decided, key }),
     secrets: credentials.kept,
+    consents: credentials.consents,
     suspensions,
     targets,
     definitions: store,

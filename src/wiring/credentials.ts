@@ -4,6 +4,7 @@ import type { Config } from '../config/config.ts';
 import { createCredential, type MadeCredential } from '../credential/create.ts';
 import type { Credential } from '../credential/credential.ts';
 import { createKeptSecrets, createSecretReader, type KeptSecrets } from '../credential/kept-secrets.ts';
+import { consentedTargets, createConsents, type Consents } from '../credential/oauth/consents.ts';
 import { createTargetTokens, type TargetTokens } from '../credential/oauth/ending.ts';
 import { resealAll } from '../credential/reseal.ts';
 import { secretNamesOf } from '../credential/secret-names.ts';
@@ -18,6 +19,7 @@ export type OpenCredentials = {
   /** Of a target by its name; `null` when it has none. */
   of(target: string): Credential | null;
   kept: KeptSecrets;
+  consents: Consents;
   /** What tasks have at targets' own authorisation servers. */
   tokens: TargetTokens;
 };
@@ -80,6 +82,13 @@ export async function openCredentials(config: Config, wiring: CredentialWiring):
   return {
     of: (target) => made.get(target)?.credential ?? null,
     kept: createKeptSecrets({ ...decided, store, keys, usedBy }),
+    consents: createConsents({
+      ...decided,
+      ...sealed,
+      secrets,
+      configs: consentedTargets(config.targets),
+      forget: (target, delegator) => made.get(target)?.forget(delegator),
+    }),
     tokens,
   };
 }
