@@ -2,6 +2,7 @@ import type { Effect } from '../core/effect.ts';
 import type { Sensitivity } from '../core/sensitivity.ts';
 import type { SpiffeId } from '../core/spiffe-id.ts';
 import type { CredentialConfig } from './credential.ts';
+import type { VaultConfig } from './vaults.ts';
 import type { OAuthClient, PeopleProvider, TrustDomain, WorkloadIssuer } from './identity-config.ts';
 
 /** The configuration, parsed once. Paths are absolute. See schema/config.schema.json for the file's form. */
@@ -82,6 +83,8 @@ export type Config = {
     /** Who is told of approvals, each with its own secrets; `approvers` `null` for all approvals. */
     webhooks: { name: string; url: string; secrets: SecretSource[]; approvers: string[] | null }[];
   };
+  /** Vaults of others, which credentials may be read from. */
+  vaults: VaultConfig[];
   targets: TargetConfig[];
 };
 
