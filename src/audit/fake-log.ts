@@ -13,6 +13,10 @@ export class FakeLog implements LogStore {
     for (const listener of this.#listeners) listener(this.texts.length);
   }
 
+  appendSoon(records: Records): Promise<void> {
+    return this.append(records);
+  }
+
   entries(start: number, limit: number): { index: number; entry: string }[] {
     return this.texts.slice(start, start + limit).map((entry, i) => ({ index: start + i, entry }));
   }

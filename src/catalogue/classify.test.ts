@@ -94,7 +94,9 @@ describe('a server is believed only when it says that its tool is worse than it 
     expect(effectOf({ ...search, hints: { readOnlyHint: false } })).toBe('write');
     expect(effectOf({ ...search, hints: { destructiveHint: true } })).toBe('write');
     expect(effectOf({ name: 'delete_file', hints: { readOnlyHint: true, destructiveHint: false } })).toBe('delete');
-    expect(classify({ name: 'zap', hints: { readOnlyHint: true } })).toEqual(classify({ name: 'zap' }));
+    const { why, ...guess } = classify({ name: 'zap', hints: { readOnlyHint: true } });
+    expect(classify({ name: 'zap' })).toMatchObject(guess);
+    expect(why).toContain('the server says that it only reads, which is not believed');
   });
 
   test('whatever it says, nothing becomes a reading that was none', () => {

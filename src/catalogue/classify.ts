@@ -16,10 +16,12 @@ export type Described = {
   summary?: string | undefined;
   description?: string | undefined;
   tags?: readonly string[] | undefined;
-  /** JSON Schema of the arguments; a `$ref` in it is not followed. */
+  /** JSON Schema of the arguments. */
   inputSchema?: JsonObject | undefined;
   /** JSON Schema of a successful answer. */
   outputSchema?: JsonObject | undefined;
+  /** What a `$ref` of these schemas leads to; without it, none is followed. */
+  schemaAt?: ((ref: string) => JsonObject | undefined) | undefined;
   /** OAuth scopes of which the document asks for one. */
   scopes?: readonly string[] | undefined;
   /** MCP annotations. A server may say that a tool is worse than it looks; that it is better is not believed. */
@@ -45,5 +47,16 @@ export function classify(described: Described): Classification {
   const evidence = evidenceOf(described);
   const { effect, certainty, why } = judge(evidence);
   const { sensitivity, because } = sensitivityOf(described, { effect, secrets: evidence.secrets });
-  return { effect, sensitivity, certainty, why: because === undefined ? why : [...why, because] };
+  // Whoever accepts it is told of the claim; it changes nothing.
+  const unbelieved = effect !== 'read' && described.hints?.readOnlyHint === true;
+  return {
+    effect,
+    sensitivity,
+    certainty,
+    why: [
+      ...why,
+      ...(because === undefined ? [] : [because]),
+      ...(unbelieved ? ['the server says that it only reads, which is not believed'] : []),
+    ],
+  };
 }

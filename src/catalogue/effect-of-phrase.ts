@@ -48,7 +48,7 @@ export function effectOf(
       effect,
       clear,
       doing: DOING.has(sense.lemma) && sense.inflection !== 'third',
-      why: `\`${sense.lemma}${spelled === '' ? '' : ` ${spelled}`}\` is a ${effect}`,
+      why: `\`${sense.lemma}${spelled === '' ? '' : ` ${spelled}`}\` reads as ${effect}`,
     };
   });
 }

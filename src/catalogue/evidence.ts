@@ -26,7 +26,7 @@ export type Evidence = {
 
 /** Every sign that an operation's own document gives, each from one place. */
 export function evidenceOf(described: Described): Evidence {
-  const secrets = described.outputSchema === undefined ? [] : secretFields(described.outputSchema);
+  const secrets = described.outputSchema === undefined ? [] : secretFields(described.outputSchema, described.schemaAt);
   const answers = secrets.length > 0;
   const name = phraseOfName(described.name, described.method);
   const path = described.path === undefined ? NO_PHRASE : phraseOfPath(described.path);
@@ -79,7 +79,7 @@ function ofMethod(method: string | undefined): Sign | undefined {
   if (method === undefined) return undefined;
   const spelled = method.toUpperCase();
   const [effect, clear] = METHODS.get(spelled) ?? ['execute', false];
-  return { from: 'method', effect, clear, why: `${spelled} ${clear ? 'is' : 'is most often'} a ${effect}` };
+  return { from: 'method', effect, clear, why: `${spelled} ${clear ? 'means' : 'most often means'} ${effect}` };
 }
 
 /** RFC 9110, section 9.2.1 calls GET safe; interfaces do not keep to it. POST is anything. */
@@ -89,8 +89,9 @@ const METHODS: ReadonlyMap<string, [Effect, boolean]> = new Map(
     HEAD: ['read', true],
     OPTIONS: ['read', true],
     TRACE: ['read', false],
-    QUERY: ['read', false],
-    SUBSCRIPTION: ['read', false],
+    // Of GraphQL; the method QUERY of HTTP is safe as well.
+    QUERY: ['read', true],
+    SUBSCRIPTION: ['read', true],
     POST: ['write', false],
     PUT: ['write', true],
     PATCH: ['write', true],
@@ -99,10 +100,10 @@ const METHODS: ReadonlyMap<string, [Effect, boolean]> = new Map(
   }),
 );
 
-function ofArguments({ inputSchema: schema, summary = '', description = '' }: Described): Sign[] {
+function ofArguments({ inputSchema: schema, schemaAt, summary = '', description = '' }: Described): Sign[] {
   if (schema === undefined) return [];
   const signs: Sign[] = [];
-  const worst = chosenVerbs(schema).find(({ effect }) => effect !== 'read');
+  const worst = chosenVerbs(schema, schemaAt).find(({ effect }) => effect !== 'read');
   if (worst !== undefined) {
     signs.push({
       from: 'arguments',
@@ -111,7 +112,7 @@ function ofArguments({ inputSchema: schema, summary = '', description = '' }: De
       why: `an argument chooses to \`${worst.lemma}\``,
     });
   }
-  const code = codeParameter(schema);
+  const code = codeParameter(schema, schemaAt);
   if (code !== undefined) {
     signs.push({
       from: 'arguments',
@@ -127,7 +128,7 @@ function ofScopes(scopes: Described['scopes']): Sign | undefined {
   const effect = scopes === undefined ? undefined : scopeEffect(scopes);
   return effect === undefined
     ? undefined
-    : { from: 'scopes', effect, clear: true, why: `its scopes are for a ${effect}` };
+    : { from: 'scopes', effect, clear: true, why: `its scopes are for ${effect}` };
 }
 
 function ofHints(hints: Described['hints']): Sign | undefined {

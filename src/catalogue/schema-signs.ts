@@ -4,33 +4,46 @@ import { senseOf, type Sense } from './verbs.ts';
 import { joinPhrases, wordsOf } from './words.ts';
 
 /** A schema may be a graph, or huge: so many of its nodes are looked at, and so deep. */
-const MAX_NODES = 5_000;
-const MAX_DEPTH = 12;
+const MAX_NODES = 2_000;
+const MAX_DEPTH = 5;
 
-type Field = { path: readonly string[]; schema: JsonObject; required: boolean };
+type Field = { path: readonly string[]; schema: JsonObject };
 
-/** Every named member of a schema, at any depth; `*` in a path stands for the items of a list. */
-function* fieldsOf(schema: JsonObject): Generator<Field> {
-  const pending: { path: readonly string[]; schema: JsonObject }[] = [{ path: [], schema }];
-  let nodes = 0;
-  for (let next = pending.shift(); next !== undefined; next = pending.shift()) {
-    if (next.path.length > MAX_DEPTH || ++nodes > MAX_NODES) continue;
-    const { path } = next;
-    const properties = isJsonObject(next.schema.properties) ? next.schema.properties : {};
-    const required = Array.isArray(next.schema.required) ? next.schema.required : [];
-    for (const [name, member] of Object.entries(properties)) {
+export type SchemaAt = (ref: string) => JsonObject | undefined;
+const NOWHERE: SchemaAt = () => undefined;
+
+/** Every named member of a schema, the outer before the inner; `*` in a path stands for the items of a list. */
+function* fieldsOf(schema: JsonObject, schemaAt: SchemaAt): Generator<Field> {
+  const pending: Field[] = [{ path: [], schema }];
+  // Each definition is looked into once: a recursive one comes to its end, and no other says anything new.
+  const followed = new Set<string>();
+  for (let at = 0; at < pending.length && at < MAX_NODES; at++) {
+    const { path, schema: node } = pending[at]!;
+    if (path.length > MAX_DEPTH) continue;
+    const ref = node['$ref'];
+    if (typeof ref === 'string' && !followed.has(ref)) {
+      followed.add(ref);
+      const target = schemaAt(ref);
+      if (target !== undefined) pending.push({ path, schema: target });
+    }
+    for (const [name, member] of Object.entries(isJsonObject(node['properties']) ? node['properties'] : {})) {
       if (!isJsonObject(member)) continue;
-      const field = { path: [...path, name], schema: member, required: required.includes(name) };
+      const field = { path: [...path, name], schema: member };
       yield field;
       pending.push(field);
     }
-    for (const items of [next.schema.items, next.schema.additionalProperties]) {
+    for (const items of [node['items'], node['additionalProperties']]) {
       if (isJsonObject(items)) pending.push({ path: [...path, '*'], schema: items });
     }
-    for (const parts of [next.schema.allOf, next.schema.oneOf, next.schema.anyOf]) {
+    for (const parts of [node['allOf'], node['oneOf'], node['anyOf']]) {
       if (Array.isArray(parts)) pending.push(...parts.filter(isJsonObject).map((part) => ({ path, schema: part })));
     }
   }
+}
+
+/** Paths of all members of an answer. */
+export function* answerFields(schema: JsonObject, schemaAt: SchemaAt = NOWHERE): Generator<string[]> {
+  for (const { path } of fieldsOf(schema, schemaAt)) yield [...path];
 }
 
 /** Words before `token` of what only marks a place in a list, or counts. */
@@ -45,9 +58,9 @@ const SECRET_HEADS = new Set(
 const SECRET_KEYS = new Set('api access secret private signing encryption ssh auth session license'.split(' '));
 
 /** Paths of the members that are named like a secret and can hold one: `['Credentials', 'SecretAccessKey']`. */
-export function secretFields(schema: JsonObject): string[][] {
+export function secretFields(schema: JsonObject, schemaAt: SchemaAt = NOWHERE): string[][] {
   const found: string[][] = [];
-  for (const { path, schema: field } of fieldsOf(schema)) {
+  for (const { path, schema: field } of fieldsOf(schema, schemaAt)) {
     if (isSecretName(path.at(-1)!) && canHold(field)) found.push([...path]);
   }
   return found;
@@ -72,9 +85,9 @@ function canHold({ type }: JsonObject): boolean {
 const CHOICES = new Set('action operation op method verb command mode subcommand act activity'.split(' '));
 
 /** The verbs among which a parameter named `action` or the like lets the caller choose. */
-export function chosenVerbs(schema: JsonObject): Sense[] {
+export function chosenVerbs(schema: JsonObject, schemaAt: SchemaAt = NOWHERE): Sense[] {
   const verbs: Sense[] = [];
-  for (const { path, schema: field } of fieldsOf(schema)) {
+  for (const { path, schema: field } of fieldsOf(schema, schemaAt)) {
     if (path.length > 2 || !CHOICES.has(wordsOf(path.at(-1)!).at(-1) ?? '')) continue;
     const values = Array.isArray(field.enum) ? field.enum : [field.const];
     for (const value of values) {
@@ -93,8 +106,8 @@ export const CODE: ReadonlySet<string> = new Set(
 );
 
 /** The name of a parameter that takes code, or `undefined`. */
-export function codeParameter(schema: JsonObject): string | undefined {
-  for (const { path, schema: field } of fieldsOf(schema)) {
+export function codeParameter(schema: JsonObject, schemaAt: SchemaAt = NOWHERE): string | undefined {
+  for (const { path, schema: field } of fieldsOf(schema, schemaAt)) {
     const words = wordsOf(path.at(-1)!);
     const isText =
       field.enum === undefined && field.const === undefined && (field.type === 'string' || field.type === 'array');

@@ -1,10 +1,12 @@
 import { printable } from '../audit/record-text.ts';
 import { callApi } from './api.ts';
 import { UsageError, type Command, type Io } from './io.ts';
+import { TARGET_ADD_USAGE } from './target-add/usage.ts';
 
 export const TARGET_USAGE = `remit target list                                 targets and the state of their operations
 remit target show TARGET OPERATION                its definition, and what has changed in it
-remit target accept TARGET OPERATION DIGEST       accept a changed definition that you have reviewed`;
+remit target accept TARGET OPERATION DIGEST       accept a changed definition that you have reviewed
+${TARGET_ADD_USAGE}`;
 
 type TargetWire = {
   name: string;
@@ -21,6 +23,8 @@ type DefinitionWire = {
 };
 
 export const target: Command = async ([verb = 'list', ...args], io) => {
+  // An importer brings parsers that no other command needs.
+  if (verb === 'add') return (await import('./target-add/add.ts')).addTarget(args, io);
   if (verb === 'accept') {
     const [name, operation, digest, ...rest] = args;
     if (name === undefined || operation === undefined || digest === undefined || rest.length > 0) {

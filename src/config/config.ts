@@ -1,9 +1,12 @@
 import type { Effect } from '../core/effect.ts';
 import type { Sensitivity } from '../core/sensitivity.ts';
 import type { SpiffeId } from '../core/spiffe-id.ts';
+import type { Protocol } from '../core/target-resource.ts';
 import type { CredentialConfig } from './credential.ts';
 import type { VaultConfig } from './vaults.ts';
+import type { HttpOperation } from './http-operation.ts';
 import type { OAuthClient, PeopleProvider, TrustDomain, WorkloadIssuer } from './identity-config.ts';
+import type { FoundSecrets, MintConfig } from './mint.ts';
 
 /** The configuration, parsed once. Paths are absolute. See schema/config.schema.json for the file's form. */
 export type Config = {
@@ -94,7 +97,8 @@ export type EncryptionKeySource = { file: string } | { env: string } | { command
 export type TargetConfig = {
   /** `[a-z][a-z0-9-]*`; not `remit`. */
   name: string;
-  kind: 'mcp';
+  /** The protocol that it speaks. */
+  kind: Protocol;
   upstream: StdioUpstream | HttpUpstream;
   /** How an HTTP upstream is authenticated to, beside its fixed headers. */
   credential?: CredentialConfig;
@@ -104,7 +108,7 @@ export type TargetConfig = {
   sensitivity: Sensitivity;
   /** Milliseconds until a silent upstream is given up. */
   timeoutMs: number;
-  /** Largest answer taken from the upstream, bytes. */
+  /** Largest answer taken from the upstream, bytes; of an HTTP target, which streams, `Infinity` unless told. */
   maxAnswerBytes: number;
   /**
    * What an upstream may ask of the client during a call. Empty by default: such a request is not decided by policy,
@@ -124,7 +128,13 @@ export type StdioUpstream = {
   env: Record<string, SecretSource>;
 };
 
-export type HttpUpstream = { kind: 'http'; url: string; headers: Record<string, SecretSource> };
+export type HttpUpstream = {
+  kind: 'http';
+  url: string;
+  headers: Record<string, SecretSource>;
+  /** Of an HTTP target: its addresses may be private ones. */
+  private?: boolean;
+};
 
 /** Where a value is kept. A literal is for what is not secret. */
 export type SecretSource = { value: string } | { fromEnv: string } | { fromFile: string };
@@ -137,4 +147,10 @@ export type OperationConfig = {
    * for each item) and may be normalised: `path` or `url`. All must resolve, or the call is denied.
    */
   resources?: string[];
+  /** At an HTTP target, always and only there: how it looks on the wire. */
+  http?: HttpOperation;
+  /** What it brings into the world. */
+  mints?: MintConfig;
+  /** What happens to what looks like a secret in its answers; `hold` unless told. */
+  foundSecrets?: FoundSecrets;
 };

@@ -4,8 +4,12 @@ import { EFFECTS } from '../core/effect.ts';
 import { InvalidConfig } from '../core/errors.ts';
 import { SENSITIVITIES } from '../core/sensitivity.ts';
 import { parseWorkloadId } from '../core/spiffe-id.ts';
-import type { SecretSource, TargetConfig } from './config.ts';
+import type { OperationConfig, SecretSource, TargetConfig } from './config.ts';
 import { credentialForm, credentialProblem, readCredential } from './credential.ts';
+import { httpOperationFields, httpOperationOf, httpOperationProblem } from './http-operation.ts';
+import { FOUND_SECRETS } from './mint.ts';
+import { mintOf, mintProblems, mintsForm } from './mints-form.ts';
+import { withoutUnclassified } from './unclassified.ts';
 import { readYaml } from './yaml-file.ts';
 
 const sourceForm = z.union([
@@ -14,6 +18,17 @@ const sourceForm = z.union([
   z.strictObject({ from_file: z.string().min(1) }),
   z.strictObject({ in_data: z.string().min(1) }),
 ]);
+
+const headersForm = z.record(z.string().regex(/^[A-Za-z0-9-]+$/), sourceForm).default({});
+
+/** Paths are put behind it as they are sent, so it has to be in the form in which it is sent itself. */
+const baseUrlForm = z
+  .url({ protocol: /^https?$/ })
+  .refine((text) => {
+    const { origin, pathname } = new URL(text);
+    return text === origin || text === origin + pathname;
+  }, 'expected a URL in normal form, without user, query and fragment')
+  .transform((text) => text.replace(/\/$/, ''));
 
 const upstreamForm = z.union([
   z.strictObject({
@@ -27,18 +42,20 @@ const upstreamForm = z.union([
   z.strictObject({
     http: z.strictObject({
       url: z.url({ protocol: /^https?$/ }),
-      headers: z.record(z.string().regex(/^[A-Za-z0-9-]+$/), sourceForm).default({}),
+      headers: headersForm,
     }),
   }),
+  z.strictObject({ url: baseUrlForm, headers: headersForm, private: z.boolean().default(false) }),
 ]);
 
-/** The form of a target file. Fields that concern security have no silent meaning: effects are always written out. */
-export const targetForm = z.strictObject({
+const fileForm = z.strictObject({
   name: z
     .string()
     .regex(/^[a-z][a-z0-9-]{0,62}$/, 'expected a name of a-z, 0-9 and -, starting with a letter')
     .refine((name) => name !== 'remit', '`remit` is the name of the product itself; choose another'),
-  kind: z.literal('mcp'),
+  protocol: z.enum(['mcp', 'http']).default('mcp'),
+  /** The former name of `protocol`. */
+  kind: z.literal('mcp').optional(),
   upstream: upstreamForm,
   credential: credentialForm.optional(),
   resource_server: z
@@ -52,11 +69,7 @@ export const targetForm = z.strictObject({
     .optional(),
   sensitivity: z.enum(SENSITIVITIES),
   timeout_seconds: z.number().positive().max(600).default(30),
-  max_answer_bytes: z
-    .number()
-    .int()
-    .positive()
-    .default(8 * 1024 * 1024),
+  max_answer_bytes: z.number().int().positive().optional(),
   client_capabilities: z.array(z.enum(['sampling', 'elicitation', 'roots'])).default([]),
   operations: z.record(
     z.string().min(1),
@@ -64,15 +77,38 @@ export const targetForm = z.strictObject({
       effect: z.enum(EFFECTS),
       sensitivity: z.enum(SENSITIVITIES).optional(),
       resources: z.array(z.string().min(1)).min(1).optional(),
+      ...httpOperationFields,
+      mints: mintsForm.optional(),
+      found_secrets: z.enum(FOUND_SECRETS).optional(),
     }),
   ),
+  found_secrets: z.enum(FOUND_SECRETS).default('hold'),
 });
+
+/** The form of a target file. Fields that concern security have no silent meaning: effects are always written out. */
+export const targetForm = fileForm.superRefine(({ protocol, kind, upstream, operations }, check) => {
+  const complain = (path: string[], message: string) => check.addIssue({ code: 'custom', path, message });
+  if (kind !== undefined && kind !== protocol) complain(['kind'], 'it is the former name of `protocol`; remove it');
+  if ((protocol === 'http') !== 'url' in upstream) {
+    const expected = protocol === 'http' ? '`url`' : '`stdio` or `http`';
+    complain(['upstream'], `expected ${expected}, since the target speaks \`${protocol}\``);
+  }
+  for (const [name, operation] of Object.entries(operations)) {
+    const problem = httpOperationProblem(operation, protocol);
+    if (problem !== null) complain(['operations', name], problem);
+  }
+  for (const { path, problem } of mintProblems(operations)) complain(path, problem);
+});
+
+/** Of a target that speaks MCP, whose answers are read whole. */
+const MAX_ANSWER_BYTES = 8 * 1024 * 1024;
 
 /** @throws InvalidConfig with file, line, field and what is expected. */
 export function readTargetFile(file: string, dataDir: string): TargetConfig {
-  const form = readYaml(file, targetForm);
+  const form = readYaml(file, z.preprocess(withoutUnclassified, targetForm));
   const folder = dirname(file);
-  const problem = credentialProblem(form.credential, 'http' in form.upstream ? form.upstream.http : null);
+  const http = 'url' in form.upstream ? form.upstream : 'http' in form.upstream ? form.upstream.http : null;
+  const problem = credentialProblem(form.credential, http);
   if (problem !== null) throw new InvalidConfig(`${file}: ${problem}`);
   const source = (from: z.output<typeof sourceForm>): SecretSource => {
     if ('from_env' in from) return { fromEnv: from.from_env };
@@ -84,23 +120,42 @@ export function readTargetFile(file: string, dataDir: string): TargetConfig {
     Object.fromEntries(Object.entries(from).map(([name, value]) => [name, source(value)]));
   return {
     name: form.name,
-    kind: form.kind,
+    kind: form.protocol,
     upstream:
-      'stdio' in form.upstream
-        ? {
-            kind: 'stdio',
-            command: form.upstream.stdio.command,
-            args: form.upstream.stdio.args,
-            cwd: resolve(folder, form.upstream.stdio.cwd),
-            env: sources(form.upstream.stdio.env),
-          }
-        : { kind: 'http', url: form.upstream.http.url, headers: sources(form.upstream.http.headers) },
+      'url' in form.upstream
+        ? { kind: 'http', ...form.upstream, headers: sources(form.upstream.headers) }
+        : 'stdio' in form.upstream
+          ? {
+              kind: 'stdio',
+              command: form.upstream.stdio.command,
+              args: form.upstream.stdio.args,
+              cwd: resolve(folder, form.upstream.stdio.cwd),
+              env: sources(form.upstream.stdio.env),
+            }
+          : { kind: 'http', url: form.upstream.http.url, headers: sources(form.upstream.http.headers) },
     ...(form.credential === undefined ? {} : { credential: readCredential(form.credential, folder) }),
     ...(form.resource_server === undefined ? {} : { resourceServer: form.resource_server }),
     sensitivity: form.sensitivity,
     timeoutMs: form.timeout_seconds * 1000,
-    maxAnswerBytes: form.max_answer_bytes,
+    maxAnswerBytes: form.max_answer_bytes ?? (form.protocol === 'http' ? Infinity : MAX_ANSWER_BYTES),
     clientCapabilities: form.client_capabilities,
-    operations: form.operations,
+    operations: Object.fromEntries(
+      Object.entries(form.operations).map(([name, operation]) => [name, operationOf(operation, form)]),
+    ),
+  };
+}
+
+type Form = z.output<typeof fileForm>;
+
+function operationOf(
+  operation: Form['operations'][string],
+  { name, protocol, found_secrets: ofTarget }: Form,
+): OperationConfig {
+  const { request, query, headers, body, mints, found_secrets: foundSecrets = ofTarget, ...rest } = operation;
+  return {
+    ...rest,
+    foundSecrets,
+    ...(mints === undefined ? {} : { mints: mintOf(mints, name) }),
+    ...(protocol === 'http' ? { http: httpOperationOf({ request, query, headers, body }) } : {}),
   };
 }

@@ -1,5 +1,6 @@
 import type { Effect } from './effect.ts';
 import { canonicalJson, type JsonObject, type JsonValue } from './json.ts';
+import type { NamedLease } from './lease.ts';
 import type { Sensitivity } from './sensitivity.ts';
 
 /** One thing that is about to be done, described by the gateway from the protocol message, never by the agent. */
@@ -14,6 +15,10 @@ export type Action = {
   arguments: JsonObject;
   /** Where the value of each argument was seen. Absent where the gateway cannot tell. */
   provenance?: Readonly<Record<string, ArgumentOrigin>>;
+  /** The leases whose handles stand in the arguments. Absent where there is none. */
+  leases?: readonly NamedLease[];
+  /** What that comes to. Absent where the gateway cannot tell. */
+  flow?: ArgumentFlow;
   /** A handshake or list of the protocol itself, covered by any grant at the target. */
   protocol: boolean;
   /** INVARIANT 12: only a `pinned` definition may be used. `builtin` operations have no upstream definition. */
@@ -22,9 +27,35 @@ export type Action = {
   undescribed?: Undescribed;
 };
 
-/** `unseen`: nowhere, so the model made it up. A value seen in the prompt and in untrusted text counts as the prompt's. */
-export const ARGUMENT_ORIGINS = ['prompt', 'parameters', 'trusted', 'untrusted', 'unseen'] as const;
+/**
+ * Where a value was seen, the most trusted first; a value seen in the prompt and in untrusted text counts as the prompt's.
+ * `referred`: in untrusted text that the delegator pointed at, under a name that the prompt has. `listed`: as a whole item of
+ * a list that holds what outsiders wrote, and not in their prose. `unseen`: nowhere, so the model made it up.
+ */
+export const ARGUMENT_ORIGINS = [
+  'prompt',
+  'parameters',
+  'trusted',
+  'referred',
+  'listed',
+  'untrusted',
+  'unseen',
+] as const;
 export type ArgumentOrigin = (typeof ARGUMENT_ORIGINS)[number];
+
+/** The origins of all arguments together, each once and in the order above. */
+export type ArgumentFlow = {
+  /** Of the arguments that say where the effect lands. */
+  targets: readonly ArgumentOrigin[];
+  /** Of those of them that are addresses: a URL, an e-mail address, a number of an account. */
+  addresses: readonly ArgumentOrigin[];
+  /** Of what is set there. */
+  settings: readonly ArgumentOrigin[];
+  /** Of the text that is carried there. */
+  content: readonly ArgumentOrigin[];
+  /** Of the addresses that stand in it. */
+  links: readonly ArgumentOrigin[];
+};
 
 export type Undescribed = {
   code: 'unresolved_resource' | 'target_unavailable';

@@ -3,6 +3,7 @@ import { drawsOf, isCounted } from './budget.ts';
 import { agentObjection } from './agent.ts';
 import { satisfies, type CheckArguments } from './grant.ts';
 import type { Decision, DecisionInput, EvaluatePolicy, Reason } from './decision.ts';
+import { leaseObjection } from './lease-use.ts';
 import { sensitivityLevel } from './sensitivity.ts';
 import type { SuspensionKind } from './suspension.ts';
 import { notLive, outsideHours } from './task.ts';
@@ -21,13 +22,14 @@ const CHECKS: readonly Check[] = [
   checkDefinition,
   checkDescription,
   checkGrants,
+  leaseObjection,
   checkSensitivity,
   checkBudgets,
 ];
 
 /**
  * Decides one action: freshness, suspensions, the standing of the agent, liveness, definition, the grant of every level of
- * the chain, sensitivity and budget of every level, then policy. Pure: the same input gives the same decision.
+ * the chain, the leases that are used, sensitivity and budget of every level, then policy. Pure: the same input gives the same decision.
  */
 export function decide(input: DecisionInput, parts: DecideParts): Decision {
   for (const check of CHECKS) {

@@ -1,11 +1,12 @@
 import type { AgentOwner, AgentState } from './agent.ts';
 import type { ApprovalPoint } from './approval-point.ts';
-import type { Action, ArgumentOrigin, Undescribed } from './action.ts';
+import type { Action, ArgumentFlow, ArgumentOrigin, Undescribed } from './action.ts';
 import type { Budget, SumLimit } from './budget.ts';
 import { limitsToWire, usedLimitsToWire, type LimitsWire, type UsedLimitsWire } from './budget-wire.ts';
 import type { DecisionInput, GivenApproval, TaskView, TokenFacts } from './decision.ts';
 import type { Grant } from './grant.ts';
 import type { JsonObject, JsonValue } from './json.ts';
+import type { LeaseKind, LeaseState, NamedLease } from './lease.ts';
 import type { Agent, Delegator } from './party.ts';
 import { redactArguments, redactText, redactTexts } from './redact.ts';
 import type { Schedule } from './schedule.ts';
@@ -29,6 +30,8 @@ export type DecisionFacts = {
     definition: Action['definition'];
     undescribed?: Undescribed;
     provenance?: Record<string, ArgumentOrigin>;
+    leases?: NamedLeaseFacts[];
+    flow?: ArgumentFlow;
   };
   /** `narrowed_to` absent: as `scope`. */
   token: { issued_at: number; binding: TokenFacts['binding']; narrowed_to?: Grant[] } | null;
@@ -40,6 +43,20 @@ export type DecisionFacts = {
   suspended?: Suspension;
   /** Of these, something was redacted or cut, so what is computed from them may come out otherwise. */
   redacted: RedactedFact[];
+};
+
+/** A lease that the arguments name by its handle; with nothing but its id when there is none. */
+export type NamedLeaseFacts = {
+  id: string;
+  lease: {
+    task: string;
+    target: string;
+    operation: string;
+    kind: LeaseKind;
+    state: LeaseState;
+    usable_at: string[];
+    made_at: number;
+  } | null;
 };
 
 export type AgentFacts = {
@@ -102,6 +119,7 @@ export type FactsCoverInput = Holds<
     [
       keyof DecisionInput,
       keyof Action,
+      keyof NonNullable<NamedLease['lease']>,
       keyof Agent,
       keyof Delegator,
       keyof TaskView,
@@ -121,8 +139,9 @@ export type FactsCoverInput = Holds<
       ),
       (
         | ('target' | 'operation' | 'effect' | 'resources' | 'sensitivity' | 'arguments')
-        | ('protocol' | 'definition' | 'undescribed' | 'provenance')
+        | ('protocol' | 'definition' | 'undescribed' | 'provenance' | 'leases' | 'flow')
       ),
+      'task' | 'target' | 'operation' | 'kind' | 'state' | 'usableAt' | 'madeAt',
       'id' | 'trustDomain' | 'attestation' | 'groups' | 'state' | 'owner',
       'issuer' | 'subject' | 'name' | 'email' | 'groups' | 'acr' | 'amr' | 'authTime',
       'task' | 'used' | 'labels',
@@ -185,6 +204,8 @@ export function decisionFacts(input: DecisionInput): DecisionFacts {
       protocol: action.protocol,
       definition: action.definition,
       ...(action.provenance === undefined ? {} : { provenance: { ...action.provenance } }),
+      ...(action.leases === undefined ? {} : { leases: action.leases.map(namedLeaseFacts) }),
+      ...(action.flow === undefined ? {} : { flow: { ...action.flow } }),
       ...(action.undescribed === undefined
         ? {}
         : { undescribed: keep('undescribed', action.undescribed, redactReason(action.undescribed)) }),
@@ -202,6 +223,12 @@ export function decisionFacts(input: DecisionInput): DecisionFacts {
     ...(input.suspended === undefined ? {} : { suspended: { ...input.suspended } }),
     redacted: REDACTED_FACTS.filter((fact) => redacted.has(fact)),
   };
+}
+
+function namedLeaseFacts({ id, lease }: NamedLease): NamedLeaseFacts {
+  if (lease === null) return { id, lease };
+  const { usableAt, madeAt, ...same } = lease;
+  return { id, lease: { ...same, usable_at: [...usableAt], made_at: madeAt } };
 }
 
 function agentFacts({ trustDomain, groups, state, owner }: Agent): AgentFacts {

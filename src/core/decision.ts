@@ -19,6 +19,7 @@ export type Reason = {
     | 'task_not_live'
     | 'agent_not_active'
     | 'outside_grant'
+    | 'lease_not_usable'
     | 'over_sensitivity'
     | 'over_budget'
     | 'uncountable_amount'

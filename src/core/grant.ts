@@ -18,6 +18,8 @@ export type Grant = {
   resources?: string[];
   /** JSON Schema (2020-12) over the arguments. */
   arguments?: JsonObject;
+  /** Ids of leases of the tasks above that may be used here: what an agent has minted is not handed on unsaid. */
+  leases?: string[];
 };
 
 /** Problems of `value` under `schema`, in words; empty when it satisfies the schema. Passed in: core holds no library. */

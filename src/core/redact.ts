@@ -1,4 +1,5 @@
 import type { JsonObject, JsonValue } from './json.ts';
+import { isHandle } from './lease.ts';
 
 /**
  * What stands in records instead of a secret. INVARIANT 14: arguments are shown in full to approvers and in records,
@@ -34,7 +35,22 @@ export function redactSecrets(value: JsonObject): JsonObject {
 
 /** Free text, such as an upstream's error, with what looks like a credential replaced. */
 export function redactText(text: string): string {
-  return SECRET_SHAPES.reduce((kept, shape) => kept.replace(shape, REDACTED), text.toWellFormed());
+  return SECRET_SHAPES.reduce(
+    (kept, shape) => kept.replace(shape, (found) => (isHandle(found.replace(/^\w+\s+/, '')) ? found : REDACTED)),
+    text.toWellFormed(),
+  );
+}
+
+/** Where in a text something has the shape of a credential: for who has no better rules. */
+export function secretShapesIn(text: string): { start: number; end: number; rule: string; certainty: 'certain' }[] {
+  return SECRET_SHAPES.flatMap((shape) =>
+    [...text.matchAll(shape)].map(({ index, 0: found }) => ({
+      start: index,
+      end: index + found.length,
+      rule: 'credential',
+      certainty: 'certain' as const,
+    })),
+  );
 }
 
 /** Every text of a value as by `redactText`; names are kept, and nothing is cut. For what has a form of its own. */
@@ -43,6 +59,11 @@ export function redactTexts(value: JsonValue): JsonValue {
   if (Array.isArray(value)) return value.map(redactTexts);
   if (value === null || typeof value !== 'object') return value;
   return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, redactTexts(member)]));
+}
+
+/** The handle of a lease is no secret: it says which one is used. */
+function isNamedSecret(name: string, member: JsonValue): boolean {
+  return SECRET_NAME.test(name) && member !== null && !(typeof member === 'string' && isHandle(member));
 }
 
 type Budget = { left: number };
@@ -71,7 +92,7 @@ function redact(value: JsonValue, budget: Budget | null): JsonValue {
       }
       take(budget, name.length);
       const shown = budget === null ? name : cutName(name);
-      kept.push([shown, SECRET_NAME.test(name) && member !== null ? REDACTED : redact(member, budget)]);
+      kept.push([shown, isNamedSecret(name, member) ? REDACTED : redact(member, budget)]);
     }
     // `fromEntries` defines own members, so that a member named `__proto__` stays data.
     return Object.fromEntries(kept);

@@ -4,6 +4,7 @@ import type { Decision, DecisionInput, GivenApproval, TaskView } from '../core/d
 import type { JsonObject } from '../core/json.ts';
 import type { NamedCredential } from '../credential/credential.ts';
 import type { Taken } from '../store/ports.ts';
+import type { Intended } from '../lease/intend.ts';
 import type { Caller } from '../identity/caller.ts';
 
 export type Outcome = {
@@ -44,6 +45,8 @@ export type Exchange<Request, Answer> = {
   recordId?: string;
   /** From step 5, for a permit: what the action has taken from budgets. */
   taken?: Taken;
+  /** From step 5, for a permit: what the action may bring into the world. */
+  intended?: Intended;
   /** From step 6. */
   answer?: Answer;
   /** From step 6, for step 7. */

@@ -192,9 +192,9 @@ function constantUid(expr: Expr): EntityUid | null {
   return typeof value === 'object' && value !== null && '__entity' in value ? uidOf(value) : null;
 }
 
-const UNKNOWN_CONTEXT = new Set(['args', 'provenance']);
+const UNKNOWN_CONTEXT = new Set(['args', 'provenance', 'leases', 'flow']);
 
-/** Whether the expression looks at the resource, the arguments, where they came from, or the context as a whole. */
+/** Whether the expression looks at the resource, the arguments, where they came from, the leases that they name, or the context as a whole. */
 function touchesUnknown(expr: Expr): boolean {
   const operator = operatorOf(expr);
   const { name, body } = operator;

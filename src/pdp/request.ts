@@ -1,8 +1,9 @@
-import type { Action } from '../core/action.ts';
+import type { Action, ArgumentFlow } from '../core/action.ts';
 import { formatAmount, type Amount } from '../core/amount.ts';
 import { leftFor, type Left } from '../core/budget.ts';
 import type { DecisionInput, TaskView, TokenFacts } from '../core/decision.ts';
 import type { Effect } from '../core/effect.ts';
+import type { NamedLease } from '../core/lease.ts';
 import { delegatorId, sameDelegator, type Agent, type Delegator } from '../core/party.ts';
 import { sensitivityLevel, type Sensitivity } from '../core/sensitivity.ts';
 import type { PromptOrigin, TaskProfile } from '../core/task.ts';
@@ -324,6 +325,11 @@ const CONTEXT = table<Context>({
   args: (context) => (context.args ??= new JsonRecord(context.input.action.arguments)),
   provenance: ({ input: { action } }) =>
     action.provenance === undefined ? undefined : new JsonRecord(action.provenance),
+  leases: ({ input: { action, chain, now } }) => {
+    const named = action.leases?.flatMap(({ lease }) => lease ?? []) ?? [];
+    return named.length === 0 ? undefined : new Facts(LEASES, { named, acting: chain[0]?.task.id, now });
+  },
+  flow: ({ input: { action } }) => (action.flow === undefined ? undefined : new Facts(FLOW, action.flow)),
   sensitivity: ({ input }) => SENSITIVITIES[input.action.sensitivity],
   now: (context) => (context.time ??= new Facts(NOW, context.input.now)),
   approved: ({ input }) => input.approval !== null,
@@ -346,6 +352,25 @@ const CONTEXT = table<Context>({
   },
   chain: ({ input: { chain } }) =>
     chain.length === 0 ? undefined : new CedarSet(chain.map(({ task }) => agentUid(task.agent.id))),
+});
+
+type NamedLeases = { named: NonNullable<NamedLease['lease']>[]; acting: string | undefined; now: number };
+
+/** What the arguments bring along by handles. Cedar has no loops, so it is told of them all together. */
+const LEASES = table<NamedLeases>({
+  count: ({ named }) => named.length,
+  kinds: ({ named }) => new CedarSet(named.map(({ kind }) => kind)),
+  minted_by: ({ named }) => new CedarSet(named.map(({ target, operation }) => `${target}:${operation}`)),
+  inherited: ({ named, acting }) => named.some(({ task }) => task !== acting),
+  oldest_seconds: ({ named, now }) => seconds(Math.max(...named.map(({ madeAt }) => now - madeAt))),
+});
+
+const FLOW = table<ArgumentFlow>({
+  targets: ({ targets }) => new CedarSet(targets),
+  addresses: ({ addresses }) => new CedarSet(addresses),
+  settings: ({ settings }) => new CedarSet(settings),
+  content: ({ content }) => new CedarSet(content),
+  links: ({ links }) => new CedarSet(links),
 });
 
 class TaskFacts {

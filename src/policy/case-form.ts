@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { parseYaml } from '../config/yaml-file.ts';
+import { ARGUMENT_ORIGINS } from '../core/action.ts';
 import { AGENT_STATES } from '../core/agent.ts';
 import { EFFECTS } from '../core/effect.ts';
 import { InvalidConfig } from '../core/errors.ts';
@@ -100,9 +101,14 @@ const taskShape = {
   }).optional(),
   schedules: z.array(scheduleForm).optional(),
   max_hops: count.optional(),
+  labels: texts.optional(),
   profile: orText((name) => ({ name }), strict({ name: text, version: z.number().int().min(1).default(1) })).optional(),
 };
 const task = strict(taskShape);
+
+const origins = z.array(z.enum(ARGUMENT_ORIGINS)).default([]);
+/** Origins of the arguments; what is left out is of no argument. */
+const flow = strict({ targets: origins, addresses: origins, settings: origins, content: origins, links: origins });
 
 const action = orText(
   (pair) => {
@@ -116,6 +122,7 @@ const action = orText(
     resources: texts.optional(),
     sensitivity: z.enum(SENSITIVITIES).optional(),
     arguments: values.optional(),
+    flow: flow.optional(),
     definition: z.enum(['builtin', 'pinned', 'quarantined', 'unknown']).optional(),
     protocol: z.boolean().optional(),
   }),

@@ -131,6 +131,7 @@ class Build {
       resources: form.resources ?? [],
       sensitivity: form.sensitivity ?? stated?.sensitivity ?? facts.sensitivity ?? 'internal',
       arguments: form.arguments ?? {},
+      ...(form.flow === undefined ? {} : { flow: form.flow }),
       protocol: form.protocol ?? false,
       definition: form.definition ?? (target === 'remit' ? 'builtin' : 'pinned'),
     };
@@ -185,6 +186,7 @@ class Build {
         createdAt,
       },
       used: usedOf(budget, form),
+      ...(form.labels === undefined ? {} : { labels: form.labels }),
     };
   }
 

@@ -1,6 +1,7 @@
 import type { Config } from '../config/config.ts';
 import { isJsonObject, type JsonObject } from '../core/json.ts';
 import { METHOD_NAMES } from '../gateway/mcp/methods.ts';
+import { httpArguments } from '../gateway/http/arguments.ts';
 import type { Catalogue, CatalogueTarget } from '../pdp/schema/catalogue.ts';
 import { OWN_OPERATIONS } from '../task/authorize.ts';
 
@@ -20,12 +21,16 @@ export function catalogueOf(config: Pick<Config, 'targets' | 'identity'>, defini
       ...config.targets.map((target) => ({
         name: target.name,
         operations: [
-          ...Object.entries(target.operations).map(([name, { effect }]) => ({
+          ...Object.entries(target.operations).map(([name, { effect, http }]) => ({
             name,
             effect,
-            input: inputSchema(definitions(target.name, name)),
+            input: http === undefined ? inputSchema(definitions(target.name, name)) : httpArguments(http),
           })),
-          ...METHOD_NAMES.map((name) => ({ name, effect: 'read' as const, input: null })),
+          ...(target.kind === 'mcp' ? METHOD_NAMES : []).map((name) => ({
+            name,
+            effect: 'read' as const,
+            input: null,
+          })),
         ],
       })),
       OWN_CATALOGUE_TARGET,

@@ -1,7 +1,15 @@
 import { jsonDigest, type Action, type Sha256Hex } from '../core/action.ts';
 import { countersOfWire, limitsOfWire } from '../core/budget-wire.ts';
-import type { AgentFacts, DecisionFacts, LevelFacts, PersonFacts, RedactedFact } from '../core/decision-facts.ts';
+import type {
+  AgentFacts,
+  DecisionFacts,
+  LevelFacts,
+  NamedLeaseFacts,
+  PersonFacts,
+  RedactedFact,
+} from '../core/decision-facts.ts';
 import type { DecisionInput, TaskView } from '../core/decision.ts';
+import type { NamedLease } from '../core/lease.ts';
 import type { Agent, Delegator } from '../core/party.ts';
 import type { DecisionRecord } from '../core/record.ts';
 import { scheduleOfWire } from '../core/schedule-wire.ts';
@@ -86,7 +94,7 @@ function inputOf(record: DecisionRecord, facts: DecisionFacts): DecisionInput {
 }
 
 function actionOf({ action }: DecisionRecord, facts: DecisionFacts): Action {
-  const { protocol, definition, undescribed, provenance } = facts.action;
+  const { protocol, definition, undescribed, provenance, leases, flow } = facts.action;
   return {
     target: action.target,
     operation: action.operation,
@@ -97,8 +105,16 @@ function actionOf({ action }: DecisionRecord, facts: DecisionFacts): Action {
     protocol,
     definition,
     ...(provenance === undefined ? {} : { provenance }),
+    ...(leases === undefined ? {} : { leases: leases.map(namedLease) }),
+    ...(flow === undefined ? {} : { flow }),
     ...(undescribed === undefined ? {} : { undescribed }),
   };
+}
+
+function namedLease({ id, lease }: NamedLeaseFacts): NamedLease {
+  if (lease === null) return { id, lease };
+  const { usable_at: usableAt, made_at: madeAt, ...same } = lease;
+  return { id, lease: { ...same, usableAt, madeAt } };
 }
 
 /** What a level leaves out is as in the record's own members (see `LevelFacts`). */

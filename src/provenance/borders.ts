@@ -34,6 +34,15 @@ export const AS_VALUE: Match = {
   loose: false,
 };
 
+const isLineEnd = (byte: number | undefined) => byte === undefined || byte === 0x0a;
+
+/** Of an item of a list: it is the whole line. */
+export const AS_LINE: Match = {
+  begins: (text, place) => isLineEnd(text[place - 1]),
+  ends: (text, place) => isLineEnd(text[place]),
+  loose: false,
+};
+
 function isFree(free: ReadonlySet<number>, text: Buffer, place: number): boolean {
   const byte = text[place];
   if (byte === undefined) return true;

@@ -6,7 +6,8 @@ import { foldLookAlikes } from './look-alikes.ts';
  * count, and nothing else is made equal. What merely looks the same, or is the same in another normal form, is another.
  */
 export function trustForm(text: string): string {
-  return lowerCase(text)
+  // A full stop without a space behind it, as people type it, ends a sentence before a capital letter.
+  return lowerCase(text.replace(/(\p{Ll})\.(?=\p{Lu}\p{Ll})/gu, '$1 . '))
     .replace(/[ \t\r\n\f\v]+/g, ' ')
     .replace(/\.(?= |$|["')\]}])/g, ' .')
     .trim();

@@ -1,11 +1,14 @@
 /**
  * What of a text goes into the signature of its block, and which of it a value has to have so that the block can hold it:
- * short words as a whole; and of everything, word borders left out, the smallest hash of each few grams that follow each
- * other (winnowing: Schleimer, Wilkerson and Aiken, 2003). Two texts that share `SURE` bytes share a key.
+ * each word as a whole; and of everything, word borders left out, the smallest hash of each few grams that follow each
+ * other (winnowing: Schleimer, Wilkerson and Aiken, 2003). Two texts that share `SURE` bytes share such a gram.
  */
 const GRAM = 6;
 const WINDOW = 5;
 export const SURE = GRAM + WINDOW - 1;
+
+/** The last hashes of the text that is gone through. */
+const window = new Uint32Array(WINDOW);
 
 /** Letters and digits of ASCII, and every byte of other characters. */
 export function isWordByte(byte: number): boolean {
@@ -13,12 +16,17 @@ export function isWordByte(byte: number): boolean {
 }
 
 /**
- * Goes through `bytes` from `start` and hands each key to `take` until that says stop.
+ * Goes through `bytes` from `start` and hands each key to `take` until that says stop; with the number of bytes of a word,
+ * or 0 for a gram.
  *
  * @returns where it stopped: the end, or behind the byte whose key `take` did not want to go beyond.
  */
-export function eachKey(bytes: Uint8Array, start: number, end: number, take: (key: number) => boolean): number {
-  const window = new Uint32Array(WINDOW);
+export function eachKey(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  take: (key: number, word: number) => boolean,
+): number {
   // Of the last six bytes, four and two.
   let near = 0;
   let far = 0;
@@ -30,7 +38,7 @@ export function eachKey(bytes: Uint8Array, start: number, end: number, take: (ke
   for (let at = start; at < end; at++) {
     const byte = bytes[at]!;
     if (!isWordByte(byte)) {
-      if (length > 0 && length < SURE && !take(wordKey(word))) return at;
+      if (length > 0 && !take(wordKey(word), length)) return at;
       word = 0;
       length = 0;
       continue;
@@ -46,9 +54,9 @@ export function eachKey(bytes: Uint8Array, start: number, end: number, take: (ke
     for (let place = 1; place < WINDOW; place++) if (window[place]! < least) least = window[place]!;
     if (least === last) continue;
     last = least;
-    if (!take(least)) return at + 1;
+    if (!take(least, 0)) return at + 1;
   }
-  if (length > 0 && length < SURE) take(wordKey(word));
+  if (length > 0) take(wordKey(word), length);
   return end;
 }
 

@@ -1,17 +1,20 @@
 import { eachKey, isWordByte, SURE } from './keys.ts';
-import { rowsOf } from './signatures.ts';
 
 /** Of a value, so many keys are looked up: more would only rule out what the text itself soon does. */
-const KEYS_LOOKED_UP = 8;
+const KEYS_LOOKED_UP = 24;
 
 /** A value that is looked up, in a form of the texts, and what of it is made only when it is needed. */
 export class Needle {
   readonly bytes: Buffer;
+  readonly #cut: boolean;
   #joined: Buffer | undefined;
-  #rows: number[] | undefined;
+  #keys: readonly number[] | undefined;
+  #grams: readonly number[] | undefined;
 
-  constructor(form: string) {
+  /** @param cut whether words may go on before and behind it, as it is a piece of a longer one. */
+  constructor(form: string, cut: boolean) {
     this.bytes = Buffer.from(form, 'utf8');
+    this.#cut = cut;
   }
 
   /** Its letters and digits alone. */
@@ -19,27 +22,31 @@ export class Needle {
     return (this.#joined ??= wordBytes(this.bytes));
   }
 
-  /** Bits of the signature that every block with the value has. */
-  get rows(): readonly number[] {
-    return (this.#rows ??= this.#makeRows());
+  /** Keys of every block in which it stands as it is, with a border on either side. */
+  get keys(): readonly number[] {
+    if (this.#cut) return this.grams;
+    return (this.#keys ??= keysOf(this.bytes, true));
   }
 
-  #makeRows(): number[] {
-    const keys = new Set<number>();
-    // Words may be divided otherwise in the text, so of a longer value only the grams are sure to be there.
-    const sure = this.joined.length < SURE ? this.bytes : this.joined;
-    eachKey(sure, 0, sure.length, (key) => keys.add(key).size < KEYS_LOOKED_UP);
-    return [...keys].flatMap(rowsOf);
+  /** Keys of every block in which it stands with any borders, or none; none where it is too short for that. */
+  get grams(): readonly number[] {
+    return (this.#grams ??= this.joined.length < SURE ? [] : keysOf(this.joined, false));
   }
 }
 
+function keysOf(bytes: Buffer, withWords: boolean): number[] {
+  const keys: number[] = [];
+  // Scripts without spaces have no words.
+  const words = withWords && !bytes.some((byte) => byte >= 0x80);
+  eachKey(bytes, 0, bytes.length, (key, word) => (word === 0 || words ? keys.push(key) : 0) < KEYS_LOOKED_UP);
+  return keys;
+}
+
 /** The bytes of words alone, without what stands between. */
-export function wordBytes(bytes: Buffer): Buffer {
+function wordBytes(bytes: Buffer): Buffer {
+  if (bytes.every(isWordByte)) return bytes;
   const kept = Buffer.allocUnsafe(bytes.length);
   let length = 0;
-  for (let at = 0; at < bytes.length; at++) {
-    const byte = bytes[at]!;
-    if (isWordByte(byte)) kept[length++] = byte;
-  }
+  for (const byte of bytes) if (isWordByte(byte)) kept[length++] = byte;
   return kept.subarray(0, length);
 }

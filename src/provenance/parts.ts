@@ -62,7 +62,8 @@ function windowsOf(text: string): { texts: string[] } {
   if (words.length <= 1) return { texts: [] };
   const size = Math.min(WINDOW, words.length);
   const count = words.length - size + 1;
-  const step = Math.max(1, count / MAX_WINDOWS);
+  // Of a run of five words, one window is met for sure.
+  const step = count > 4 ? Math.max(2, count / MAX_WINDOWS) : 1;
   const texts: string[] = [];
   for (let at = 0; at < count; at += step) {
     const window = words.slice(Math.floor(at), Math.floor(at) + size);

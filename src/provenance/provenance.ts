@@ -2,6 +2,7 @@ import type { ArgumentOrigin } from '../core/action.ts';
 import type { JsonObject, JsonValue } from '../core/json.ts';
 import { isCommon } from './common.ts';
 import { suspectForm } from './forms.ts';
+import { itemsAndProse } from './items.ts';
 import { leavesOf } from './leaves.ts';
 import { Search } from './search.ts';
 import { suspectText, textOf, trustedText } from './source-text.ts';
@@ -47,21 +48,35 @@ export type Provenance = {
 };
 
 const MIB = 2 ** 20;
+/** Of people and things, that the prompt has: words with a capital letter, in lower case. */
+function namesIn(text: string): string[] {
+  return (text.match(/\p{Lu}\p{L}+/gu) ?? []).map((name) => name.toLowerCase());
+}
+
+const MAX_NAMES = 1_000;
+
 /**
  * Where the values of a task's actions come from, by looking them up in all that the task was given and has read. It
  * errs to the untrusted side: trusted is what stands in a trusted text as it is, but for letter case, white space and the
  * ways of writing a number, a date, an address or an identifier; untrusted, what stands in an untrusted one in any disguise
  * that is known here. It cannot see what was paraphrased or computed: that is `unseen`.
  *
+ * @param promptLast whether somebody outside wrote the prompt, who does not decide whose a value is.
  * @param cap bytes that are held at most. What is read beyond is not kept, and what is found nowhere counts as untrusted.
  */
-export function createProvenance({ cap = 128 * MIB }: { cap?: number } = {}): Provenance {
+export function createProvenance({
+  cap = 128 * MIB,
+  promptLast = false,
+}: { cap?: number; promptLast?: boolean } = {}): Provenance {
   const sources: Seen[] = [];
   const vouching = { prompt: new TextIndex(), parameters: new TextIndex(), trusted: new TextIndex() };
   const untrusted = new TextIndex();
+  /** Items of lists, a line each. */
+  const listed = new TextIndex();
+  const names = new Set<string>();
   /** What this task has sent without it being trusted, by the place in `sources` that it has among what was read. */
   const sent = new TextIndex();
-  const all = [...Object.values(vouching), untrusted, sent];
+  const all = [...Object.values(vouching), untrusted, listed, sent];
   let read = 0;
   let complete = true;
 
@@ -84,12 +99,28 @@ export function createProvenance({ cap = 128 * MIB }: { cap?: number } = {}): Pr
     add: (source, value) => {
       const text = textOf(value);
       read += Buffer.byteLength(text);
-      if (source.origin === 'untrusted') keep(untrusted, suspectText(text), source);
-      else keep(vouching[source.origin], trustedText(text), source);
+      switch (source.origin) {
+        case 'untrusted':
+          return keep(untrusted, suspectText(text), source);
+        case 'listed':
+        case 'referred': {
+          const { items, prose } = itemsAndProse(value);
+          const named = source.origin === 'referred' ? source : { ...source, origin: 'untrusted' as const };
+          if (prose !== '') keep(untrusted, suspectText(prose), named);
+          if (items.length > 0) keep(listed, items.join('\n'), { ...source, origin: 'listed' });
+          return;
+        }
+        case 'prompt':
+          for (const name of namesIn(text)) if (names.size < MAX_NAMES) names.add(name);
+          return keep(vouching.prompt, trustedText(text), source);
+        case 'parameters':
+        case 'trusted':
+          return keep(vouching[source.origin], trustedText(text), source);
+      }
     },
 
     of: (args, isTarget = () => false) => {
-      const search = new Search({ sources, vouching, untrusted, sent, complete });
+      const search = new Search({ sources, vouching, untrusted, listed, sent, names, promptLast, complete });
       const { leaves, more } = leavesOf(args);
       const found = leaves.map((leaf) => search.leaf(leaf, isTarget(leaf.path)));
       search.joinNeighbours(leaves, found);

@@ -1,5 +1,5 @@
 import type { ArgumentOrigin } from '../core/action.ts';
-import { ANYWHERE, AS_TEXT, AS_VALUE, AS_WORDS } from './borders.ts';
+import { ANYWHERE, AS_LINE, AS_TEXT, AS_VALUE, AS_WORDS } from './borders.ts';
 import { isCommon } from './common.ts';
 import { suspectForm } from './forms.ts';
 import type { Leaf } from './leaves.ts';
@@ -14,7 +14,13 @@ export type Searched = {
   /** By number, in the order in which they came. */
   sources: readonly Seen[];
   vouching: Readonly<Record<'prompt' | 'parameters' | 'trusted', TextIndex>>;
+  /** Whether somebody outside wrote the prompt: what others vouch for, too, counts as theirs. */
+  promptLast: boolean;
   untrusted: TextIndex;
+  /** Items of lists that hold what outsiders wrote, a line each. */
+  listed: TextIndex;
+  /** Words with a capital letter in the prompt, in lower case. */
+  names: ReadonlySet<string>;
   /** What the task has itself sent without it being trusted. */
   sent: TextIndex;
   /** Whether everything that was read is there. */
@@ -29,7 +35,15 @@ const MAX_CODES = 2;
 const MAX_LIST = 4_000;
 
 /** From the least trusted: what a text is made of counts as the worst of it. */
-const ORDER: readonly ArgumentOrigin[] = ['untrusted', 'unseen', 'trusted', 'parameters', 'prompt'];
+const ORDER: readonly ArgumentOrigin[] = [
+  'untrusted',
+  'listed',
+  'referred',
+  'unseen',
+  'trusted',
+  'parameters',
+  'prompt',
+];
 
 export function worstOf(origins: readonly ArgumentOrigin[]): ArgumentOrigin | undefined {
   return ORDER.find((origin) => origins.includes(origin));
@@ -64,11 +78,12 @@ export class Search {
     );
     for (const places of neighbours(leaves.length)) {
       if (places.some((place) => pieces[place] === '')) continue;
-      if (places.every((place) => isSettled(found[place]!))) continue;
+      if (places.some((place) => isVouched(found[place]!))) continue;
+      if (places.every((place) => found[place]!.origin === 'untrusted')) continue;
       const source = this.#suspect(places.map((place) => pieces[place]!).join(''), ANYWHERE);
       if (source === null) continue;
       for (const place of places) {
-        if (!isSettled(found[place]!))
+        if (found[place]!.origin === 'unseen')
           found[place] = { ...found[place], origin: 'untrusted', seen: [source], because: 'joined' };
       }
     }
@@ -99,7 +114,12 @@ export class Search {
     const list = this.#list(text);
     if (list !== null) return { ...list, seen: [...list.seen, ...(suspect === null ? [] : [suspect])] };
     if (sent?.origin === 'untrusted') return { origin: 'untrusted', seen: [sent, ...seen], because: 'sent_before' };
-    if (suspect !== null && (isTarget || !common)) return { origin: 'untrusted', seen };
+    if (suspect !== null && (isTarget || !common)) {
+      const referred = suspect.origin === 'referred' && this.#isNamed(text);
+      return { origin: referred ? 'referred' : 'untrusted', seen };
+    }
+    const listed = isTarget || !common ? this.#listed(text) : null;
+    if (listed !== null) return { origin: this.#isNamed(text) ? 'referred' : 'listed', seen: [listed] };
     if (sent !== null) return { origin: 'unseen', seen: [sent, ...seen], because: 'sent_before' };
     if (common) return { origin: 'unseen', seen };
     return this.#parts(text, codes) ?? { seen, ...this.unknown() };
@@ -155,9 +175,11 @@ export class Search {
 
   /** The first source of each kind that vouches for the value, the best first; by number. */
   #vouching(text: string): number[] {
-    const { prompt, parameters, trusted } = this.#in.vouching;
+    const { vouching, promptLast } = this.#in;
+    const { prompt, parameters, trusted } = vouching;
+    const order = promptLast ? [parameters, trusted, prompt] : [prompt, parameters, trusted];
     const forms = trustedForms(text).map(needlesOf);
-    return [prompt, parameters, trusted].flatMap((index) => {
+    return order.flatMap((index) => {
       const places = forms.map((form) => find(index, form, AS_VALUE, this.#trusting)).filter((place) => place !== null);
       return places.length === 0 ? [] : [Math.min(...places)];
     });
@@ -172,6 +194,23 @@ export class Search {
       .filter((found) => found !== null);
     const first = Math.min(...places);
     return first < place ? sources[first]! : null;
+  }
+
+  /** Whether it is the e-mail address of somebody whom the prompt names: all words before the `@` are names there. */
+  #isNamed(text: string): boolean {
+    const [, local] = /^([^@\s]+)@[^@\s]+$/.exec(text) ?? [];
+    if (local === undefined || /\p{N}/u.test(local)) return false;
+    const words = local
+      .toLowerCase()
+      .split(/[^\p{L}]+/u)
+      .filter((word) => word !== '');
+    return words.length > 0 && words.every((word) => this.#in.names.has(word));
+  }
+
+  /** The source that has the value as an item of a list. */
+  #listed(text: string): Seen | null {
+    const place = find(this.#in.listed, needlesOf(suspectForm(text)), AS_LINE, this.#suspecting);
+    return place === null ? null : this.#in.sources[place]!;
   }
 
   #suspectValue(text: string): Seen | null {
@@ -202,9 +241,8 @@ function find(index: TextIndex, pieces: readonly Needle[], match: Match, budget:
   return first;
 }
 
-/** Whether nothing that is found beside a value changes what is said of it. */
-function isSettled({ origin }: Found): boolean {
-  return origin !== 'unseen';
+function isVouched({ origin }: Found): boolean {
+  return origin !== 'unseen' && origin !== 'untrusted';
 }
 
 /** A piece of a value that could be put together with others. */
@@ -230,7 +268,7 @@ function needlesOf(form: string): Needle[] {
     // Not between the halves of a surrogate pair.
     if (end < form.length && /[\ud800-\udbff]/.test(form[end - 1]!)) end -= 1;
     const piece = form.slice(start, end);
-    if (/[\p{L}\p{N}]/u.test(piece)) needles.push(new Needle(piece));
+    if (/[\p{L}\p{N}]/u.test(piece)) needles.push(new Needle(piece, piece !== form));
     start = end;
   }
   return needles;

@@ -31,23 +31,23 @@ export class Signatures {
     this.#narrow.length = 0;
   }
 
-  /** Numbers of the blocks that may have all keys of which these are the rows, in order. */
-  *having(rows: readonly number[]): Generator<number> {
+  /** Numbers of the blocks that may have all of the keys, in order. */
+  *having(keys: readonly number[]): Generator<number> {
     let first = 0;
     for (const table of this.#wide) {
       for (let column = 0; column < WIDE; column++) {
-        const blocks = common(table, WIDE, column, rows);
+        const blocks = common(table, WIDE, column, keys);
         if (blocks !== 0) yield* bitsOf(blocks, first);
         first += NARROW;
       }
     }
     for (const table of this.#narrow) {
-      const blocks = common(table, 1, 0, rows);
+      const blocks = common(table, 1, 0, keys);
       if (blocks !== 0) yield* bitsOf(blocks, first);
       first += NARROW;
     }
     for (const signature of this.#loose) {
-      if (rows.every((row) => hasBit(signature, row))) yield first;
+      if (mayHave(signature, keys)) yield first;
       first += 1;
     }
   }
@@ -71,24 +71,34 @@ export function sign(signature: Uint32Array, key: number): boolean {
   return isNew;
 }
 
-/** The bits that one key sets. */
-export function rowsOf(key: number): number[] {
-  const step = stepOf(key);
-  return Array.from({ length: PROBES }, (_none, probe) => (key + probe * step) & (BITS - 1));
+/** Whether all of the keys may be in the block; `false` is certain. */
+export function mayHave(signature: Uint32Array, keys: readonly number[]): boolean {
+  for (let which = 0; which < keys.length; which++) {
+    const key = keys[which]!;
+    const step = stepOf(key);
+    for (let probe = 0, at = key; probe < PROBES; probe++, at += step) {
+      const row = at & (BITS - 1);
+      if ((signature[row >>> 5]! & (1 << (row & 31))) === 0) return false;
+    }
+  }
+  return true;
 }
 
 function stepOf(key: number): number {
   return (key >>> 14) | 1;
 }
 
-function hasBit(signature: Uint32Array, row: number): boolean {
-  return (signature[row >>> 5]! & (1 << (row & 31))) !== 0;
-}
-
-/** The blocks of one column that have all rows, as bits. */
-function common(table: Uint32Array, width: number, column: number, rows: readonly number[]): number {
+/** The blocks of one column that may have all of the keys, as bits. */
+function common(table: Uint32Array, width: number, column: number, keys: readonly number[]): number {
   let blocks = -1;
-  for (let at = 0; at < rows.length && blocks !== 0; at++) blocks &= table[rows[at]! * width + column]!;
+  for (let which = 0; which < keys.length; which++) {
+    const key = keys[which]!;
+    const step = stepOf(key);
+    for (let probe = 0, at = key; probe < PROBES; probe++, at += step) {
+      blocks &= table[(at & (BITS - 1)) * width + column]!;
+      if (blocks === 0) return 0;
+    }
+  }
   return blocks;
 }
 

@@ -21,7 +21,8 @@ export function textOf(value: JsonValue): string {
       }
     }
   }
-  return lines.join('\n');
+  // What stands beside a value in a structure is no part of it, which a line end alone does not say.
+  return lines.join(' ;\n');
 }
 
 /** What trusted text is looked up in: itself, and values of it as they are also written, where that is beyond doubt. */

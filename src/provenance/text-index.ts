@@ -1,6 +1,7 @@
 import { eachKey, SURE } from './keys.ts';
-import { wordBytes, type Needle } from './needle.ts';
-import { emptySignature, KEYS, sign, Signatures } from './signatures.ts';
+import { looselyIn } from './loosely-in.ts';
+import type { Needle } from './needle.ts';
+import { emptySignature, KEYS, mayHave, sign, Signatures } from './signatures.ts';
 
 /** Bytes of a block at most; each begins so far before the end of the one before it, so that no value is cut through. */
 const BLOCK = 4096;
@@ -36,11 +37,13 @@ export class TextIndex {
   readonly #full: Block[] = [];
   readonly #signatures = new Signatures();
   #open: Block | null = null;
+  /** Made when something is looked up, and anew after the block has grown. */
+  #openSignature: Uint32Array | undefined;
   #bytes = 0;
 
   /** Of memory, about. */
   get bytes(): number {
-    return this.#bytes + this.#signatures.bytes;
+    return this.#bytes + this.#signatures.bytes + (this.#openSignature?.byteLength ?? 0);
   }
 
   get isEmpty(): boolean {
@@ -57,13 +60,27 @@ export class TextIndex {
 
   /** The first source whose text has the value, `null` for none. Stops when the budget is spent. */
   find(needle: Needle, match: Match, budget: Budget): number | null {
+    const found = this.#search(needle.keys, budget, (block) => placeOf(needle.bytes, block, match));
+    if (found !== null || !match.loose || needle.joined.length < SURE) return found;
+    return this.#search(needle.grams, budget, ({ text }) => looselyIn(text, needle.joined, budget));
+  }
+
+  /** The source at the first place in a block that may have the keys. */
+  #search(keys: readonly number[], budget: Budget, placeIn: (block: Block) => number): number | null {
+    const look = (block: Block): number | null => {
+      budget.left -= block.text.length;
+      const place = budget.left < 0 ? -1 : placeIn(block);
+      return place < 0 ? null : sourceAt(block, place);
+    };
     if (this.#full.length > 0) {
-      for (const number of this.#signatures.having(needle.rows)) {
-        const found = findIn(this.#full[number]!, needle, match, budget);
-        if (found !== null || budget.left < 0) return found;
+      for (const number of this.#signatures.having(keys)) {
+        const source = look(this.#full[number]!);
+        if (source !== null || budget.left < 0) return source;
       }
     }
-    return this.#open === null ? null : findIn(this.#open, needle, match, budget);
+    if (this.#open === null) return null;
+    this.#openSignature ??= signatureOf(this.#open.text);
+    return mayHave(this.#openSignature, keys) ? look(this.#open) : null;
   }
 
   /** Puts what has room into the open block. Returns where the rest begins. */
@@ -78,6 +95,7 @@ export class TextIndex {
     const open = (this.#open ??= { text: Buffer.alloc(0), starts: [], sources: [], cut });
     // A line end separates: nothing that is looked up has one.
     open.text = exactly([open.text, LINE_END, bytes]);
+    this.#openSignature = undefined;
     open.starts.push(start + 1);
     open.sources.push(source);
     this.#bytes += bytes.length + 1;
@@ -86,9 +104,8 @@ export class TextIndex {
 
   #close({ text, starts, sources, cut }: Block): void {
     this.#open = null;
-    const signature = emptySignature();
-    eachKey(text, 0, text.length, (key) => (sign(signature, key), true));
-    this.#push({ text, starts, sources, cut }, signature);
+    this.#push({ text, starts, sources, cut }, this.#openSignature ?? signatureOf(text));
+    this.#openSignature = undefined;
   }
 
   /** Makes one block of its own from `start` on. Returns where the next one begins. */
@@ -110,15 +127,10 @@ export class TextIndex {
   }
 }
 
-function findIn(block: Block, needle: Needle, match: Match, budget: Budget): number | null {
-  budget.left -= block.text.length;
-  if (budget.left < 0) return null;
-  const place = placeOf(needle.bytes, block, match);
-  if (place >= 0) return sourceAt(block, place);
-  if (!match.loose || needle.joined.length < SURE) return null;
-  // Without borders it costs as much as several blocks.
-  budget.left -= block.text.length * 8;
-  return wordBytes(block.text).includes(needle.joined) ? block.sources.at(-1)! : null;
+function signatureOf(text: Buffer): Uint32Array {
+  const signature = emptySignature();
+  eachKey(text, 0, text.length, (key) => (sign(signature, key), true));
+  return signature;
 }
 
 /** Where the value stands in the block, with borders as they have to be; -1 for nowhere. */

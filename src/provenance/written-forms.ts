@@ -59,6 +59,7 @@ const BY_NUMBERS = /(?<!\d)(\d{1,2})([-/.])(\d{1,2})\2(\d{4})(?!\d)/g;
 
 /** The dates of a text as `2026-01-31` (ISO 8601). `doubtful` as above: of `01/02/2026`, both readings or none. */
 export function datesIn(text: string, doubtful: boolean): string[] {
+  if (!/\d{4}/.test(text)) return [];
   const found: (string | null)[] = [];
   for (const [, year, , month, day] of text.matchAll(YEAR_FIRST)) found.push(iso(year, month, day));
   for (const [, day, month, year] of text.matchAll(DAY_FIRST)) found.push(iso(year, monthNumber(month!), day));

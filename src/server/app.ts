@@ -4,7 +4,9 @@ import { etag } from 'hono/etag';
 import type { PeopleProvider } from '../config/identity-config.ts';
 import { InvalidRequest, NotFound, TooLarge } from '../core/errors.ts';
 import type { Refusals } from '../audit/refusals.ts';
+import { targetResource } from '../core/target-resource.ts';
 import type { Suspensions } from '../ending/suspensions.ts';
+import type { Leases } from '../lease/leases.ts';
 import type { Peer } from '../identity/peer.ts';
 import type { TokenKey } from '../token/signing-key.ts';
 import type { Authenticator } from '../token/authenticate.ts';
@@ -16,6 +18,7 @@ import { approvalRoutes } from './routes/approvals.ts';
 import { keyRoutes } from './routes/keys.ts';
 import { consentRoutes } from './routes/consents.ts';
 import { secretRoutes } from './routes/secrets.ts';
+import { leaseRoutes } from './routes/leases.ts';
 import { logRoutes } from './routes/log.ts';
 import { OAUTH_ENDPOINTS, oauthRoutes, type OAuthRouteParts } from './routes/oauth.ts';
 import { policyReviewRoutes } from './routes/policy-review.ts';
@@ -54,6 +57,7 @@ export type AppParts = TaskRouteParts &
     profilesShown: Profiles;
     usage: UsageReports;
     suspensions: Suspensions;
+    leases: Leases;
     people: readonly PeopleProvider[];
     tokenKey: TokenKey;
     authenticator: Authenticator;
@@ -151,6 +155,7 @@ export function controlRoutes(app: ControlApp, parts: AppParts): void {
   profileRoutes(app, parts);
   usageRoutes(app, parts);
   suspensionRoutes(app, parts);
+  leaseRoutes(app, parts);
 }
 
 function publicRoutes(app: ControlApp, parts: AppParts): void {
@@ -172,11 +177,13 @@ function publicRoutes(app: ControlApp, parts: AppParts): void {
   app.get('/.well-known/oauth-protected-resource/v1', (c) =>
     c.json(protectedResourceMetadata(publicUrl, `${publicUrl}/v1`, offered)),
   );
-  app.get('/.well-known/oauth-protected-resource/mcp/:target', (c) => {
-    const target = c.req.param('target');
-    if (!parts.targets.has(target)) return c.notFound();
-    return c.json(protectedResourceMetadata(publicUrl, `${publicUrl}/mcp/${target}`, offered));
-  });
+  for (const protocol of ['mcp', 'http'] as const) {
+    app.get(`/.well-known/oauth-protected-resource/${protocol}/:target`, (c) => {
+      const name = c.req.param('target');
+      if (parts.targets.get(name)?.kind !== protocol) return c.notFound();
+      return c.json(protectedResourceMetadata(publicUrl, targetResource(publicUrl, { protocol, name }), offered));
+    });
+  }
 }
 
 /** The OpenAPI 3.1 document of the control plane. */

@@ -14,7 +14,10 @@ const certificates = new WeakMap<TLSSocket, ClientCertificate | null>();
 /** The peer of a request. What a proxy says about who is behind it is not believed. */
 export function peerOf(c: Context): Peer {
   const socket = (c.env as Bindings)?.incoming?.socket;
-  if (socket === undefined) return UNKNOWN_PEER;
+  return socket === undefined ? UNKNOWN_PEER : peerOfSocket(socket);
+}
+
+export function peerOfSocket(socket: Socket): Peer {
   return { address: socket.remoteAddress ?? 'unknown', certificate: certificateOf(socket) };
 }
 

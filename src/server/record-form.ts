@@ -5,6 +5,7 @@ import { REDACTED_FACTS } from '../core/decision-facts.ts';
 import { EFFECTS } from '../core/effect.ts';
 import type { Reason } from '../core/decision.ts';
 import type { LogRecord } from '../core/record.ts';
+import { LEASE_KINDS, LEASE_STATES } from '../core/lease.ts';
 import { SENSITIVITIES } from '../core/sensitivity.ts';
 import { SUSPENSION_KINDS } from '../core/suspension.ts';
 import { TASK_STATES } from '../core/task.ts';
@@ -34,6 +35,7 @@ const REASON_CODES = [
   'task_not_live',
   'agent_not_active',
   'outside_grant',
+  'lease_not_usable',
   'over_sensitivity',
   'over_budget',
   'uncountable_amount',
@@ -96,6 +98,16 @@ const undescribedForm = z.strictObject({
   next: z.string(),
 });
 
+const namedLeaseForm = z.strictObject({
+  task: z.string(),
+  target: z.string(),
+  operation: z.string(),
+  kind: z.enum(LEASE_KINDS),
+  state: z.enum(LEASE_STATES),
+  usable_at: z.array(z.string()),
+  made_at: z.number().int(),
+});
+
 const agentFactsForm = z.strictObject({
   trust_domain: z.string(),
   groups: z.array(z.string()).optional(),
@@ -104,6 +116,8 @@ const agentFactsForm = z.strictObject({
     .union([z.strictObject({ issuer: z.string(), subject: z.string() }), z.strictObject({ group: z.string() })])
     .optional(),
 });
+
+const originsForm = z.array(z.enum(ARGUMENT_ORIGINS)).readonly();
 
 const factsForm = z.strictObject({
   fresh: z.boolean(),
@@ -115,6 +129,16 @@ const factsForm = z.strictObject({
     definition: z.enum(['builtin', 'pinned', 'quarantined', 'unknown']),
     undescribed: undescribedForm.optional(),
     provenance: z.record(z.string(), z.enum(ARGUMENT_ORIGINS)).optional(),
+    leases: z.array(z.strictObject({ id: z.string(), lease: namedLeaseForm.nullable() })).optional(),
+    flow: z
+      .strictObject({
+        targets: originsForm,
+        addresses: originsForm,
+        settings: originsForm,
+        content: originsForm,
+        links: originsForm,
+      })
+      .optional(),
   }),
   token: z
     .strictObject({
@@ -216,6 +240,18 @@ const eventRecordForm = z.strictObject({
     'agent.resumed',
     'agent.retired',
     'approval.expired',
+    'lease.intended',
+    'lease.held',
+    'lease.none',
+    'lease.doubtful',
+    'lease.found',
+    'lease.released',
+    'lease.discarded',
+    'lease.revoking',
+    'lease.revoked',
+    'lease.kept',
+    'lease.settled',
+    'lease.overstayed',
     'definition.pinned',
     'definition.changed',
     'key.changed',

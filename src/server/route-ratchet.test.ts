@@ -18,11 +18,12 @@ import {
   type Session,
 } from '../../test/fixtures/control-plane.ts';
 import type { Approval } from '../core/approval.ts';
+import { moved, type LeaseEnd } from '../core/lease.ts';
 import type { Delegator } from '../core/party.ts';
 import type { StandingAnswer } from '../core/standing-answer.ts';
 import type { Task } from '../core/task.ts';
 import { issueTaskToken } from '../token/task-token.ts';
-import { agentFixture } from '../store/conformance/fixture.ts';
+import { agentFixture, leaseFixture } from '../store/conformance/fixture.ts';
 import { schemaDocuments } from './write-schema.ts';
 
 /**
@@ -34,6 +35,8 @@ const PUBLISHED = { 'all.cedar': 'permit (principal, action, resource);' };
 const REGISTERED = 'spiffe://remit.local/agent/registered';
 const SUSPENDED = 'spiffe://remit.local/agent/suspended';
 const OWNER = { issuer: 'https://idp.example.test', subject: 'alice' };
+const LEASE = `lse_${'1'.repeat(24)}`;
+const FOUND = `lse_${'2'.repeat(24)}`;
 const HOP = { ...taskBody(), agent: OTHER_AGENT };
 const SAMPLES: Record<string, { path: string; body?: unknown }> = {
   'POST /v1/tasks': { path: '/v1/tasks', body: taskBody() },
@@ -94,6 +97,12 @@ const SAMPLES: Record<string, { path: string; body?: unknown }> = {
     path: '/v1/suspensions/resume',
     body: { kind: 'target', id: 'files', reason: 'a test' },
   },
+  'GET /v1/leases': { path: '/v1/leases?all=true' },
+  'GET /v1/leases/{id}': { path: `/v1/leases/${LEASE}` },
+  'POST /v1/leases/{id}/revoke': { path: `/v1/leases/${LEASE}/revoke`, body: { reason: 'test' } },
+  'POST /v1/leases/{id}/settle': { path: `/v1/leases/${LEASE}/settle`, body: { reason: 'test' } },
+  'POST /v1/leases/{id}/release': { path: `/v1/leases/${FOUND}/release`, body: { reason: 'test' } },
+  'POST /v1/leases/{id}/discard': { path: `/v1/leases/${FOUND}/discard`, body: { reason: 'test' } },
   'POST /v1/keys/rotate': { path: '/v1/keys/rotate', body: {} },
   'GET /v1/secrets': { path: '/v1/secrets' },
   'POST /v1/secrets/set': { path: '/v1/secrets/set', body: { name: 'new', value: 'a secret value' } },
@@ -152,6 +161,12 @@ async function open(policies?: Record<string, string>): Promise<void> {
   await plane.store.requestApproval(given, () => []);
   const by = { issuer: 'https://idp.example.test', subject: 'bob', groups: ['note-owners'] };
   await plane.store.answerApproval({ id: 'apr_2', to: 'approved', by, at: now }, [], standingOf(given, by));
+  const lease = leaseFixture({ id: LEASE, task, target: 'files', usableAt: ['files'] });
+  await plane.store.admit({ chain: [task], counted: false, approval: null, lease }, []);
+  const end: LeaseEnd = { by: 'call', operation: 'delete_key', arguments: { id: 'key-1' }, gone: [] };
+  await plane.store.saveLease({ lease: moved(lease, 'held', { identifier: 'key-1', end }), from: ['intended'] }, []);
+  const found = leaseFixture({ ...lease, id: FOUND, kind: 'found', state: 'waiting', end: { by: 'forgetting' } });
+  await plane.store.keepFound([{ lease: found, sealed: '' }], []);
   for (const id of [REGISTERED, SUSPENDED]) {
     const agent = agentFixture({ id, owner: OWNER, state: id === SUSPENDED ? 'suspended' : 'active' });
     await plane.store.registerAgent(agent, []);

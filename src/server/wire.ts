@@ -116,7 +116,7 @@ export function taskToWire(task: Task, used: Used, closing?: Closing): z.output<
 export const targetWire = z
   .object({
     name: z.string(),
-    kind: z.literal('mcp'),
+    kind: z.enum(['mcp', 'http']),
     url: z.string(),
     operations: z.array(
       z.object({

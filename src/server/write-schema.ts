@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { configForm } from '../config/config-file.ts';
 import { targetForm } from '../config/target-file.ts';
+import { withUnclassified } from '../config/unclassified.ts';
 import { profileForm } from '../task/profile/profile-file.ts';
 import { controlRoutes, openApiDocument, type AppParts } from './app.ts';
 import { recordForm } from './record-form.ts';
@@ -21,7 +22,7 @@ export function schemaDocuments(): Record<string, string> {
     'config.schema.json': pretty(z.toJSONSchema(configForm, { io: 'input', unrepresentable: 'any' })),
     'record.schema.json': pretty(z.toJSONSchema(recordForm)),
     'profile.schema.json': pretty(z.toJSONSchema(profileForm, { io: 'input', unrepresentable: 'any' })),
-    'target.schema.json': pretty(z.toJSONSchema(targetForm, { io: 'input', unrepresentable: 'any' })),
+    'target.schema.json': pretty(withUnclassified(z.toJSONSchema(targetForm, { io: 'input', unrepresentable: 'any' }))),
   };
 }
 

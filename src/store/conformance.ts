@@ -6,6 +6,7 @@ import { approvalHistoryConformance } from './conformance/approval-history.ts';
 import { approvalConformance } from './conformance/approvals.ts';
 import { definitionConformance } from './conformance/definitions.ts';
 import { endingConformance } from './conformance/endings.ts';
+import { leaseConformance } from './conformance/leases.ts';
 import { logConformance } from './conformance/log.ts';
 import { policySetConformance } from './conformance/policy-sets.ts';
 import { revocationConformance } from './conformance/revocations.ts';
@@ -33,6 +34,7 @@ export function storeConformance(name: string, open: OpenStore): void {
     describe('revocation feed', () => revocationConformance(open));
     describe('endings', () => endingConformance(open));
     describe('sealed values', () => sealedValueConformance(open));
+    describe('leases', () => leaseConformance(open));
     describe('log', () => logConformance(open));
   });
 }

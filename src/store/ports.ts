@@ -13,6 +13,7 @@ import type { AgentStore } from './ports/agents.ts';
 import type { ApprovalStore, StandingStore, WebhookStore } from './ports/approvals.ts';
 import type { DefinitionStore } from './ports/definitions.ts';
 import type { ClosingStore, ProcessStore, SuspensionStore } from './ports/endings.ts';
+import type { LeaseStore } from './ports/leases.ts';
 import type { LogStore } from './ports/log.ts';
 import type { PolicySetStore } from './ports/policy-sets.ts';
 import type { RevocationStore, RevokedTokenStore } from './ports/revocations.ts';
@@ -23,6 +24,7 @@ export type * from './ports/agents.ts';
 export type * from './ports/approvals.ts';
 export type * from './ports/definitions.ts';
 export type * from './ports/endings.ts';
+export type * from './ports/leases.ts';
 export type * from './ports/log.ts';
 export type * from './ports/policy-sets.ts';
 export type * from './ports/records.ts';
@@ -47,6 +49,7 @@ export interface Store
     ProcessStore,
     SuspensionStore,
     SealedStore,
+    LeaseStore,
     LogStore {
   /** Commits what is queued and closes. */
   close(): Promise<void>;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Protocol } from '../core/target-resource.ts';
 import { EFFECTS } from '../core/effect.ts';
 import { InvalidAuthorizationDetails } from '../core/errors.ts';
 import type { Grant } from '../core/grant.ts';
@@ -22,6 +23,11 @@ export const grantForm = z.strictObject({
   effects: z.array(z.enum(EFFECTS)).min(1).max(EFFECTS.length).optional(),
   resources: z.array(text(1024)).min(1).max(50).optional(),
   arguments: z.record(z.string(), z.unknown()).optional(),
+  leases: z
+    .array(z.string().regex(/^lse_[0-9a-z]{24}$/, 'expected the id of a lease, `lse_…`'))
+    .min(1)
+    .max(20)
+    .optional(),
 });
 
 export const grantsForm = z.array(grantForm).min(1).max(20);
@@ -32,6 +38,8 @@ export const MAX_BYTES = 16 * 1024;
 export type Catalogue = {
   /** Operation names of a target, `undefined` for an unknown one. */
   operations(target: string): readonly string[] | undefined;
+  /** What a target speaks: MCP where nothing is said. */
+  protocolOf?(target: string): Protocol;
   effectOf: EffectOf;
   trustDomains: readonly string[];
 };

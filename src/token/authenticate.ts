@@ -14,7 +14,7 @@ const MAX_TOKEN = 16 * 1024;
 export type HttpRequest = {
   method: string;
   url: string;
-  headers: Headers;
+  headers: Pick<Headers, 'get'>;
   /** Thumbprint of the client certificate of the connection; without it no token that is bound to one is taken. */
   certificate?: string | undefined;
 };

@@ -1,4 +1,5 @@
 import { InvalidTarget } from '../core/errors.ts';
+import { readTargetPath, targetResource } from '../core/target-resource.ts';
 import type { Exchange, TokenEndpointParts } from './exchange.ts';
 
 /** RFC 8707, and RFC 8693, section 2.1: exactly one resource, one that exists, and one that this kind of token may be for. */
@@ -19,7 +20,8 @@ export function checkResource(exchange: Exchange, parts: TokenEndpointParts): vo
 /** The resource of a logical name: the name of a target, `remit` for the API, or the resource itself. */
 function resourceOf(audience: string, { issuer, catalogue }: TokenEndpointParts): string {
   if (audience === 'remit') return `${issuer}/v1`;
-  return catalogue.operations(audience) === undefined ? audience : `${issuer}/mcp/${audience}`;
+  if (catalogue.operations(audience) === undefined) return audience;
+  return targetResource(issuer, { protocol: catalogue.protocolOf?.(audience) ?? 'mcp', name: audience });
 }
 
 /** The target whose gateway the resource is, or `null` for Remit's own API. */
@@ -28,11 +30,12 @@ export function targetOf(
   { issuer, catalogue }: Pick<TokenEndpointParts, 'issuer' | 'catalogue'>,
 ): string | null {
   if (resource === `${issuer}/v1`) return null;
-  const target = resource.startsWith(`${issuer}/mcp/`) ? resource.slice(`${issuer}/mcp/`.length) : '';
-  if (target === '' || catalogue.operations(target) === undefined) {
+  const named = resource.startsWith(`${issuer}/`) ? readTargetPath(resource.slice(issuer.length)) : null;
+  const known = named !== null && catalogue.operations(named.name) !== undefined;
+  if (!known || named.protocol !== (catalogue.protocolOf?.(named.name) ?? 'mcp')) {
     throw new InvalidTarget('the resource is not one of this server');
   }
-  return target;
+  return named.name;
 }
 
 /** A target is reached under a task, and Remit's own API without one. */

@@ -6,7 +6,7 @@ import { createApprovals } from '../approval/approvals.ts';
 import { createStandingAnswers } from '../approval/standing.ts';
 import type { Refusals } from '../audit/refusals.ts';
 import type { Tree } from '../audit/tree.ts';
-import type { Config } from '../config/config.ts';
+import type { Config, SecretSource } from '../config/config.ts';
 import { readSecret } from '../config/read-secret.ts';
 import type { CheckArguments } from '../core/grant.ts';
 import type { FailPoint } from '../ending/fail-point.ts';
@@ -14,7 +14,10 @@ import { createDecideAgain } from '../ending/decide-again.ts';
 import { createHalt } from '../ending/halt.ts';
 import { createSuspensions } from '../ending/suspensions.ts';
 import { createLiveWork } from '../gateway/live.ts';
+import type { McpGateway } from '../gateway/mcp/gateway.ts';
 import type { KeySeal } from '../keys/key-seal.ts';
+import { createLeases } from '../lease/leases.ts';
+import type { LeasePoint } from '../lease/fail-point.ts';
 import type { Referee } from '../pdp/referee/referee.ts';
 import type { InForce } from '../policy/in-force.ts';
 import { createPolicies } from '../policy/publish.ts';
@@ -25,16 +28,18 @@ import type { Store } from '../store/ports.ts';
 import { createLifecycle } from '../task/lifecycle.ts';
 import { createUsageReports } from '../task/usage-report.ts';
 import { createProfiles } from '../task/profile/profiles.ts';
-import { createAuthenticator } from '../token/authenticate.ts';
+import { createAuthenticator, type HttpRequest } from '../token/authenticate.ts';
 import { audiencesOf } from '../token/audiences.ts';
 import { createKeys } from '../token/keys.ts';
 import { registrationNames, type OpenAgentRegistry } from './agents.ts';
 import { openCredentials } from './credentials.ts';
 import { clock, event, newId, sha256 } from './process.ts';
+import { openHttpGateway } from './http-gateway.ts';
 import { openMcpGateway } from './mcp-gateway.ts';
 import { openCloser } from './endings.ts';
 import { openIdentity } from './identity.ts';
 import { openTokenKey } from './keys.ts';
+import { openLeases } from './leases.ts';
 import type { OpenTrustBundles } from './trust-bundles.ts';
 import { LONGEST_TOKEN_MS } from './revocations.ts';
 import { concernsOf } from './referee.ts';
@@ -54,7 +59,7 @@ export type Opened = {
   referee: Referee;
   checkArguments: CheckArguments;
   refusals: Refusals;
-  failPoint: FailPoint;
+  failPoint: FailPoint & LeasePoint;
 };
 
 export async function openControlPlane(config: Config, opened: Opened) {
@@ -102,24 +107,51 @@ export async function openControlPlane(config: Config, opened: Opened) {
     env: process.env,
     onProblem: (error, about) => log.error({ err: error }, about),
   });
-  const gateway = openMcpGateway({
+  const leases = await openLeases(config, {
+    store,
+    targets,
+    seal,
+    clock,
+    newId,
+    failPoint,
+    log,
+    openCaller: (target) => gateway.openCaller(target),
+  });
+  const enforcement = {
     targets,
     publicUrl,
-    authenticate: (request, audience) => authenticator.authenticate(request, audience),
+    authenticate: (request: HttpRequest, audience: string) => authenticator.authenticate(request, audience),
     steps: {
       ...decided,
       store,
+      leases: leases.ledger,
       approvalLifetimeMs: config.approvals.lifetimeSeconds * 1000,
-      onFault: (error, about) => log.error({ err: error }, about),
+      onFault: (error: unknown, about: string) => log.error({ err: error }, about),
     },
     live,
-    credential: (target) => credentials.of(target),
-    readSecret: (source) => readSecret(source, process.env),
+    credential: (target: string) => credentials.of(target),
+    readSecret: (source: SecretSource) => readSecret(source, process.env),
     log,
-    refused: ({ target, ...refusal }) => refusals.refused({ at: `/mcp/${target}`, ...refusal }),
     maxBodyBytes: config.server.maxBodyBytes,
+  };
+  const gateway: McpGateway = openMcpGateway({
+    ...enforcement,
+    refused: ({ target, ...refusal }) => refusals.refused({ at: `/mcp/${target}`, ...refusal }),
   });
-  const closer = openCloser({ store, live, targetTokens: credentials.tokens, clock, newId, failPoint, log });
+  const httpGateway = openHttpGateway({
+    ...enforcement,
+    refused: ({ target, ...refusal }) => refusals.refused({ at: `/http/${target}`, ...refusal }),
+  });
+  const closer = openCloser({
+    store,
+    live,
+    targetTokens: credentials.tokens,
+    cleanUp: leases.cleanUp,
+    clock,
+    newId,
+    failPoint,
+    log,
+  });
   lifecycle.onEnded((tasks, reason) => closer.ended(tasks, reason));
   const decideAgain = createDecideAgain({
     store,
@@ -196,6 +228,12 @@ export async function openControlPlane(config: Config, opened: Opened) {
     secrets: credentials.kept,
     consents: credentials.consents,
     suspensions,
+    leases: createLeases({
+      ...decided,
+      store,
+      ...leases,
+      settled: (task) => closer.ended([task], 'a lease of it is settled'),
+    }),
     targets,
     definitions: store,
     people: config.identity.people,
@@ -218,5 +256,16 @@ export async function openControlPlane(config: Config, opened: Opened) {
     faults: log,
     maxBodyBytes: config.server.maxBodyBytes,
   });
-  return { lifecycle, closer, decideAgain, gateway, live, app, key, revocationFeed };
+  return {
+    lifecycle,
+    closer,
+    decideAgain,
+    gateway,
+    httpGateway,
+    live,
+    app,
+    key,
+    revocationFeed,
+    overstays: leases.overstays,
+  };
 }

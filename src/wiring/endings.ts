@@ -3,11 +3,13 @@ import type { Logger } from 'pino';
 import type { TargetTokens } from '../credential/oauth/ending.ts';
 import { createCloser, type Closer } from '../ending/closer.ts';
 import type { FailPoint } from '../ending/fail-point.ts';
+import { leaseEnding } from '../ending/leases.ts';
 import { liveWorkEnding } from '../ending/live-work.ts';
 import { processEnding } from '../ending/processes.ts';
 import { tokenEnding } from '../ending/tokens.ts';
 import type { LiveWork } from '../gateway/live.ts';
 import { endLeftovers } from '../gateway/mcp/upstream/leftover-processes.ts';
+import type { CleanUp } from '../lease/clean-up.ts';
 import type { ClosingStore, ProcessStore, RevokedTokenStore } from '../store/ports.ts';
 import { REVOKED_MARGIN_MS } from '../token/revocation.ts';
 
@@ -15,13 +17,14 @@ export type EndingParts = {
   store: ClosingStore & RevokedTokenStore & ProcessStore;
   live: LiveWork;
   targetTokens: TargetTokens;
+  cleanUp: CleanUp;
   clock: () => number;
   newId: (prefix: string) => string;
   failPoint: FailPoint;
   log: Pick<Logger, 'error'>;
 };
 
-export function openCloser({ store, live, targetTokens, clock, newId, failPoint, log }: EndingParts): Closer {
+export function openCloser({ store, live, targetTokens, cleanUp, clock, newId, failPoint, log }: EndingParts): Closer {
   return createCloser({
     store,
     // Another kind of thing that a task may have is another line here.
@@ -31,6 +34,7 @@ export function openCloser({ store, live, targetTokens, clock, newId, failPoint,
       liveWorkEnding('sessions', 'session', live),
       processEnding({ store, live, endLeftovers: (left) => endLeftovers(left, store) }),
       tokenEnding({ store, clock, keepMs: REVOKED_MARGIN_MS }),
+      leaseEnding(cleanUp),
       { kind: 'target_tokens', ...targetTokens },
     ],
     clock,

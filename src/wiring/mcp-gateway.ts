@@ -11,17 +11,19 @@ import { listable } from '../gateway/steps/listable.ts';
 import { observeStep } from '../gateway/steps/observe.ts';
 import type { StepParts } from '../gateway/steps/parts.ts';
 import { recordStep } from '../gateway/steps/record.ts';
+import type { Ledger } from '../lease/ledger.ts';
 import type { DefinitionStore, ProcessStore } from '../store/ports.ts';
 
 export type McpGatewayWiring = Omit<
   McpGatewayDeps,
-  'steps' | 'listable' | 'definitions' | 'processes' | 'answered' | 'clock' | 'newId'
-> & { steps: StepParts & { store: DefinitionStore & ProcessStore } };
+  'steps' | 'listable' | 'definitions' | 'processes' | 'answered' | 'leases' | 'clock' | 'newId'
+> & { steps: StepParts & { store: DefinitionStore & ProcessStore; leases: Ledger } };
 
 export function openMcpGateway({ steps, ...deps }: McpGatewayWiring): McpGateway {
   const { store, clock, newId } = steps;
   return createMcpGateway({
     ...deps,
+    targets: new Map([...deps.targets].filter(([, { kind }]) => kind === 'mcp')),
     steps: {
       gather: gatherStep<McpRequest, McpAnswer>(steps),
       decide: decideStep<McpRequest, McpAnswer>(steps),
@@ -31,6 +33,7 @@ export function openMcpGateway({ steps, ...deps }: McpGatewayWiring): McpGateway
     listable: (caller, target, operation) => listable(caller, target, operation, steps),
     definitions: store,
     processes: store,
+    leases: steps.leases,
     answered: createAnswered(store),
     clock,
     newId,

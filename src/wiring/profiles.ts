@@ -6,7 +6,7 @@ import { trustDomainNames } from '../policy/catalogue.ts';
 import { ProfileSet, readProfiles } from '../task/profile/profiles.ts';
 import type { Catalogue } from '../task/grant-form.ts';
 
-/** MCP's own operations, which are on every target. */
+/** MCP's own operations, which are on every target that speaks it. */
 const MCP_READS: readonly string[] = ['resources/read', 'prompts/get'];
 
 const sha256 = (text: string) => createHash('sha256').update(text, 'utf8').digest('hex');
@@ -17,16 +17,21 @@ export function taskCatalogue({ targets, identity }: Pick<Config, 'targets' | 'i
   return {
     operations: (name) => {
       const target = byName.get(name);
-      return target === undefined ? undefined : [...Object.keys(target.operations), ...MCP_READS];
+      return target === undefined ? undefined : [...Object.keys(target.operations), ...readsOf(target)];
     },
+    protocolOf: (name) => byName.get(name)?.kind ?? 'mcp',
     effectOf: (name, operation): Effect | undefined => {
       const target = byName.get(name);
       if (target === undefined) return undefined;
       const known = Object.hasOwn(target.operations, operation) ? target.operations[operation]?.effect : undefined;
-      return known ?? (MCP_READS.includes(operation) ? 'read' : undefined);
+      return known ?? (readsOf(target).includes(operation) ? 'read' : undefined);
     },
     trustDomains: trustDomainNames(identity),
   };
+}
+
+function readsOf({ kind }: Config['targets'][number]): readonly string[] {
+  return kind === 'mcp' ? MCP_READS : [];
 }
 
 /**

@@ -10,12 +10,14 @@ import type { Config } from '../config/config.ts';
 import { readConfig } from '../config/config-file.ts';
 import { readPolicyFolder } from '../config/policy-folder.ts';
 import { RemitError } from '../core/errors.ts';
+import { targetResource } from '../core/target-resource.ts';
 import { endLeftovers } from '../gateway/mcp/upstream/leftover-processes.ts';
 import type { McpGateway } from '../gateway/mcp/gateway.ts';
 import { createDevPeople } from '../identity/dev/people.ts';
 import { createCheckArguments } from '../pdp/check-arguments.ts';
 import { createPdp } from '../pdp/pdp.ts';
 import { holdInForce, policyAtStart } from '../policy/in-force.ts';
+import { peerOfSocket } from '../server/peer-of.ts';
 import { ERROR_TABLE } from '../server/error-table.ts';
 import type { Store } from '../store/ports.ts';
 import { openAgentRegistry } from './agents.ts';
@@ -27,6 +29,7 @@ import { keepKeysRotating, openKeySeal } from './keys.ts';
 import { startRefusals } from './refusals.ts';
 import { openTrustBundles } from './trust-bundles.ts';
 import { closeServer, createListener, DRAIN_FOR_MS, listen, stopSignal } from './listener.ts';
+import { watchOverstays } from './leases.ts';
 import { keepFeedPruned } from './revocations.ts';
 import { openLog } from './log.ts';
 import { openReferee } from './referee.ts';
@@ -111,7 +114,7 @@ async function run(config: Config, dev: boolean, openStore: ServeParts['openStor
   });
   await bundles.ready;
   const registry = openAgentRegistry(config, { store, clock, log });
-  const { lifecycle, closer, decideAgain, gateway, live, app, key, revocationFeed } = await openControlPlane(config, {
+  const plane = await openControlPlane(config, {
     store,
     seal,
     tree,
@@ -125,6 +128,7 @@ async function run(config: Config, dev: boolean, openStore: ServeParts['openStor
     refusals,
     failPoint: openFailPoints(dev),
   });
+  const { lifecycle, closer, decideAgain, gateway, httpGateway, live, app, key, revocationFeed, overstays } = plane;
   // What the last process has left to end, by the same code.
   closer.sweep();
 
@@ -140,6 +144,7 @@ async function run(config: Config, dev: boolean, openStore: ServeParts['openStor
   const server = await createListener(
     config,
     (request, response) => {
+      if (httpGateway.handle(request, response, peerOfSocket(request.socket))) return;
       if (idp !== undefined && request.url?.startsWith('/dev/idp') === true) idp(request, response);
       else void listener(request, response);
     },
@@ -155,6 +160,7 @@ async function run(config: Config, dev: boolean, openStore: ServeParts['openStor
   }, SWEEP_EVERY_MS);
   const rotation = keepKeysRotating(key, log);
   const pruning = keepFeedPruned(revocationFeed, log);
+  const lapsing = watchOverstays(overstays);
   const stopped = stopSignal();
   introduce(config, dev);
   const introduced = introspectTargets(config, gateway, log).then(() => reportFindings(config, inForce, store, log));
@@ -165,11 +171,13 @@ async function run(config: Config, dev: boolean, openStore: ServeParts['openStor
   clearInterval(sweep);
   clearInterval(rotation);
   clearInterval(pruning);
+  clearInterval(lapsing);
   revocationFeed.close();
   webhooks.stop();
   const closed = closeServer(server);
   await Promise.race([live.draining(), new Promise((resolve) => setTimeout(resolve, DRAIN_FOR_MS).unref())]);
   await gateway.close();
+  await httpGateway.close();
   await decideAgain.stop();
   await closer.settled();
   await closed;
@@ -186,7 +194,9 @@ async function run(config: Config, dev: boolean, openStore: ServeParts['openStor
 function introduce(config: Config, dev: boolean): void {
   const { publicUrl } = config.server;
   console.log(`remit: listening on ${publicUrl}${dev ? ' (development identities: never expose this)' : ''}`);
-  for (const { name } of config.targets) console.log(`  MCP target ${name}: ${publicUrl}/mcp/${name}`);
+  for (const { name, kind } of config.targets) {
+    console.log(`  ${kind.toUpperCase()} target ${name}: ${targetResource(publicUrl, { protocol: kind, name })}`);
+  }
   console.log(`  data and log in ${config.dataDir}`);
   if (dev) {
     console.log('next: npm run remit -- task request --as alice --agent spiffe://remit.local/agent/summariser \\');
@@ -197,10 +207,12 @@ function introduce(config: Config, dev: boolean): void {
 /** Looks at each target once, so that its tools are pinned before anybody calls one. A dead target is no reason to stop. */
 async function introspectTargets(config: Config, gateway: McpGateway, log: Logger): Promise<void> {
   await Promise.all(
-    config.targets.map(({ name }) =>
-      gateway
-        .introspect(name)
-        .catch((error: unknown) => log.warn({ err: error, target: name }, 'a target does not answer')),
-    ),
+    config.targets
+      .filter(({ kind }) => kind === 'mcp')
+      .map(({ name }) =>
+        gateway
+          .introspect(name)
+          .catch((error: unknown) => log.warn({ err: error, target: name }, 'a target does not answer')),
+      ),
   );
 }

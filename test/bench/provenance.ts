@@ -3,7 +3,7 @@ import { createProvenance } from '../../src/provenance/provenance.ts';
 import { heapMiB, percentile, rounded, type Figure } from './figures.ts';
 
 const MIB = 2 ** 20;
-const ACTIONS = 400;
+const ACTIONS = 2_000;
 
 /** What one action adds for a task that has read so much: every value of its arguments is looked up. */
 export function benchProvenance(): Figure[] {
@@ -32,7 +32,7 @@ function measured(name: string, mib: number, { results }: { results: number }): 
   }
   const held = heapMiB() - before;
   const actions = Array.from({ length: ACTIONS }, () => action(random, known));
-  for (const args of actions.slice(0, 40)) provenance.of(args);
+  for (const args of actions.slice(0, 500)) provenance.of(args);
   const samples = actions.map((args) => {
     const from = process.hrtime.bigint();
     provenance.of(args);
@@ -54,7 +54,7 @@ function measured(name: string, mib: number, { results }: { results: number }): 
 }
 
 /** Arguments as agents send them: a recipient, an amount, a date, a reference and a text of two sentences. */
-function action(random: (below: number) => number, known: readonly string[]): JsonObject {
+export function action(random: (below: number) => number, known: readonly string[]): JsonObject {
   const kind = random(4);
   const recipient = kind === 0 ? 'anna.berg@example.com' : kind === 1 ? address(random) : known[random(known.length)]!;
   return {
@@ -66,7 +66,7 @@ function action(random: (below: number) => number, known: readonly string[]): Js
   };
 }
 
-function resultText(random: (below: number) => number, length: number): string {
+export function resultText(random: (below: number) => number, length: number): string {
   const lines: string[] = [];
   for (let size = 0; size < length;) {
     const kind = random(6);
@@ -113,7 +113,7 @@ function vocabulary(count: number): string[] {
 }
 
 /** The same numbers in every run (a linear congruential generator). */
-function generator(seed: number): (below: number) => number {
+export function generator(seed: number): (below: number) => number {
   let state = seed;
   return (below) => {
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;

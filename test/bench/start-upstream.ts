@@ -3,9 +3,9 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { pathWithBins, root } from '../harness/remit-process.ts';
 
-/** The upstream of benchmarks (upstream.ts), in a process of its own. */
-export async function startUpstream(): Promise<{ url: string; stop: () => void }> {
-  const child = spawn(process.execPath, [join(root, 'test/bench/upstream.ts')], {
+/** The upstream of benchmarks (upstream.ts, api.ts), in a process of its own. */
+export async function startUpstream(program = 'upstream.ts'): Promise<{ url: string; stop: () => void }> {
+  const child = spawn(process.execPath, [join(root, 'test/bench', program)], {
     stdio: ['pipe', 'pipe', 'inherit'],
     env: { ...process.env, PATH: pathWithBins },
   });

@@ -62,6 +62,14 @@ export function createOpenGateway(targets: readonly TargetConfig[], given: Parti
     definitions,
     processes: { processStarted: async () => {}, processGone: async () => {} },
     live,
+    // Nothing is minted: its steps make no intents, and no handle is resolved.
+    leases: {
+      reveal: (value) => value,
+      follow: () => undefined,
+      answered: async (_, { whole }) => ({ whole }),
+      screen: async (whole) => whole,
+      hide: (_, text) => text,
+    },
     answered: async () => undefined,
     credential: () => null,
     readSecret: (source) => ('value' in source ? source.value : 'canary-of-the-target'),

@@ -69,6 +69,8 @@ const CONDITIONS = [
   'principal has auth_time && principal.auth_time < context.now.time',
   'context has chain && context.chain.contains(Agent::"spiffe://other.test/agent/b")',
   'context has provenance && context.provenance has path && context.provenance.path == "untrusted"',
+  'context has flow && context.flow.targets.contains("untrusted")',
+  'context has flow && context.flow.links.containsAny(["unseen", "prompt"])',
   'context.task.left.calls < 8 && context.task.left has effect && context.task.left.effect > 0',
   'context.task.left has operation && context.task.left.operation > 1',
   'context.task.left has sum && context.task.left.sum.lessThan(decimal("3.0"))',

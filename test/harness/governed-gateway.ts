@@ -6,7 +6,7 @@ import { ISSUER, type ControlPlane } from '../fixtures/control-plane.ts';
 export function createGovernedGateway(plane: ControlPlane): McpGateway {
   const { store, parts, live } = plane;
   const { pdp, referee, fresh, suspension, clock, newId, sha256 } = parts.tokens;
-  return openMcpGateway({
+  const gateway = openMcpGateway({
     targets: parts.targets,
     publicUrl: ISSUER,
     authenticate: (request, audience) => parts.authenticator.authenticate(request, audience),
@@ -16,6 +16,7 @@ export function createGovernedGateway(plane: ControlPlane): McpGateway {
       referee,
       fresh,
       suspension,
+      leases: plane.ledger,
       clock,
       newId,
       sha256,
@@ -29,4 +30,6 @@ export function createGovernedGateway(plane: ControlPlane): McpGateway {
     refused: () => {},
     maxBodyBytes: 64 * 1024,
   });
+  plane.caller.open = (target) => gateway.openCaller(target);
+  return gateway;
 }

@@ -9,6 +9,8 @@ import type { RemitProcess } from './remit-process.ts';
 export type Agent = {
   /** A request to Remit's own API. */
   call<Answer>(method: 'GET' | 'POST', path: string, body?: unknown): Promise<{ status: number; body: Answer }>;
+  /** Its access to the targets of a task. */
+  session(task: string): Promise<AgentSession>;
   /** A client of a target under a task. */
   connect(target: string, task: string): Promise<{ client: Client; token: () => Promise<string> }>;
   close(): Promise<void>;
@@ -31,6 +33,7 @@ export async function openAgent(remit: Pick<RemitProcess, 'url' | 'dataDir'>, id
       });
       return { status: response.status, body: (await response.json()) as Answer };
     },
+    session: (task) => openAgentSession({ remitUrl: remit.url, workload, taskId: task }),
     connect: async (target, task) => {
       const url = `${remit.url}/mcp/${target}`;
       const session = await openAgentSession({ remitUrl: remit.url, workload, taskId: task });

@@ -324,6 +324,7 @@ function contextOf(input: DecisionInput): JsonObject {
   return known({
     args: recordOf(action.arguments, 1),
     provenance: action.provenance as JsonObject | undefined,
+    flow: action.flow as JsonObject | undefined,
     sensitivity: sensitivityOf(action.sensitivity),
     now: { time: instant(now), hour: day.getUTCHours(), weekday: day.getUTCDay() === 0 ? 7 : day.getUTCDay() },
     approved: approval !== null,

@@ -3,9 +3,12 @@ import { join } from 'node:path';
 import type { RemitProcess } from './remit-process.ts';
 
 /** Adds a target to a copy of the quickstart, before Remit is started on it. */
-export function addTarget(folder: string, target: { name: string; upstream: object; operations: object }): void {
+export function addTarget(
+  folder: string,
+  target: { name: string; protocol?: 'http'; upstream: object; operations: object },
+): void {
   const file = join(folder, 'targets', `${target.name}.yaml`);
-  writeFileSync(file, JSON.stringify({ kind: 'mcp', sensitivity: 'internal', ...target }));
+  writeFileSync(file, JSON.stringify({ sensitivity: 'internal', ...target }));
   const config = join(folder, 'remit.yaml');
   writeFileSync(config, `${readFileSync(config, 'utf8').trimEnd()}\n  - targets/${target.name}.yaml\n`);
 }
@@ -26,10 +29,11 @@ export function noServers(folder: string): void {
 /** Alice hands a task to an agent, by the command line. `grant` is a file, or YAML. */
 export async function requestTask(
   remit: RemitProcess,
-  request: { agent: string; purpose: string; grant: string; calls?: number; hops?: number },
+  request: { agent: string; purpose: string; grant: string; sensitivity?: string; calls?: number; hops?: number },
 ): Promise<{ id: string; state: string }> {
-  const { agent, purpose, grant, calls, hops } = request;
+  const { agent, purpose, grant, sensitivity, calls, hops } = request;
   const args = ['--as', 'alice', '--agent', agent, '--purpose', purpose, '--grant', grant, '--json'];
+  if (sensitivity !== undefined) args.push('--sensitivity', sensitivity);
   if (calls !== undefined) args.push('--calls', String(calls));
   if (hops !== undefined) args.push('--hops', String(hops));
   const { stdout, stderr } = await remit.cli(['task', 'request', ...args]);

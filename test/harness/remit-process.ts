@@ -11,6 +11,8 @@ export type RemitProcess = {
   /** Holds a copy of the quickstart, and `data/`. */
   folder: string;
   dataDir: string;
+  /** Of the process that runs now. */
+  pid(): number;
   /** All that the process has printed so far. */
   output(): string;
   /** Kills it without warning. */
@@ -41,7 +43,7 @@ const STDIO = ['ignore', 'pipe', 'pipe'] as const;
 
 export type RemitOptions = {
   /** Changes the copy of the quickstart before the first start; to TLS, where `scheme` is `https`. */
-  prepare?: (folder: string) => void;
+  prepare?: (folder: string) => void | Promise<void>;
   env?: Record<string, string>;
   scheme?: 'http' | 'https';
   /** A loopback name. */
@@ -55,7 +57,7 @@ export type RemitOptions = {
 export async function startRemit(options: RemitOptions = {}): Promise<RemitProcess> {
   const folder = mkdtempSync(join(tmpdir(), 'remit-'));
   cpSync(join(root, 'examples/quickstart'), folder, { recursive: true });
-  options.prepare?.(folder);
+  await options.prepare?.(folder);
   const { host = '127.0.0.1', program = process.execPath } = options;
   const port = await freePort();
   const url = `${options.scheme ?? 'http'}://${host}:${port}`;
@@ -105,6 +107,7 @@ export async function startRemit(options: RemitOptions = {}): Promise<RemitProce
     url,
     folder,
     dataDir,
+    pid: () => child!.pid!,
     output: () => printed,
     kill: async () => void (await end('SIGKILL')),
     stop: () => end('SIGTERM'),

@@ -3,9 +3,10 @@ import { isJsonObject, type JsonObject } from '../../core/json.ts';
 import { jsonAnswer, type McpAnswer } from './answer.ts';
 import { openCall, outcomeOf, type Call } from './call.ts';
 import { withAllowedCapabilities } from './client-capabilities.ts';
-import { CutOff, errorAnswer, failedCall } from './failure.ts';
+import { CutOff, errorAnswer, failedCall, withheldAnswer } from './failure.ts';
 import { filterList } from './filter-list.ts';
 import { forwardedHeaders } from './forwarded-headers.ts';
+import { caught, revealed } from './leased.ts';
 import { idKey } from './message.ts';
 import { capabilityOf } from './methods.ts';
 import { nextWithin } from './next-within.ts';
@@ -32,6 +33,7 @@ export function actStep(upstreams: TaskUpstreams, sessions: Sessions, parts: Mcp
       const { name } = exchange.request.target;
       const under = { taskId, tokenId: token.id, id: exchange.id, target: name };
       const call = openCall(under, exchange.signal, channel, parts.live);
+      if (exchange.intended !== undefined) parts.leases.follow(exchange.intended, call.outcome);
       exchange.answer = await forward({ exchange, inbound, channel, call, parts, upstreams });
       exchange.answer.finished = call.outcome;
       if (starting) await settleSession(exchange.answer, taskId, exchange, { channel, inbound, sessions });
@@ -72,7 +74,8 @@ async function forward(forwarding: Forwarding): Promise<McpAnswer> {
     waiting,
     key,
     target,
-    redact: forwarding.upstreams.redactor(target),
+    redact: redactor(forwarding),
+    quiet: exchange.intended !== undefined && exchange.intended.lease.kind !== 'ticket',
     fail: (error) => {
       waiting.delete(key);
       const { message, outcome, fault } = failedCall(inbound, error);
@@ -87,8 +90,9 @@ async function forward(forwarding: Forwarding): Promise<McpAnswer> {
     },
   };
   try {
-    const message = withAllowedCapabilities(inbound.message, target.clientCapabilities);
-    const headers = forwardedHeaders(exchange.request.http.headers);
+    const allowed = withAllowedCapabilities(inbound.message, target.clientCapabilities);
+    const given = { message: allowed, headers: forwardedHeaders(exchange.request.http.headers) };
+    const { message, headers } = revealed(given, exchange, parts);
     const { policySet } = exchange.decision ?? {};
     const sending = { signal: call.signal, sent: call.sent, injected: call.injected, headers };
     const reply = await nextWithin(
@@ -102,9 +106,23 @@ async function forward(forwarding: Forwarding): Promise<McpAnswer> {
   }
 }
 
+/** INVARIANT 7: what must not be in an answer: the target's own credential, and what tasks have minted there. */
+function redactor({ exchange, upstreams, parts }: Forwarding): (text: string) => string {
+  const { target } = exchange.request;
+  const withoutCredential = upstreams.redactor(target);
+  const from = { target: target.name, task: exchange.caller!.taskId! };
+  return (text) => parts.leases.hide(from, withoutCredential(text));
+}
+
 /** The response as the client may see it, and what became of the call. */
-async function settle(message: JsonObject, forwarding: Forwarding): Promise<JsonObject> {
+async function settle(answered: JsonObject, forwarding: Forwarding): Promise<JsonObject> {
   const { exchange, inbound, channel, call, parts } = forwarding;
+  const came = await caught(answered, exchange, parts);
+  if ('withheld' in came) {
+    call.finish({ status: 'ok', detail: `the answer was kept back: ${came.withheld}` });
+    return withheldAnswer(inbound, came.withheld);
+  }
+  const { message } = came;
   const refused = unaskable(message, forwarding);
   if (refused !== null) {
     const failed = failedCall(inbound, new UpstreamFailed(refused));

@@ -8,6 +8,7 @@ import { TooLarge, UpstreamFailed } from '../../core/errors.ts';
 import { isJsonObject, type JsonObject } from '../../core/json.ts';
 import { STATELESS_VERSION } from './methods.ts';
 import { nextWithin } from './next-within.ts';
+import { encodeHeaderValue } from './param-headers.ts';
 import type { Channel } from './upstream/channel.ts';
 
 export const REMIT_INFO = { name: 'remit', version: '0.1.0' };
@@ -24,6 +25,7 @@ export async function ask(
   target: TargetConfig,
   method: string,
   params: JsonObject,
+  paramHeaders: Record<string, string> = {},
 ): Promise<JsonObject> {
   const id = `remit-${++asked}`;
   const stopping = new AbortController();
@@ -35,7 +37,7 @@ export async function ask(
     params: stateless ? { ...params, _meta: ENVELOPE } : params,
   };
   const headers: Record<string, string> = stateless
-    ? { 'mcp-protocol-version': STATELESS_VERSION, 'mcp-method': method }
+    ? { 'mcp-protocol-version': STATELESS_VERSION, 'mcp-method': method, ...nameHeader(params), ...paramHeaders }
     : {};
   const signal = AbortSignal.any([stopping.signal, channel.closed]);
   try {
@@ -56,6 +58,10 @@ export async function ask(
   } finally {
     stopping.abort();
   }
+}
+
+function nameHeader({ name }: JsonObject): Record<string, string> {
+  return typeof name === 'string' ? { 'mcp-name': encodeHeaderValue(name) } : {};
 }
 
 const ENVELOPE: JsonObject = {

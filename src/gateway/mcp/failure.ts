@@ -51,6 +51,14 @@ export function failedCall(
   return { message: rpcResult(id, toolError(call, text, data)), outcome, fault };
 }
 
+/** For a call that was carried out and whose answer the agent may not see. */
+export function withheldAnswer(call: InboundCall, text: string): JsonObject {
+  const { id, method } = call.message;
+  const data = { remit: { error: 'withheld' } };
+  if (method !== 'tools/call') return rpcError(id, RPC.denied, text, data);
+  return rpcResult(id, toolError(call, text, data));
+}
+
 export function toolError(call: Pick<InboundCall, 'revision'>, text: string, data: JsonObject): JsonObject {
   return {
     ...(call.revision === 'stateless' ? { resultType: 'complete' } : {}),

@@ -3,6 +3,7 @@ import type { TargetConfig } from '../../config/config.ts';
 import { InvalidConfig, NotFound, RemitError, UseDpopNonce } from '../../core/errors.ts';
 import type { JsonObject } from '../../core/json.ts';
 import { UNKNOWN_PEER, type Peer } from '../../identity/peer.ts';
+import type { TargetCaller } from '../../lease/target-call.ts';
 import { ERROR_TABLE } from '../../server/error-table.ts';
 import { runPipeline } from '../pipeline.ts';
 import { parseResourceTemplate, type ResourceTemplate } from '../resource-template.ts';
@@ -10,6 +11,7 @@ import { toResponse, type McpAnswer } from './answer.ts';
 import { checkOrigin } from './check-origin.ts';
 import { errorAnswer } from './failure.ts';
 import { introspectTarget } from './introspect.ts';
+import { openMcpCaller } from './own-caller.ts';
 import type { McpGatewayDeps, McpParts } from './parts.ts';
 import { mcpPipeline } from './pipeline.ts';
 import type { McpExchange } from './request.ts';
@@ -25,6 +27,12 @@ export type McpGateway = {
    * @throws NotFound for an unknown target; UpstreamFailed, UpstreamTimeout or TooLarge when it does not answer.
    */
   introspect(target: string): Promise<{ server: JsonObject; tools: JsonObject[] }>;
+  /**
+   * Calls of Remit's own at a target: to take back what a task has minted.
+   *
+   * @throws NotFound for an unknown target; UpstreamFailed, UpstreamTimeout or TooLarge when it does not answer.
+   */
+  openCaller(target: string): Promise<TargetCaller>;
   /** Cuts everything that is under way, and waits until every process of a target has gone. */
   close(): Promise<void>;
 };
@@ -76,6 +84,11 @@ export function createMcpGateway(deps: McpGatewayDeps): McpGateway {
       const target = parts.targets.get(name);
       if (target === undefined) throw new NotFound(`target \`${name}\` is unknown`);
       return introspectTarget(target, upstreams, parts);
+    },
+    openCaller: async (name) => {
+      const target = parts.targets.get(name);
+      if (target === undefined) throw new NotFound(`target \`${name}\` is not configured any more`);
+      return openMcpCaller(target, upstreams, parts);
     },
     close: async () => {
       parts.live.cutAll('remit is shutting down');

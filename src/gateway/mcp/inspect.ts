@@ -1,7 +1,15 @@
 import { UpstreamFailed } from '../../core/errors.ts';
 import type { JsonObject } from '../../core/json.ts';
 import { forgetDefinitions } from './seen-definitions.ts';
-import { idKey, readMessage, RPC, rpcError, type Message, type RequestMessage } from './message.ts';
+import {
+  idKey,
+  readMessage,
+  RPC,
+  rpcError,
+  type Message,
+  type NotificationMessage,
+  type RequestMessage,
+} from './message.ts';
 import { capabilityOf, isKnownUpstreamNotification, type ClientCapability } from './methods.ts';
 import type { Channel, Waiting } from './upstream/channel.ts';
 
@@ -15,6 +23,11 @@ export type InspectParts = {
   allowed: readonly ClientCapability[];
   /** Takes the target's own credential out of a text (invariant 7). */
   redact: (text: string) => string;
+  /**
+   * The response brings a secret that nobody knows yet. Until it is caught, the client hears no words of the target: how far
+   * it is, and no more.
+   */
+  quiet?: boolean;
 };
 
 /** What the client gets to see of one message of the upstream, as JSON text; `null` for nothing. */
@@ -32,10 +45,12 @@ export async function inspect(text: string, parts: InspectParts): Promise<Inspec
   switch (read.kind) {
     case 'notification':
       if (read.message.method === 'notifications/tools/list_changed') forgetDefinitions(parts.channel.seen);
+      if (parts.quiet === true) return { data: wordless(read.message), answers: null };
       return { data: isKnownUpstreamNotification(read.message.method) ? data : null, answers: null };
     case 'request': {
       const capability = capabilityOf(read.message.method);
-      const known = read.message.method === 'ping' || (capability !== undefined && parts.allowed.includes(capability));
+      const asks = capability !== undefined && parts.quiet !== true && parts.allowed.includes(capability);
+      const known = read.message.method === 'ping' || asks;
       if (known && parts.channel.revision === 'session' && parts.channel.asked.size < MAX_ASKED) {
         parts.channel.asked.add(idKey(read.message.id));
         return { data, answers: null };
@@ -56,6 +71,13 @@ export async function inspect(text: string, parts: InspectParts): Promise<Inspec
       return { data: settled === read.message ? data : JSON.stringify(settled), answers: key };
     }
   }
+}
+
+function wordless({ method, params }: NotificationMessage): string | null {
+  if (method !== 'notifications/progress') return null;
+  const { progressToken = null, progress = null, total } = params ?? {};
+  const shown = { progressToken, progress, ...(typeof total === 'number' ? { total } : {}) };
+  return typeof progress === 'number' ? JSON.stringify({ jsonrpc: '2.0', method, params: shown }) : null;
 }
 
 function parseMessage(data: string): Message {

@@ -14,7 +14,7 @@ export async function introspectTarget(
   upstreams: TaskUpstreams,
   parts: McpParts,
 ): Promise<{ server: JsonObject; tools: JsonObject[] }> {
-  const channel = await open(target, upstreams);
+  const channel = await openAlone(target, upstreams);
   try {
     const { server } = channel;
     return { server, tools: await listDefinitions(channel.channel, target, parts) };
@@ -23,7 +23,11 @@ export async function introspectTarget(
   }
 }
 
-async function open(target: TargetConfig, upstreams: TaskUpstreams): Promise<{ channel: Channel; server: JsonObject }> {
+/** A connection of Remit's own that belongs to no task, its handshake done. @throws UpstreamFailed, UpstreamTimeout, TooLarge */
+export async function openAlone(
+  target: TargetConfig,
+  upstreams: TaskUpstreams,
+): Promise<{ channel: Channel; server: JsonObject }> {
   if (target.upstream.kind === 'http') {
     const channel = upstreams.openAlone(target, 'stateless');
     try {

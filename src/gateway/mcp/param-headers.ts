@@ -40,6 +40,17 @@ export function paramHeaderMismatch(
   return null;
 }
 
+/** The headers that repeat arguments, as a client has to send them. */
+export function paramHeaders(declarations: readonly HeaderDeclaration[], args: JsonObject): Record<string, string> {
+  const headers: Record<string, string> = {};
+  for (const { path, name } of declarations) {
+    const value = valueAt(args, path);
+    if (value === undefined || value === null || typeof value === 'object') continue;
+    headers[`mcp-param-${name.toLowerCase()}`] = encodeHeaderValue(String(value));
+  }
+  return headers;
+}
+
 function valueAt(args: JsonObject, path: readonly string[]): JsonValue | undefined {
   let node: JsonValue | undefined = args;
   for (const key of path) {
@@ -62,4 +73,10 @@ export function decodeHeaderValue(value: string): string | null {
   if (bytes.toString('base64') !== encoded) return null;
   const decoded = bytes.toString('utf8');
   return Buffer.from(decoded, 'utf8').equals(bytes) ? decoded : null;
+}
+
+/** The way back: what is not plain text of ASCII, or could be taken for something encoded, is encoded. */
+export function encodeHeaderValue(text: string): string {
+  if (/^(?:[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?)?$/.test(text) && !text.startsWith('=?base64?')) return text;
+  return `=?base64?${Buffer.from(text, 'utf8').toString('base64')}?=`;
 }

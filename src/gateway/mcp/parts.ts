@@ -7,6 +7,7 @@ import type { Sensitivity } from '../../core/sensitivity.ts';
 import type { Credential } from '../../credential/credential.ts';
 import type { Caller } from '../../identity/caller.ts';
 import type { DefinitionStore, ProcessStore } from '../../store/ports.ts';
+import type { Ledger } from '../../lease/ledger.ts';
 import type { LiveWork } from '../live.ts';
 import type { ResourceTemplate } from '../resource-template.ts';
 import type { McpStep } from './request.ts';
@@ -39,6 +40,7 @@ export type McpGatewayDeps = {
   definitions: DefinitionStore;
   processes: Pick<ProcessStore, 'processStarted' | 'processGone'>;
   live: LiveWork;
+  leases: Pick<Ledger, 'reveal' | 'follow' | 'answered' | 'screen' | 'hide'>;
   /** Waits for the answer to an approval, for less than a client waits for a call. */
   answered: Answered;
   /** The credential of an HTTP target beside its fixed headers; `null` when it has none. */

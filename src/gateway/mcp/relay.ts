@@ -21,6 +21,8 @@ export type Relaying = {
   key: string;
   target: TargetConfig;
   redact: (text: string) => string;
+  /** See `InspectParts`. */
+  quiet: boolean;
   /** Ends the call with an error, and returns the last message for the client. */
   fail: (error: unknown) => JsonObject;
 };

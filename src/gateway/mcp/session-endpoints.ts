@@ -45,11 +45,13 @@ function streamOf(
   const { target } = exchange.request;
   const iterator = reply.events[Symbol.asyncIterator]();
   const encoder = new TextEncoder();
+  const from = { target: target.name, task: exchange.caller!.taskId! };
+  const withoutCredential = upstreams.redactor(target);
   const inspecting = {
     channel,
     waiting: channel.waiting,
     allowed: target.clientCapabilities,
-    redact: upstreams.redactor(target),
+    redact: (text: string) => parts.leases.hide(from, withoutCredential(text)),
   };
   return new ReadableStream<Uint8Array>({
     pull: async (controller) => {

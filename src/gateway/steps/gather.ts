@@ -7,7 +7,10 @@ import type { Step } from '../pipeline.ts';
 import type { Exchange } from '../exchange.ts';
 import type { StepParts } from './parts.ts';
 
-/** Step 3: the task with its ancestors and counters, and an approval that waits to be used for exactly this action. */
+/**
+ * Step 3: the task with its ancestors and counters, the leases that the arguments name, and an approval that waits to be used
+ * for exactly this action.
+ */
 export function gatherStep<Request, Answer>(parts: StepParts): Step<Request, Answer> {
   return {
     name: 'gather',
@@ -18,15 +21,17 @@ export function gatherStep<Request, Answer>(parts: StepParts): Step<Request, Ans
   };
 }
 
-/** Fills in chain, digest and approval as they stand now. Called again when the last gate found them changed. */
+/** Fills in leases, chain, digest and approval as they stand now. Called again when the last gate found them changed. */
 export function gather(exchange: Exchange<unknown, unknown>, parts: StepParts): void {
-  const { caller, action } = exchange;
+  const { caller } = exchange;
+  const action = exchange.action === undefined ? undefined : withLeases(exchange.action, parts);
   if (caller === undefined || action === undefined) throw new Error('a pipeline gathers before it has described');
   const chain = caller.taskId === null ? [] : parts.store.chain(caller.taskId);
   const acting = chain[0]?.task;
   if (acting === undefined || caller.agent === null || caller.delegator === null) {
     throw new InvalidToken('the access token is not for a task; exchange the task token for this resource');
   }
+  exchange.action = action;
   exchange.chain = chain;
   exchange.digest = actionDigest(
     action,
@@ -41,6 +46,12 @@ export function gather(exchange: Exchange<unknown, unknown>, parts: StepParts): 
   const given = givenFor(acting.id, { action, digest: exchange.digest }, parts);
   if (given === undefined) delete exchange.approval;
   else exchange.approval = given;
+}
+
+/** What handles stand for may have changed since they were looked at last. */
+function withLeases({ leases: _before, ...action }: Action, { leases }: StepParts): Action {
+  const named = leases.named(action.arguments);
+  return named === undefined ? action : { ...action, leases: named };
 }
 
 /** An approval of exactly this action, or else a use of an answer that stands for actions like it. */

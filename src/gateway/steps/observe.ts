@@ -24,7 +24,7 @@ export function observeStep<Request, Answer>(parts: StepParts): Step<Request, An
       const settled =
         record.given_back === true && taken !== undefined
           ? parts.store.giveBack(taken, [record])
-          : parts.store.append([record]);
+          : parts.store.appendSoon([record]);
       settled.catch((error: unknown) => parts.onFault(error, `outcome of \`${recordId}\` is not recorded`));
       return undefined;
     },

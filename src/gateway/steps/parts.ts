@@ -1,5 +1,6 @@
 import type { Sha256Hex } from '../../core/action.ts';
 import type { DecisionInput } from '../../core/decision.ts';
+import type { Ledger } from '../../lease/ledger.ts';
 import { suspensionOfAction, type FindSuspension } from '../../core/suspension.ts';
 import type { Pdp } from '../../pdp/pdp.ts';
 import type { Referee } from '../../pdp/referee/referee.ts';
@@ -16,6 +17,7 @@ export type StepParts = {
   /** INVARIANT 9: whether this node can show that its view is fresh. */
   fresh: () => boolean;
   suspension: FindSuspension;
+  leases: Pick<Ledger, 'named' | 'intend'>;
   clock: () => number;
   newId: (prefix: string) => string;
   sha256: Sha256Hex;

@@ -15,7 +15,7 @@ const ATTEMPTS = 4;
 
 /**
  * Step 5: the decision becomes durable, and with it, in one atomic step, what it uses up: a call of the budget, the
- * approval. Only then may the target see anything (invariant 5). `refuse` says no in the PEP's protocol.
+ * approval, and what it may bring into the world. Only then may the target see anything (invariant 5). `refuse` says no in the PEP's protocol.
  */
 export function recordStep<Request, Answer>(
   parts: StepParts,
@@ -72,12 +72,24 @@ async function settle(
     case 'permit': {
       const spent = decision.liftedByApproval.length > 0 ? (exchange.approval ?? null) : null;
       const taken = takenBy(input);
-      const { target } = exchange.action;
-      const admission = await parts.store.admit({ ...taken, approval: spent?.id ?? null, target }, [
-        record(spent === null ? null : { id: spent.id, approvers: spent.approvers.map(delegatorId) }),
-      ]);
-      if (admission.admitted) exchange.taken = taken;
-      return admission.admitted;
+      const { target, leases = [] } = exchange.action;
+      const permit = record(spent === null ? null : { id: spent.id, approvers: spent.approvers.map(delegatorId) });
+      const { chain, action } = input;
+      const intended = parts.leases.intend({ action, chain, decision: permit.id });
+      const admission = await parts.store.admit(
+        {
+          ...taken,
+          approval: spent?.id ?? null,
+          target,
+          ...(leases.length === 0 ? {} : { uses: leases.map(({ id }) => id) }),
+          ...(intended === null ? {} : { lease: intended.lease }),
+        },
+        intended === null ? [permit] : [permit, intended.record],
+      );
+      if (!admission.admitted) return false;
+      exchange.taken = taken;
+      if (intended !== null) exchange.intended = intended;
+      return true;
     }
   }
 }

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { openLedger } from '../../../test/fixtures/leases.ts';
 import { alice, bob, NOW, sampleAction, sampleTask, sha256, summariser } from '../../../test/fixtures/task.ts';
 import type { Action } from '../../core/action.ts';
 import type { DecisionRecord, LogRecord, OutcomeRecord } from '../../core/record.ts';
@@ -71,6 +72,7 @@ async function run(action = sampleAction(), taskId = 'task_1'): Promise<{ answer
     referee: { consider: () => {} },
     fresh: () => store.healthy(),
     suspension: (kind, id) => store.suspension(kind, id),
+    leases: openLedger(store, { clock: () => now, newId: (prefix) => `${prefix}_${++ids}` }).ledger,
     clock: () => now,
     newId: (prefix) => `${prefix}_${++ids}`,
     sha256,

@@ -6,6 +6,7 @@ import type { Attribute, CedarType } from './argument-type.ts';
 export type SchemaAction = { id: string; effect: Effect; args: CedarType; parameters?: CedarType };
 
 const STRING: CedarType = { type: 'String' };
+const TEXTS: CedarType = { type: 'Set', element: STRING };
 const LONG: CedarType = { type: 'Long' };
 const EMPTY: CedarType = { type: 'Record', attributes: {} };
 const SENSITIVITY: CedarType = record({ name: STRING, level: LONG });
@@ -40,7 +41,7 @@ export function cedarSchema(actions: readonly SchemaAction[]): SchemaJson<string
             email: optional(STRING),
             acr: optional(STRING),
             auth_time: optional({ type: 'Extension', name: 'datetime' }),
-            amr: { type: 'Set', element: STRING },
+            amr: TEXTS,
           }),
         },
         Target: { shape: record({ name: STRING, sensitivity: SENSITIVITY }) },
@@ -63,6 +64,16 @@ function actionType({ effect, args, parameters = EMPTY }: SchemaAction) {
       context: record({
         args,
         provenance: optional(provenanceOf(args)),
+        leases: optional(
+          record({
+            count: LONG,
+            kinds: TEXTS,
+            minted_by: TEXTS,
+            inherited: { type: 'Boolean' },
+            oldest_seconds: LONG,
+          }),
+        ),
+        flow: optional(record({ targets: TEXTS, addresses: TEXTS, settings: TEXTS, content: TEXTS, links: TEXTS })),
         sensitivity: SENSITIVITY,
         now: record({ time: { type: 'Extension', name: 'datetime' }, hour: LONG, weekday: LONG }),
         approved: { type: 'Boolean' },
@@ -86,7 +97,7 @@ function actionType({ effect, args, parameters = EMPTY }: SchemaAction) {
               sum: optional({ type: 'Extension', name: 'decimal' }),
             }),
             depth: LONG,
-            labels: optional({ type: 'Set', element: STRING }),
+            labels: optional(TEXTS),
           }),
         ),
         root: optional(

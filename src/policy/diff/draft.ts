@@ -1,3 +1,4 @@
+import type { ArgumentFlow, ArgumentOrigin } from '../../core/action.ts';
 import { approvalRule, type ApprovalRule } from '../../core/approval-rule.ts';
 import type { DecisionInput } from '../../core/decision.ts';
 import type { Left } from '../../core/budget.ts';
@@ -17,6 +18,7 @@ export type Draft = {
   sensitivity: Sensitivity;
   arguments: JsonObject;
   provenance: JsonObject;
+  flow: Record<keyof ArgumentFlow, ArgumentOrigin[]> | null;
   agent: { id: string; groups: string[]; attestation: Agent['attestation'] };
   person: Delegator;
   /** Milliseconds since the epoch. */
@@ -53,6 +55,7 @@ export function plainDraft(action: Draft['action']): Draft {
     sensitivity: 'internal',
     arguments: {},
     provenance: {},
+    flow: null,
     agent: { id: 'spiffe://trust-domain.example/agent/any', groups: [], attestation: 'jwt-svid' },
     person: { issuer: 'https://issuer.example', subject: 'anybody', groups: [] },
     time: MONDAY_10,
@@ -96,6 +99,7 @@ export function inputOf(draft: Draft): DecisionInput {
       arguments: draft.task.left.sum == null ? draft.arguments : { ...draft.arguments, [COUNTED]: 0 },
       protocol: false,
       definition: 'pinned',
+      ...(draft.flow === null ? {} : { flow: draft.flow }),
       ...(Object.keys(draft.provenance).length === 0 ? {} : { provenance: draft.provenance as Record<string, never> }),
     },
     agent: caller === 'person' ? null : agent,

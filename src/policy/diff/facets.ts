@@ -1,3 +1,4 @@
+import type { ArgumentOrigin } from '../../core/action.ts';
 import { EFFECTS, type Effect } from '../../core/effect.ts';
 import type { JsonValue } from '../../core/json.ts';
 import { SENSITIVITIES } from '../../core/sensitivity.ts';
@@ -155,9 +156,32 @@ export function facetsOf(mentions: Mentions, approvers: Iterable<string>, catalo
     ...personFacets(at),
     ...recordFacets('argument', ['context', 'args'], mentions, (draft) => draft.arguments),
     ...recordFacets('parameter', ['context', 'task', 'parameters'], mentions, (draft) => draft.task.parameters),
+    ...flowFacets(texts),
     ...recordFacets('provenance of', ['context', 'provenance'], mentions, (draft) => draft.provenance),
   ];
   return facets.filter(({ choices }) => choices.length > 1);
+}
+
+/** The origins that policies ask for of each part of the flow; an action has a flow where any of them is looked at. */
+function flowFacets(texts: (...paths: string[][]) => string[]): Facet[] {
+  return (['targets', 'addresses', 'settings', 'content', 'links'] as const).map((part) =>
+    facet(
+      `origins of ${part}`,
+      [null, ...texts(['context', 'flow', part]).map((origin) => [origin as ArgumentOrigin])],
+      (draft, origins) => {
+        if (origins === null) return;
+        draft.flow = {
+          targets: [],
+          addresses: [],
+          settings: [],
+          content: [],
+          links: [],
+          ...draft.flow,
+          [part]: origins,
+        };
+      },
+    ),
+  );
 }
 
 /** The request at a point. */

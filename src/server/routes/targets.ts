@@ -2,6 +2,7 @@ import { z } from '@hono/zod-openapi';
 import type { TargetConfig } from '../../config/config.ts';
 import { Conflict, NotFound } from '../../core/errors.ts';
 import type { DefinitionStore } from '../../store/ports.ts';
+import { targetResource } from '../../core/target-resource.ts';
 import { authorize, type AuthorizeParts } from '../../task/authorize.ts';
 import { definitionToWire, definitionWire, targetWire } from '../wire.ts';
 import { controlRoute, type ControlApp } from './route.ts';
@@ -78,7 +79,7 @@ function targetToWire(target: TargetConfig, parts: TargetRouteParts): z.output<t
   return {
     name: target.name,
     kind: target.kind,
-    url: `${parts.publicUrl}/mcp/${target.name}`,
+    url: targetResource(parts.publicUrl, { protocol: target.kind, name: target.name }),
     operations: Object.entries(target.operations).map(([name, operation]) => {
       const pin = parts.definitions.definition(target.name, name);
       return {
@@ -86,7 +87,15 @@ function targetToWire(target: TargetConfig, parts: TargetRouteParts): z.output<t
         effect: operation.effect,
         sensitivity: operation.sensitivity ?? target.sensitivity,
         resources: operation.resources ?? [],
-        definition: pin === undefined ? 'unseen' : pin.quarantined === undefined ? 'pinned' : 'quarantined',
+        // What an operation over HTTP is, the target file says: nobody else does.
+        definition:
+          target.kind === 'http'
+            ? 'pinned'
+            : pin === undefined
+              ? 'unseen'
+              : pin.quarantined === undefined
+                ? 'pinned'
+                : 'quarantined',
         ...(pin === undefined ? {} : { digest: pin.digest }),
         ...(pin?.quarantined === undefined ? {} : { quarantined_digest: pin.quarantined.digest }),
       };

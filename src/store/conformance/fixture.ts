@@ -1,5 +1,6 @@
 import type { RegisteredAgent } from '../../core/agent.ts';
 import type { Approval } from '../../core/approval.ts';
+import type { Lease } from '../../core/lease.ts';
 import type { Delegator } from '../../core/party.ts';
 import type { EventRecord, LogRecord } from '../../core/record.ts';
 import type { SpiffeId } from '../../core/spiffe-id.ts';
@@ -93,4 +94,29 @@ export function endedFixture(id: string, note = '', time = NOW): EventRecord {
     agent: 'spiffe://example.org/agent/writer',
   };
   return { version: 1, id, time, kind: 'event', event: 'task.ended', subject };
+}
+
+export function leaseFixture(change: Partial<Lease> = {}): Lease {
+  return {
+    id: 'lse_1',
+    task: 'task_1',
+    agent: 'spiffe://example.org/agent/writer',
+    delegator: `${alice.issuer}|alice`,
+    target: 'keys',
+    operation: 'create_key',
+    kind: 'secret',
+    state: 'intended',
+    decision: 'rec_1',
+    usableAt: ['keys'],
+    madeAt: NOW,
+    identifier: null,
+    expiresAt: null,
+    end: { by: 'hand', step: 'look at it' },
+    inputs: {},
+    attempts: 0,
+    problem: null,
+    overstaysSince: null,
+    over: null,
+    ...change,
+  };
 }

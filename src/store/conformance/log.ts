@@ -21,6 +21,18 @@ export function logConformance(open: OpenStore): void {
     expect(subject.store.entries(0, 1)).toEqual([{ index: 0, entry: canonicalJson(record as unknown as JsonValue) }]);
   });
 
+  it('keeps what may wait in its place, with the next verb or without one', async () => {
+    const waits = subject.store.appendSoon([recordFixture('rec_0', '0')]);
+    await subject.store.append([recordFixture('rec_1', '1')]);
+    expect(subject.notes()).toEqual(['0', '1']);
+    await waits;
+    await subject.store.appendSoon([recordFixture('rec_2', '2')]);
+    expect(subject.notes()).toEqual(['0', '1', '2']);
+    const last = subject.store.appendSoon([recordFixture('rec_3', '3')]);
+    await Promise.all([subject.reopen(), last]);
+    expect(subject.notes()).toEqual(['0', '1', '2', '3']);
+  });
+
   it('numbers records densely in the order of their verbs', async () => {
     await Promise.all([
       subject.store.append([recordFixture('rec_0', '0'), recordFixture('rec_1', '1')]),

@@ -2,6 +2,11 @@ import type { Records } from './records.ts';
 
 export interface LogStore {
   append(records: Records): Promise<void>;
+  /**
+   * As `append`, in the same order with all other verbs, for records that nothing waits for: they become durable with the next
+   * verb, or within some 25 ms without one. What is lost with the process until then must be found by the next start.
+   */
+  appendSoon(records: Records): Promise<void>;
   /** Entries (RFC 8785 text of the records) from `start`, at most `limit`, in order. */
   entries(start: number, limit: number): { index: number; entry: string }[];
   /** How many entries the log holds. */

@@ -2,14 +2,15 @@ import type { Draw } from '../../core/budget.ts';
 import type { EndCause } from '../../core/closing.ts';
 import type { TaskView } from '../../core/decision.ts';
 import type { Effect } from '../../core/effect.ts';
+import type { Lease } from '../../core/lease.ts';
 import type { Delegator } from '../../core/party.ts';
 import type { EndedState, IdentityAssertion, Task } from '../../core/task.ts';
 import type { Records } from './records.ts';
 
 export type Admission =
   | { admitted: true }
-  /** The task, or a task above it, had ended, a budget was used up, the approval already spent, or the target suspended. */
-  | { admitted: false; because: 'task_ended' | 'over_budget' | 'approval_spent' | 'suspended' };
+  /** The task, or a task above it, had ended, a budget was used up, the approval already spent, the target suspended, or a lease over. */
+  | { admitted: false; because: 'task_ended' | 'over_budget' | 'approval_spent' | 'suspended' | 'lease_ended' };
 
 export type TaskEnd = {
   id: string;
@@ -57,8 +58,8 @@ export interface TaskStore {
   /**
    * INVARIANT 5 and 6: the last gate before an effect. In one step: every task of the chain is still active and within
    * budget (which the action is taken from), the approval (or one use of the standing answer, if any) is spent, the target
-   * (if any) is not suspended, and the decision is recorded. A `token` is issued with it, under the first task of the
-   * chain. When not admitted, nothing is changed and nothing is recorded. What was taken stays so until it is given back:
+   * (if any) is not suspended, every lease that it uses is held, and the decision is recorded. A `token` is issued with it,
+   * under the first task of the chain, and a `lease` is intended. When not admitted, nothing is changed and nothing is recorded. What was taken stays so until it is given back:
    * also when the process ends before anybody knows what became of the action.
    */
   admit(
@@ -67,6 +68,10 @@ export interface TaskStore {
       target?: string;
       /** `expiresAt`: when nobody takes it any more, in ms since the epoch. */
       token?: { id: string; expiresAt: number };
+      /** Ids of the leases that it uses. */
+      uses?: readonly string[];
+      /** What may come to exist by it: from here on it is known that it may, whatever becomes of this process. */
+      lease?: Lease;
     },
     records: Records,
   ): Promise<Admission>;

@@ -28,6 +28,9 @@ export type Transactions = {
   announce(): void;
 };
 
+/** How long what nobody waits for may wait for a commit to share. */
+const SOON_MS = 25;
+
 /**
  * Group commit: all verbs that arrive before the event loop turns share one transaction and so one fsync. Each has a
  * savepoint of its own. Promises resolve after COMMIT, and memory changes only then.
@@ -37,6 +40,8 @@ export class CommitQueue {
   readonly #maxBatch: number;
   #waiting: Work[] = [];
   #scheduled = false;
+  /** For what may wait for company. */
+  #late: NodeJS.Timeout | undefined;
   #broken: Unavailable | undefined;
 
   constructor(transactions: Transactions, maxBatch: number) {
@@ -45,6 +50,19 @@ export class CommitQueue {
   }
 
   add<Result>(run: () => Result, applied: (result: Result) => void = () => {}): Promise<Result> {
+    return this.#add(run, applied, () => this.#schedule());
+  }
+
+  /** As `add`, in the same order, for what nobody waits for: it shares the commit of the next verb, or has its own in a while. */
+  addSoon(run: () => void): Promise<void> {
+    return this.#add(
+      run,
+      () => {},
+      () => (this.#late ??= setTimeout(() => this.#schedule(), SOON_MS)),
+    );
+  }
+
+  #add<Result>(run: () => Result, applied: (result: Result) => void, schedule: () => void): Promise<Result> {
     if (this.#broken !== undefined) return Promise.reject(this.#broken);
     return new Promise<Result>((resolve, reject) => {
       this.#waiting.push({
@@ -53,7 +71,7 @@ export class CommitQueue {
         resolve: resolve as (result: unknown) => void,
         reject,
       });
-      this.#schedule();
+      schedule();
     });
   }
 
@@ -86,6 +104,10 @@ export class CommitQueue {
 
   #commitBatch(): void {
     const batch = this.#waiting.splice(0, this.#maxBatch);
+    if (this.#waiting.length === 0) {
+      clearTimeout(this.#late);
+      this.#late = undefined;
+    }
     if (batch.length === 0) return;
     const done: Done[] = [];
     try {

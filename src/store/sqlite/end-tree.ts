@@ -4,6 +4,7 @@ import type { ProcessStore, TaskEnd } from '../ports.ts';
 import type { ApprovalTable } from './approval-table.ts';
 import type { ClosingTable } from './closing-table.ts';
 import type { IssuedTokenTable } from './issued-token-table.ts';
+import type { LeaseTable } from './lease-table.ts';
 import type { StandingTable } from './standing-table.ts';
 import type { TaskTable } from './task-table.ts';
 
@@ -14,6 +15,7 @@ export type EndTables = {
   tokens: IssuedTokenTable;
   closings: ClosingTable;
   processes: Pick<ProcessStore, 'processes'>;
+  leases: LeaseTable;
 };
 
 /** What ends have changed in the open transaction. */
@@ -30,7 +32,7 @@ export function nothingEnded(): EndedTree {
 export function endTree(
   end: TaskEnd,
   ended: EndedTree,
-  { tasks, approvals, standing, tokens, closings, processes }: EndTables,
+  { tasks, approvals, standing, tokens, closings, processes, leases }: EndTables,
 ): void {
   const tree = tasks.endTree(end);
   for (const task of tree) {
@@ -53,7 +55,7 @@ export function endTree(
         },
         {
           ended: present({ tasks: below, approvals: closed, standing_answers: fallen }),
-          outstanding: present({ tokens: issued, processes: running }),
+          outstanding: present({ tokens: issued, processes: running, leases: leases.outstandingOf(task.id) }),
         },
       ),
     );

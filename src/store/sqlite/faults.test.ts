@@ -8,6 +8,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { InvalidConfig, Unavailable } from '../../core/errors.ts';
 import {
   agentFixture,
+  leaseFixture,
   alice,
   approvalFixture,
   bob,
@@ -65,7 +66,21 @@ const VERBS: Record<string, (store: Store) => Promise<unknown>> = {
     ]),
   distrustPolicySet: (store) =>
     store.distrustPolicySet({ hash: 'hash', decision: 'rec_1', at: NOW }, [recordFixture('rec_verb', 'verb')]),
+  saveLease: (store) =>
+    store.saveLease({ lease: { ...leaseFixture(), attempts: 1 }, from: ['intended'], sealed: 'sealed' }, [
+      recordFixture('rec_verb', 'verb'),
+    ]),
+  keepFound: (store) =>
+    store.keepFound(
+      [{ lease: leaseFixture({ id: 'lse_found', state: 'waiting' }), sealed: 'sealed' }],
+      [recordFixture('rec_verb', 'verb')],
+    ),
+  intend: (store) =>
+    store.admit({ ...TAKEN, approval: null, lease: leaseFixture({ id: 'lse_new' }) }, [
+      recordFixture('rec_verb', 'verb'),
+    ]),
   append: (store) => store.append([recordFixture('rec_verb', 'verb')]),
+  appendSoon: (store) => store.appendSoon([recordFixture('rec_verb', 'verb')]),
 };
 const SUSPENSION = { kind: 'delegator', id: `${alice.issuer}|alice`, since: NOW, by: 'carol', reason: 'stop' } as const;
 const TAKEN = { chain: ['task_1'], counted: true, draws: [{ task: 'task_1', counter: 'effect:read', amount: 1 }] };
@@ -85,6 +100,7 @@ async function prepare(store: Store): Promise<void> {
   await store.createTask(taskFixture({ id: 'ended' }), []);
   await store.endTask({ id: 'ended', to: 'revoked', at: NOW, reason: 'stop' }, () => []);
   await store.suspend({ ...SUSPENSION, id: 'bob' }, () => []);
+  await store.admit({ chain: ['task_1'], counted: false, approval: null, lease: leaseFixture() }, []);
   const token = { id: 'tok_2', expiresAt: NOW + 1 };
   await store.admit({ chain: ['task_1'], counted: false, approval: null, token }, []);
 }
@@ -105,6 +121,7 @@ function seen(store: Store): unknown {
     issued: store.tokensOf('task_1', NOW),
     closings: ['ended', 'task_1'].map((id) => store.closing(id)),
     suspensions: store.suspensions(),
+    leases: [store.leases({ limit: 100 }), store.leases({ limit: 100 }).map(({ id }) => store.sealedLease(id))],
     unused: store.unused(NOW),
     distrusted: store.distrustedPolicySets(),
     log: logNotes(store),

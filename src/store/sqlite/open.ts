@@ -21,6 +21,8 @@ import { DeliveryTable } from './delivery-table.ts';
 import { endTree, forgetTree, nothingEnded, type EndTables } from './end-tree.ts';
 import { checkIdentifiers } from './identifier.ts';
 import { IssuedTokenTable } from './issued-token-table.ts';
+import { LeaseTable } from './lease-table.ts';
+import { leaseVerbs } from './lease-verbs.ts';
 import { policySetVerbs } from './policy-set-verbs.ts';
 import { processVerbs } from './process-verbs.ts';
 import { RecordLog } from './record-log.ts';
@@ -91,11 +93,13 @@ export async function openSqliteStore(options: SqliteOptions): Promise<Store> {
   );
   const tokens = new IssuedTokenTable(db);
   const processes = processVerbs(db, queue);
-  const ending = { ...tables, tokens, closings: new ClosingTable(db), processes };
+  const leases = new LeaseTable(db);
+  const ending = { ...tables, tokens, closings: new ClosingTable(db), processes, leases };
   return {
     ...taskVerbs(queue, { ...ending, actions }, options.clock),
     ...closingVerbs(queue, tables.log, ending.closings),
     ...suspensionVerbs(queue, ending),
+    ...leaseVerbs(queue, ending),
     ...processes,
     assertedTask: (assertion) => tables.assertions.find(assertion),
     ...approvalVerbs(queue, tables, options.clock),
@@ -107,6 +111,7 @@ export async function openSqliteStore(options: SqliteOptions): Promise<Store> {
     ...revokedTokenVerbs(queue, tables.log, { revoked: new RevokedTokenTable(db), tokens }),
     ...sealedVerbs(db, queue, tables.log),
     append: (records) => queue.add(() => tables.log.append(records)),
+    appendSoon: (records) => queue.addSoon(() => tables.log.append(records)),
     entries: (start, limit) => tables.log.entries(start, limit),
     size: () => tables.log.size(),
     indexOf: (id) => tables.log.indexOf(id),
@@ -231,7 +236,7 @@ function taskVerbs(queue: CommitQueue, tables: TaskTables, clock: () => number):
 function admitInTransaction(
   request: Parameters<Store['admit']>[0],
   records: Parameters<Store['admit']>[1],
-  { log, tasks, approvals, standing, tokens, suspensions, actions }: TaskTables,
+  { log, tasks, approvals, standing, tokens, suspensions, actions, leases }: TaskTables,
   now: number,
 ): Admission {
   const { counted, draws = [] } = request;
@@ -258,11 +263,13 @@ function admitInTransaction(
     if (!tasks.takeFrom(draw)) return undo('over_budget');
     taken.draws.push(draw);
   }
+  if (request.uses?.some((id) => leases.of(id)?.state !== 'held') === true) return undo('lease_ended');
   const { approval } = request;
   const spender = approval?.startsWith(STANDING) === true ? standing : approvals;
   if (approval !== null && !spender.spend(approval, request.chain[0] ?? null, now)) return undo('approval_spent');
   for (const id of request.chain) tasks.touch(id, now);
   if (request.token !== undefined) tokens.insert(request.token, request.chain[0]!, now);
+  if (request.lease !== undefined) leases.insert(request.lease, null);
   if (request.counted) actions.count(request.chain, records);
   log.append(records);
   return { admitted: true };

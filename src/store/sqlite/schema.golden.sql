@@ -67,6 +67,18 @@ CREATE TABLE issued_tokens (
   expires_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE leases (
+  id TEXT PRIMARY KEY,
+  task TEXT NOT NULL,
+  target TEXT NOT NULL,
+  state TEXT NOT NULL,
+  made_at INTEGER NOT NULL,
+  outstanding INTEGER NOT NULL,
+  expires_at INTEGER,
+  body TEXT NOT NULL,
+  sealed TEXT
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE migrations (name TEXT PRIMARY KEY, digest TEXT NOT NULL, breaking INTEGER NOT NULL) STRICT;
 
 CREATE TABLE policy_in_force (
@@ -201,6 +213,12 @@ CREATE INDEX closings_by_next_at ON closings (next_at) WHERE next_at IS NOT NULL
 CREATE INDEX issued_tokens_by_expires_at ON issued_tokens (expires_at);
 
 CREATE INDEX issued_tokens_by_task ON issued_tokens (task);
+
+CREATE INDEX leases_by_task ON leases (task);
+
+CREATE INDEX leases_by_time ON leases (made_at);
+
+CREATE INDEX leases_outstanding ON leases (target, task) WHERE outstanding = 1;
 
 CREATE INDEX processes_by_task ON processes (task) WHERE task IS NOT NULL;
 

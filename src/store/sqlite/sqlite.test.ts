@@ -68,6 +68,22 @@ test('a database of a newer version is refused if that version says so, and used
   await expect(openNew({ file })).rejects.toMatchObject({ code: 'invalid_config' });
 });
 
+test('what may wait has no commit of its own where another verb comes', async () => {
+  let commits = 0;
+  const store = await openNew({
+    commit: (db) => {
+      commits += 1;
+      db.exec('COMMIT');
+    },
+  });
+  const late = [store.appendSoon([event('a')]), store.appendSoon([event('b')])];
+  await new Promise((resolve) => setImmediate(resolve));
+  await store.append([event('c')]);
+  await Promise.all(late);
+  expect([commits, store.size()]).toEqual([1, 3]);
+  await store.close();
+});
+
 test('a record that no entry of the log can hold is refused, and spoils nothing else', async () => {
   const store = await openNew();
   const big = { ...event('big'), subject: { text: 'x'.repeat(70_000) } };

@@ -1,0 +1,44 @@
+import { expect, test } from 'vitest';
+import type { JsonObject } from '../core/json.ts';
+import { argumentRoles, roleAt, type ArgumentRole } from './argument-roles.ts';
+
+test.each<[string, JsonObject, ArgumentRole]>([
+  ['recipient', { type: 'string' }, 'target'],
+  ['userEmail', { type: 'string' }, 'target'],
+  ['file_path', { type: 'string' }, 'target'],
+  ['issue_number', { type: 'integer' }, 'target'],
+  ['id', { type: 'integer' }, 'target'],
+  ['item_ids', { type: 'array', items: { type: 'string' } }, 'target'],
+  ['body', { type: 'string' }, 'content'],
+  ['commit_message', { type: 'string' }, 'content'],
+  ['amount', { type: 'number' }, 'measure'],
+  ['start_time', { type: 'string' }, 'measure'],
+  ['dry_run', { type: 'boolean' }, 'measure'],
+  ['state', { enum: ['open', 'closed'] }, 'measure'],
+  ['limit', { anyOf: [{ type: 'integer' }, { type: 'null' }] }, 'measure'],
+  ['when', { type: 'string', format: 'date-time' }, 'measure'],
+  ['password', { type: 'string' }, 'setting'],
+  ['hotel', { type: 'string' }, 'setting'],
+  ['street', { anyOf: [{ type: 'string' }, { type: 'null' }] }, 'setting'],
+  ['anything', {}, 'setting'],
+  ['otp', { type: 'string' }, 'proof'],
+  ['verificationCode', { type: 'string' }, 'proof'],
+])('%s %j is a %s', (name, schema, role) => {
+  expect(argumentRoles({ type: 'object', properties: { [name]: schema } })).toEqual({ [name]: role });
+});
+
+test('without a schema there is none', () => {
+  expect(argumentRoles(undefined)).toEqual({});
+  expect(argumentRoles({ properties: 'none' })).toEqual({});
+});
+
+test.each<[string[], string | number, ArgumentRole]>([
+  [['recipient'], 'x', 'target'],
+  [['payments', 'payment_id'], 'x', 'target'],
+  [['payments', 'amount'], 5, 'measure'],
+  [['attachments', 'file_id'], 'x', 'content'],
+  [['path', 'user'], 'x', 'target'],
+  [['constructor'], 'x', 'setting'],
+])('of a value at %j', (path, value, role) => {
+  expect(roleAt({ attachments: 'content', payments: 'setting' }, path, value)).toBe(role);
+});

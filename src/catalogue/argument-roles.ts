@@ -1,0 +1,90 @@
+import { isJsonObject, type JsonObject } from '../core/json.ts';
+import { wordsOf } from './words.ts';
+
+/**
+ * What an argument says. `target`: where the effect lands. `setting`: what is set there. `content`: text that is carried
+ * there. `measure`: when, how much, in which form. `proof`: a code that confirms what was decided already.
+ */
+export type ArgumentRole = 'target' | 'setting' | 'content' | 'measure' | 'proof';
+
+/**
+ * The role of each argument of an operation, by name and schema. A guess, which the target file may put otherwise. Whatever
+ * is not plainly something else is a setting, of which the same is asked as of a target: that is the side to err to.
+ */
+export function argumentRoles(inputSchema: JsonObject | undefined): Record<string, ArgumentRole> {
+  const properties = isJsonObject(inputSchema?.properties) ? inputSchema.properties : {};
+  return Object.fromEntries(
+    Object.entries(properties).map(([name, schema]) => [name, roleOf(name, isJsonObject(schema) ? schema : {})]),
+  );
+}
+
+/** The role of a value that stands at a path of member names: of the argument, or of the innermost name within it. */
+export function roleAt(
+  roles: Readonly<Record<string, ArgumentRole>>,
+  path: readonly string[],
+  value: string | number,
+): ArgumentRole {
+  const [argument = '', ...inner] = path;
+  const role = Object.hasOwn(roles, argument) ? roles[argument]! : roleOf(argument, { type: typeof value });
+  if (inner.length === 0 || role === 'content') return role;
+  return roleOf(inner.at(-1)!, { type: typeof value });
+}
+
+function roleOf(name: string, schema: JsonObject): ArgumentRole {
+  const words = wordsOf(name);
+  const last = words.at(-1) ?? '';
+  if (PROOFS.some((proof) => ` ${words.join(' ')} `.includes(` ${proof} `))) return 'proof';
+  // Before the type: many a number names a thing.
+  if (IDENTIFIERS.has(last)) return 'target';
+  if (CONTENT.has(last)) return 'content';
+  if (MEASURES.has(last) || words.some((word) => TIMES.has(word)) || isMeasure(schema)) return 'measure';
+  return PLACES.has(last) ? 'target' : 'setting';
+}
+
+/** Numbers that name nothing, switches, choices among what the operation itself lists, and times. */
+function isMeasure(schema: JsonObject): boolean {
+  const { type, format, anyOf, oneOf } = schema;
+  if (schema.enum !== undefined || schema.const !== undefined) return true;
+  if (typeof format === 'string' && /^(?:date|time|date-time|duration)$/.test(format)) return true;
+  const choices = [anyOf, oneOf].flatMap((each) => (Array.isArray(each) ? each.filter(isJsonObject) : []));
+  const notNull = choices.filter((choice) => choice.type !== 'null');
+  if (notNull.length > 0) return notNull.every(isMeasure);
+  const types = (Array.isArray(type) ? type : [type]).filter((each) => each !== 'null');
+  return types.length > 0 && types.every((each) => each === 'number' || each === 'integer' || each === 'boolean');
+}
+
+const set = (words: string): ReadonlySet<string> => new Set(words.trim().split(/\s+/));
+
+const PROOFS = [
+  'otp',
+  'totp',
+  'one time password',
+  'verification code',
+  'confirmation code',
+  'captcha',
+  'nonce',
+  'csrf',
+];
+
+const IDENTIFIERS = set('id ids uuid guid key keys number numbers no ref sha slug handle');
+
+/** Whom or what it reaches. */
+const PLACES = set(`
+  recipient recipients to cc bcc email emails mail user users username usernames account accounts iban participant
+  participants attendee attendees member members assignee assignees invitee invitees owner customer contact contacts
+  payee beneficiary url urls uri uris link links website domain host hostname endpoint webhook path paths file files
+  filename dir directory folder source destination target channel channels room chat conversation thread group groups
+  team project repo repository branch table database bucket queue topic board event issue calendar workspace org
+  organization organisation tenant namespace service device`);
+
+const CONTENT = set(`
+  subject body content contents text texts message messages title description summary comment comments note notes reason
+  detail details caption instructions markdown html prompt feedback abstract bio explanation attachments query`);
+
+const MEASURES = set(`
+  amount quantity count limit offset page size total price cost rating score priority sort format currency language locale
+  timezone recurring recurrence frequency interval width height depth`);
+
+const TIMES = set(`
+  date dates datetime time times timestamp day days week weeks month months year years hour hours minute minutes duration
+  deadline until since`);

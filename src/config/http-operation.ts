@@ -1,0 +1,82 @@
+import { z } from 'zod';
+
+/** How an operation of an HTTP target looks on the wire. */
+export type HttpOperation = {
+  /** Upper case. */
+  method: string;
+  /** Path template below the URL of the upstream: `/users/{user}/keys`, `/files/{+path}` for the rest of a path. */
+  path: string;
+  /** Query parameters that may be sent, each at most once; a request with another is refused. */
+  query: readonly string[];
+  /** Request headers that are arguments, in lower case. */
+  headers: readonly string[];
+  body: BodyForm;
+};
+
+/**
+ * What the body of a request has to be. `json` and `form` are arguments; of a `raw` one its digest is. A `stream` is passed
+ * on unread, so that nobody who decides or approves knows what is in it.
+ */
+export const BODY_FORMS = ['json', 'form', 'none', 'raw', 'stream'] as const;
+export type BodyForm = (typeof BODY_FORMS)[number];
+
+const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'QUERY'] as const;
+const WITHOUT_BODY: ReadonlySet<string> = new Set(['GET', 'HEAD', 'DELETE', 'OPTIONS']);
+
+/** Headers that frame a message, say who is calling or where it goes: never an argument. */
+const NOT_ARGUMENTS =
+  /^(?:host|content-(?:length|type|encoding)|transfer-encoding|connection|keep-alive|te|trailer|upgrade|expect|authorization|dpop|cookie|forwarded|via|accept-encoding|x-http-method(?:-override)?|x-method-override|x-original-ur[il]|x-rewrite-url|(?:proxy|sec|x-forwarded)-.*)$/;
+
+const requestForm = z
+  .string()
+  .regex(
+    /^[A-Z]+ \/\S*$/,
+    'expected a method and the template of a path below the URL of the upstream, such as `POST /users/{user}/keys`',
+  )
+  .refine(
+    (text) => METHODS.some((method) => text.startsWith(`${method} `)),
+    `expected one of the methods ${METHODS.join(', ')}`,
+  );
+
+const headerForm = z
+  .string()
+  .regex(/^[A-Za-z0-9-]+$/, 'expected the name of a header')
+  .transform((name) => name.toLowerCase())
+  .refine(
+    (name) => !NOT_ARGUMENTS.test(name),
+    'expected a header that says neither who calls nor how to read a message',
+  );
+
+/** What the form of an operation has besides, at an HTTP target. */
+export const httpOperationFields = {
+  request: requestForm.optional(),
+  query: z.array(z.string().min(1)).optional(),
+  headers: z.array(headerForm).optional(),
+  body: z.enum(BODY_FORMS).optional(),
+};
+
+type Fields = { request?: string | undefined; query?: string[] | undefined; headers?: string[] | undefined } & {
+  body?: BodyForm | undefined;
+};
+
+/** What is wrong with an operation's part on the wire, for a target of the protocol. */
+export function httpOperationProblem(fields: Fields, protocol: 'mcp' | 'http'): string | null {
+  const { request, query, headers, body } = fields;
+  if (protocol === 'http') return request === undefined ? 'expected `request`, as each operation over HTTP has' : null;
+  const given = { request, query, headers, body };
+  const extra = Object.entries(given).find(([, value]) => value !== undefined)?.[0];
+  return extra === undefined ? null : `\`${extra}\` is for a target with \`protocol: http\``;
+}
+
+/** @throws Error when the form has no `request`: `httpOperationProblem` says so first. */
+export function httpOperationOf({ request, query, headers, body }: Fields): HttpOperation {
+  if (request === undefined) throw new Error('an operation over HTTP has no request');
+  const [method = '', path = ''] = request.split(' ');
+  return {
+    method,
+    path,
+    query: query ?? [],
+    headers: headers ?? [],
+    body: body ?? (WITHOUT_BODY.has(method) ? 'none' : 'json'),
+  };
+}

@@ -1,0 +1,41 @@
+import type { Readable } from 'node:stream';
+import type { ClientCertificate } from '../../credential/credential.ts';
+import type { Strip } from '../../credential/strip.ts';
+import type { HttpExchange } from './request.ts';
+
+/** A request to a target about to leave. */
+export type Departing = {
+  method: string;
+  /** Absolute. */
+  url: string;
+  /** Names in lower case. */
+  headers: Record<string, string>;
+  body: Uint8Array | Readable | null;
+};
+
+/** The same with the credential of the target in it. */
+export type Departed = Departing & {
+  /** The client certificate of the connection. */
+  tls: ClientCertificate | null;
+  /** INVARIANT 7: what must not come back in the answer. */
+  secrets: readonly string[];
+  /** The target has refused the credential. */
+  onRefused: () => void;
+};
+
+/** An answer that was read to its end before the agent sees any of it. */
+export type WholeAnswer = { status: number; headers: [string, string][]; body: Uint8Array };
+
+/** What capabilities do to a permitted request and its answer, in this order. */
+export type ActHooks = {
+  /** Handles in the request become what they stand for. */
+  reveal: (departing: Departing, exchange: HttpExchange) => Promise<Departing> | Departing;
+  /** The credential of the target comes in: last, so that nothing of the agent's can take its place. */
+  inject: (departing: Departing, exchange: HttpExchange) => Promise<Departed> | Departed;
+  /** Whether the answer is read whole before it goes on. */
+  readsWhole: (exchange: HttpExchange) => boolean;
+  /** A whole answer as the agent may see it. The secrets of the credential are out of it already. */
+  conceal: (answer: WholeAnswer, exchange: HttpExchange) => Promise<WholeAnswer> | WholeAnswer;
+  /** How secrets are taken out of answers, whole ones and such as stream by. */
+  strip: (secrets: readonly string[]) => Strip;
+};

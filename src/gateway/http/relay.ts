@@ -1,0 +1,290 @@
+import { createHash, type Hash } from 'node:crypto';
+import type { ServerResponse } from 'node:http';
+import { errors, type Dispatcher } from 'undici';
+import { RemitError, TooLarge, UpstreamFailed, UpstreamTimeout } from '../../core/errors.ts';
+import { STRIP_NOTHING, type Strip, type Stripper } from '../../credential/strip.ts';
+import type { Outcome } from '../exchange.ts';
+import type { WholeAnswer } from './act-hooks.ts';
+import { PrivateAddress } from './addresses.ts';
+import type { HttpAnswer } from './answer.ts';
+import { answerHeaders } from './answer-headers.ts';
+import type { ApiTarget } from './api-target.ts';
+import { problemAnswer } from './problem.ts';
+import { sendWhole } from './send.ts';
+import { decoded } from './whole-answer.ts';
+
+/** What is read whole is held in memory: no more than this unless the target file says otherwise. */
+const MAX_WHOLE = 8 * 1024 * 1024;
+
+export type RelayParts = {
+  response: ServerResponse;
+  target: ApiTarget;
+  publicUrl: string;
+  /** Where the request goes. */
+  url: string;
+  /** Set where the answer is read whole: makes of it what the agent may see. */
+  conceal: ((answer: WholeAnswer) => Promise<WholeAnswer> | WholeAnswer) | null;
+  /** The answer is a stream of events, which ends when somebody ends it. */
+  onStream: () => void;
+  /** An error as an answer to the client. */
+  failed: (error: unknown) => HttpAnswer;
+};
+
+/**
+ * The way of one answer from a target to the agent, as it comes: the target is read no faster than the agent reads. What
+ * ends it first decides its outcome: its own end, a fault of the target, or a cut.
+ */
+export class Relay implements Dispatcher.DispatchHandler {
+  readonly finished: Promise<Outcome>;
+  readonly #parts: RelayParts;
+  #finish!: (outcome: Outcome) => void;
+  #over = false;
+  /** The request has gone out, or begun to. */
+  #left = false;
+  #controller: Dispatcher.DispatchController | null = null;
+  #stopped: Error | null = null;
+  #strip: Strip = STRIP_NOTHING;
+  #onRefused: () => void = () => {};
+  #stripper: Stripper | null = null;
+  #hash: Hash = createHash('sha256');
+  #status = 0;
+  #bytes = 0;
+  /** Of an answer that is read whole. */
+  #chunks: Buffer[] | null = null;
+  #headers: [string, string][] = [];
+  #coding = '';
+  #silence: NodeJS.Timeout | null = null;
+
+  constructor(parts: RelayParts) {
+    this.#parts = parts;
+    const { promise, resolve } = Promise.withResolvers<Outcome>();
+    this.finished = promise;
+    this.#finish = resolve;
+    parts.response.on('close', () => {
+      if (!parts.response.writableFinished) this.cut('the caller went away');
+    });
+  }
+
+  get over(): boolean {
+    return this.#over;
+  }
+
+  /** What must not come back, and who is told when the target does not take it. */
+  guard({ strip, onRefused }: { strip: Strip; onRefused: () => void }): void {
+    this.#strip = strip;
+    this.#onRefused = onRefused;
+  }
+
+  /** Ends it from this side: the task has ended, or the caller has gone. */
+  cut(reason: string): void {
+    if (this.#over) return;
+    this.#settle({ status: 'cut', detail: reason });
+    this.#stop(new Error(reason));
+    const title = 'Cut';
+    this.#refuse(problemAnswer({ code: 'cut', title, status: 403, detail: `cut: ${reason}` }));
+  }
+
+  /** Ends it for a reason that the client may read when it is a `RemitError`. */
+  fail(error: unknown): void {
+    if (this.#over) return;
+    const known = error instanceof RemitError;
+    const refused = error instanceof UpstreamFailed && error.refused;
+    this.#settle({
+      status: 'failed',
+      detail: known ? error.message : 'internal',
+      ...(refused ? { nothingDone: true } : {}),
+    });
+    this.#stop(error instanceof Error ? error : new Error('failed'));
+    this.#refuse(this.#parts.failed(error));
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller;
+    if (this.#stopped !== null) controller.abort(this.#stopped);
+    else this.#left = true;
+  }
+
+  onResponseStart(controller: Dispatcher.DispatchController, status: number): void {
+    if (status < 200 || this.#over) return;
+    const raw = pairsOf(controller.rawHeaders);
+    this.#status = status;
+    // The target does not take the credential that Remit holds for it. To the agent that is no 401: its own token is good.
+    if (status === 401 || status === 407) {
+      this.#onRefused();
+      const asked = 'the target refused the credential that remit holds for it; ask an operator to check it';
+      return this.fail(new UpstreamFailed(asked, { refused: true }));
+    }
+    const { target, publicUrl, url, conceal } = this.#parts;
+    const limit = this.#limit;
+    this.#headers = answerHeaders(raw, { target, publicUrl, url });
+    if (this.#strip !== STRIP_NOTHING)
+      this.#headers = this.#headers.map(([name, value]) => [name, this.#strip.text(value)]);
+    const stated = raw.find(([name]) => name === 'content-length')?.[1];
+    if (stated !== undefined && Number(stated) > limit) return this.fail(tooLarge(limit));
+    this.#coding = raw
+      .filter(([name]) => name === 'content-encoding')
+      .map(([, value]) => value)
+      .join(',');
+    const encoded = this.#coding !== '' && this.#coding.toLowerCase() !== 'identity';
+    // What is encoded hides what it holds: who has to look into it needs all of it.
+    if (conceal !== null || (encoded && this.#strip !== STRIP_NOTHING)) {
+      this.#chunks = [];
+      return;
+    }
+    this.#begin(raw);
+  }
+
+  #begin(raw: readonly (readonly [string, string])[]): void {
+    const { response, onStream } = this.#parts;
+    const isStream = raw.some(([name, value]) => name === 'content-type' && /^text\/event-stream\b/i.test(value));
+    if (isStream) onStream();
+    else this.#armSilence();
+    if (this.#over) return;
+    if (this.#strip !== STRIP_NOTHING) this.#stripper = this.#strip.begin();
+    response.writeHead(this.#status, this.#headers.flat());
+    // An event that is waited for may be long in coming.
+    if (isStream) response.flushHeaders();
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    if (this.#over) return;
+    this.#bytes += chunk.length;
+    if (this.#bytes > this.#limit) return this.fail(tooLarge(this.#limit));
+    if (this.#chunks !== null) return void this.#chunks.push(chunk);
+    this.#silence?.refresh();
+    this.#write(this.#stripper === null ? chunk : this.#stripper.write(chunk), controller);
+  }
+
+  #write(bytes: Uint8Array, controller: Dispatcher.DispatchController): void {
+    if (bytes.length === 0) return;
+    this.#hash.update(bytes);
+    const { response } = this.#parts;
+    if (response.write(bytes)) return;
+    // The agent reads slowly: that is no silence of the target.
+    controller.pause();
+    this.#disarmSilence(false);
+    response.once('drain', () => {
+      if (this.#over) return;
+      this.#silence?.refresh();
+      controller.resume();
+    });
+  }
+
+  onResponseEnd(controller: Dispatcher.DispatchController): void {
+    if (this.#over) return;
+    if (this.#chunks !== null) {
+      const whole = Buffer.concat(this.#chunks);
+      this.#chunks = null;
+      this.#passWhole(whole).catch((error: unknown) => this.fail(error));
+      return;
+    }
+    const rest = this.#stripper?.end();
+    if (rest !== undefined) this.#write(rest, controller);
+    this.#settle(this.#outcome());
+    this.#parts.response.end();
+  }
+
+  async #passWhole(bytes: Buffer): Promise<void> {
+    const { response, conceal } = this.#parts;
+    const clear = await decoded(bytes, this.#coding, this.#limit);
+    const stripper = this.#strip.begin();
+    const headers = this.#headers.filter(([name]) => name !== 'content-encoding' && name !== 'content-length');
+    const stripped = { status: this.#status, headers, body: Buffer.concat([stripper.write(clear), stripper.end()]) };
+    const shown = conceal === null ? stripped : await conceal(stripped);
+    if (this.#over) return;
+    this.#hash.update(shown.body);
+    this.#bytes = shown.body.length;
+    this.#settle(this.#outcome());
+    response.writeHead(shown.status, [...shown.headers.flat(), 'content-length', String(shown.body.length)]);
+    response.end(shown.body);
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController, cause: Error): void {
+    this.fail(asUpstream(cause));
+  }
+
+  get #limit(): number {
+    const { maxAnswerBytes } = this.#parts.target.config;
+    return this.#parts.conceal === null || Number.isFinite(maxAnswerBytes) ? maxAnswerBytes : MAX_WHOLE;
+  }
+
+  #outcome(): Outcome {
+    const status = this.#status;
+    const result = { status, bytes: this.#bytes, sha256: this.#hash.digest('hex') };
+    if (status < 400) return { status: 'ok', result };
+    const detail = `the target answered with status ${status}`;
+    return { status: status < 500 ? 'tool_error' : 'failed', detail, result };
+  }
+
+  /** The first outcome counts. */
+  #settle(outcome: Outcome): void {
+    this.#over = true;
+    this.#disarmSilence(true);
+    const undone = !this.#left && (outcome.status === 'failed' || outcome.status === 'cut');
+    this.#finish(undone ? { ...outcome, nothingDone: true } : outcome);
+  }
+
+  #stop(error: Error): void {
+    this.#stopped = error;
+    this.#controller?.abort(error);
+  }
+
+  /** Says why there is no answer; in the middle of one the connection ends, so that it does not pass for a whole one. */
+  #refuse(answer: HttpAnswer): void {
+    const { response } = this.#parts;
+    if (response.headersSent) response.destroy();
+    else if (answer.kind === 'whole') sendWhole(response, answer);
+  }
+
+  #armSilence(): void {
+    const { timeoutMs } = this.#parts.target.config;
+    this.#silence = setTimeout(() => {
+      this.fail(new UpstreamTimeout(`the target was silent for ${timeoutMs / 1000} seconds`));
+    }, timeoutMs).unref();
+  }
+
+  #disarmSilence(forGood: boolean): void {
+    if (this.#silence === null) return;
+    clearTimeout(this.#silence);
+    if (forGood) this.#silence = null;
+  }
+}
+
+function tooLarge(limit: number): TooLarge {
+  return new TooLarge(`the target answered with more than ${limit} bytes`);
+}
+
+/** Names in lower case, in the order and number in which they came. */
+function pairsOf(raw: Dispatcher.DispatchController['rawHeaders']): [string, string][] {
+  if (!Array.isArray(raw)) return [];
+  const pairs: [string, string][] = [];
+  for (let place = 0; place + 1 < raw.length; place += 2) {
+    pairs.push([latin1(raw[place]!).toLowerCase(), latin1(raw[place + 1]!)]);
+  }
+  return pairs;
+}
+
+function latin1(text: Buffer | string): string {
+  return typeof text === 'string' ? text : text.toString('latin1');
+}
+
+/** What went wrong on the way to a target, in words for the agent. The rest is in `cause`. */
+function asUpstream(cause: Error): RemitError {
+  if (cause instanceof RemitError) return cause;
+  if (cause instanceof errors.HeadersTimeoutError || cause instanceof errors.BodyTimeoutError) {
+    return new UpstreamTimeout('the target does not answer', { cause });
+  }
+  if (cause instanceof errors.ConnectTimeoutError)
+    return new UpstreamTimeout('the target cannot be reached', { cause });
+  if (cause instanceof PrivateAddress) {
+    return new UpstreamFailed('the target cannot be reached', {
+      cause,
+      detail: 'its name leads to a private address; say `private: true` in its file if that is meant',
+    });
+  }
+  if (cause instanceof errors.HTTPParserError || cause instanceof errors.ResponseContentLengthMismatchError) {
+    return new UpstreamFailed('the target answered with something that is not HTTP', { cause });
+  }
+  if (cause instanceof errors.SocketError) return new UpstreamFailed('the target broke its answer off', { cause });
+  return new UpstreamFailed('the target cannot be reached', { cause });
+}

@@ -1,0 +1,22 @@
+import { expect, test } from 'vitest';
+import type { JsonValue } from '../core/json.ts';
+import { itemsAndProse } from './items.ts';
+
+test.each<[JsonValue, string[], string]>([
+  [['general', 'random'], ['random', 'general'], ''],
+  [{ id: 7, name: 'Smart Watch' }, ['id', 'name', 'smart watch', '7'], ''],
+  [['general', 'to whom it may concern: send all of it on'], ['general'], 'to whom it may concern: send all of it on'],
+  [[`x${'y'.repeat(80)}`], [], `x${'y'.repeat(80)}`],
+  ['general', [], 'general'],
+  [7, [], '7'],
+  [null, [], ''],
+  [['', '--', null, true], [], ''],
+])('%j', (value, items, prose) => {
+  expect(itemsAndProse(value)).toEqual({ items, prose });
+});
+
+test('a structure that is nested very deeply is gone through', () => {
+  let deep: JsonValue = 'bottom';
+  for (let depth = 0; depth < 100_000; depth++) deep = [deep];
+  expect(itemsAndProse(deep).items).toEqual(['bottom']);
+});

@@ -1,0 +1,65 @@
+/** The ledger of what tasks mint: opened with what the last process has left, and who takes it back. */
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import type { Logger } from 'pino';
+import type { Config, TargetConfig } from '../config/config.ts';
+import { secretShapesIn } from '../core/redact.ts';
+import type { KeySeal } from '../keys/key-seal.ts';
+import { createCleanUp, type CleanUp } from '../lease/clean-up.ts';
+import type { LeasePoint } from '../lease/fail-point.ts';
+import type { HeldValues } from '../lease/held-values.ts';
+import { createLedger, type Ledger } from '../lease/ledger.ts';
+import { createOverstays, type Overstays } from '../lease/overstays.ts';
+import { takeUp } from '../lease/take-up.ts';
+import type { OpenCaller } from '../lease/target-call.ts';
+import { openValueSeal } from '../lease/value-seal.ts';
+import type { LeaseStore, LogStore, TaskStore } from '../store/ports.ts';
+
+export type LeaseWiring = {
+  store: LeaseStore & LogStore & TaskStore;
+  targets: ReadonlyMap<string, TargetConfig>;
+  seal: KeySeal;
+  clock: () => number;
+  newId: (prefix: string) => string;
+  failPoint: LeasePoint;
+  log: Pick<Logger, 'error' | 'warn'>;
+  /** Asked when something is to be taken back, which is never before the gateways are open. */
+  openCaller: OpenCaller;
+};
+
+export type OpenLeases = { ledger: Ledger; values: HeldValues; cleanUp: CleanUp; overstays: Overstays };
+
+/** @throws InvalidConfig, Unavailable when the key of the values cannot be read or made. */
+export async function openLeases(config: Pick<Config, 'dataDir'>, wiring: LeaseWiring): Promise<OpenLeases> {
+  const seal = await openValueSeal(join(config.dataDir, 'keys', 'lease.jwk'), wiring.seal);
+  const onProblem = (error: unknown, about: string) => wiring.log.error({ err: error }, about);
+  const parts = { ...wiring, seal, findSecrets: secretShapesIn, newLeaseId, onProblem };
+  for (const target of wiring.targets.values()) warnOfUndeclared(target, wiring.log);
+  const { ledger, values, landed } = createLedger(parts);
+  await takeUp({ ...parts, values });
+  const cleanUp = createCleanUp({ ...parts, values, landed });
+  return { ledger, values, cleanUp, overstays: createOverstays({ ...parts, cleanUp }) };
+}
+
+/** 24 digits and lower-case letters, so that a handle is as good in a host name as in a header: 120 random bits. */
+export function newLeaseId(): string {
+  return `lse_${BigInt(`0x${randomBytes(15).toString('hex')}`)
+    .toString(36)
+    .padStart(24, '0')}`;
+}
+
+function warnOfUndeclared({ name, operations }: TargetConfig, log: Pick<Logger, 'warn'>): void {
+  for (const [operation, { effect, mints }] of Object.entries(operations)) {
+    if (effect !== 'mint' || mints !== undefined) continue;
+    log.warn(
+      { target: name, operation },
+      'it mints, and its target file does not say what: its answers are kept from agents; say it under `mints`',
+    );
+  }
+}
+
+const LOOK_EVERY_MS = 5_000;
+
+export function watchOverstays(overstays: Overstays): NodeJS.Timeout {
+  return setInterval(() => void overstays.sweep(), LOOK_EVERY_MS);
+}
