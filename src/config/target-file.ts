@@ -108,7 +108,7 @@ export function readTargetFile(file: string, dataDir: string): TargetConfig {
   const form = readYaml(file, z.preprocess(withoutUnclassified, targetForm));
   const folder = dirname(file);
   const http = 'url' in form.upstream ? form.upstream : 'http' in form.upstream ? form.upstream.http : null;
-  const problem = credentialProblem(form.credential, http);
+  const problem = credentialProblem(form.credential, http, form.operations);
   if (problem !== null) throw new InvalidConfig(`${file}: ${problem}`);
   const source = (from: z.output<typeof sourceForm>): SecretSource => {
     if ('from_env' in from) return { fromEnv: from.from_env };

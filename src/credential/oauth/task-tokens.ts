@@ -46,6 +46,8 @@ export function createTaskTokens(parts: TaskTokenParts): TaskTokens {
   async function fetched(use: CredentialUse): Promise<IssuedToken> {
     const issued = await parts.fetchToken(use);
     if (use.task === null) return issued;
+    // What Remit itself cleans up with after the end is of no task any more, and ends by itself.
+    if (use.policySet === null && !parts.isLive(use.task)) return issued;
     // Kept before it is used: after a crash the task's end still finds it.
     if (parts.revocable && issued.shared !== true) await keep(use.task, issued);
     if (parts.isLive(use.task)) return issued;

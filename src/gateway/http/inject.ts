@@ -42,6 +42,7 @@ export function createInject({ credential: credentialOf, readSecret }: InjectPar
       headers: injectedHeaders(headers, injection),
       tls: injection.tls,
       secrets: [...own.secrets, ...injection.secrets],
+      named: injection.named,
       onRefused: () => credential.refused(injection),
     };
   };
