@@ -114,7 +114,7 @@ export function readTargetFile(file: string, dataDir: string): TargetConfig {
   if (form.attribution && 'stdio' in form.upstream)
     throw new InvalidConfig(`${file}: \`attribution\` goes with requests over HTTP; a stdio server has none`);
   const http = 'url' in form.upstream ? form.upstream : 'http' in form.upstream ? form.upstream.http : null;
-  const problem = credentialProblem(form.credential, http);
+  const problem = credentialProblem(form.credential, http, form.operations);
   if (problem !== null) throw new InvalidConfig(`${file}: ${problem}`);
   const source = (from: z.output<typeof sourceForm>): SecretSource => {
     if ('from_env' in from) return { fromEnv: from.from_env };

@@ -13,6 +13,7 @@ import {
   type ControlPlane,
   type Session,
 } from '../../test/fixtures/control-plane.ts';
+import { sourcesFor } from '../../test/fixtures/task-sources.ts';
 import type { OperationConfig, TargetConfig } from '../config/config.ts';
 import type { MintConfig } from '../config/mint.ts';
 import type { HttpGateway } from '../gateway/http/gateway.ts';
@@ -124,6 +125,7 @@ beforeEach(async () => {
       fresh,
       suspension,
       leases: plane.ledger,
+      sources: sourcesFor(plane.store, [...plane.parts.targets.values()]),
       clock,
       newId,
       sha256,

@@ -115,6 +115,13 @@ const SAMPLES: Record<string, { path: string; body?: unknown }> = {
   'POST /v1/secrets/rotate': { path: '/v1/secrets/rotate', body: { name: 'crm', value: 'a secret value' } },
   'POST /v1/secrets/remove': { path: '/v1/secrets/remove', body: { name: 'crm' } },
   'POST /v1/secrets/reseal': { path: '/v1/secrets/reseal', body: {} },
+  'GET /v1/consents': { path: '/v1/consents' },
+  'POST /v1/consents/begin': {
+    path: '/v1/consents/begin',
+    body: { target: 'files', redirect_uri: 'http://127.0.0.1:1/callback' },
+  },
+  'POST /v1/consents/complete': { path: '/v1/consents/complete', body: { id: 'cns_1', response: 'code=a' } },
+  'POST /v1/consents/withdraw': { path: '/v1/consents/withdraw', body: { target: 'files' } },
 };
 
 const document = JSON.parse(schemaDocuments()['openapi.json']!) as { paths: Record<string, Record<string, unknown>> };

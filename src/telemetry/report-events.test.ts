@@ -10,6 +10,7 @@ import {
 } from '../../test/fixtures/control-plane.ts';
 import { decisionRecord } from '../audit/fake-log.ts';
 import { reportedEvents } from '../reconcile/reported-events.ts';
+import type { EventRecord } from '../core/record.ts';
 import type { LogRecord } from '../core/record.ts';
 
 const TIME = '2026-11-23T12:00:00.250+01:00';
@@ -26,7 +27,10 @@ async function report(session: Session, events: unknown, target = 'files'): Prom
   return [response.status, await response.json()];
 }
 
-const reports = () => plane.records().filter((record) => record.kind === 'event' && record.event === 'target.reported');
+const reports = () =>
+  plane
+    .records()
+    .filter((record): record is EventRecord => record.kind === 'event' && record.event === 'target.reported');
 
 describe('a target reports', () => {
   it('what it did, which is kept beside the record that its attribution named', async () => {

@@ -243,6 +243,7 @@ export async function openControlPlane(config: Config, opened: Opened) {
     review: createReview({ ...policyParts, isKnownForm: (record) => recordForm.safeParse(record).success }),
     keys: createKeys({ ...decided, key }),
     secrets: credentials.kept,
+    consents: credentials.consents,
     suspensions,
     leases: createLeases({
       ...decided,

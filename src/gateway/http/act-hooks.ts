@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import type { ClientCertificate } from '../../credential/credential.ts';
+import type { ClientCertificate, NamedCredential } from '../../credential/credential.ts';
 import type { Intended } from '../../lease/intend.ts';
 import type { Outcome } from '../exchange.ts';
 import type { Strip } from '../../credential/strip.ts';
@@ -21,6 +21,8 @@ export type Departed = Departing & {
   tls: ClientCertificate | null;
   /** INVARIANT 7: what must not come back in the answer. */
   secrets: readonly string[];
+  /** Which credential that was, for the outcome; absent where it is fixed headers alone. */
+  named?: NamedCredential;
   /** The target has refused the credential. */
   onRefused: () => void;
 };

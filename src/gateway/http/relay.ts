@@ -136,12 +136,13 @@ export class Relay implements Dispatcher.DispatchHandler {
       .join(',');
     const type = raw.find(([name]) => name === 'content-type')?.[1];
     const encoded = this.#coding !== '' && this.#coding.toLowerCase() !== 'identity';
-    this.#kept = new KeptText((!encoded || conceal !== null || this.#strip !== STRIP_NOTHING) && isText(type));
     // What is encoded hides what it holds: who has to look into it needs all of it.
     if (encoded && this.#reading === 'screened') this.#reading = 'whole';
     this.#raw = raw;
     const inspected = this.#strip !== STRIP_NOTHING || this.#parts.streamed() !== STRIP_NOTHING;
-    if (this.#reading !== 'streamed' || (encoded && inspected)) this.#chunks = [];
+    const whole = this.#reading !== 'streamed' || (encoded && inspected);
+    if (whole) this.#chunks = [];
+    this.#kept = new KeptText((whole || !encoded) && isText(type));
     const limit = this.#limit;
     const stated = raw.find(([name]) => name === 'content-length')?.[1];
     if (stated !== undefined && Number(stated) > limit) return this.fail(tooLarge(limit));
