@@ -18,9 +18,10 @@ import { governedAgent, type GovernedAgent } from '../../test/harness/governed-a
 import { createGovernedGateway } from '../../test/harness/governed-gateway.ts';
 import { declared, PARSED_KEY_OPERATIONS, startKeyService, type KeyService } from '../../test/harness/key-service.ts';
 import type { TargetConfig } from '../config/config.ts';
-import { idsIn } from '../core/lease.ts';
+import { idsIn, moved, type LeaseEnd } from '../core/lease.ts';
 import type { DecisionRecord } from '../core/record.ts';
 import type { McpGateway } from '../gateway/mcp/gateway.ts';
+import { leaseFixture } from '../store/conformance/fixture.ts';
 
 let service: KeyService;
 let plane: ControlPlane;
@@ -260,6 +261,29 @@ test('an answer other than declared is kept from the agent, and what may have be
   for (const { end } of leases())
     expect(end).toMatchObject({ by: 'hand', step: expect.stringContaining('delete_key') });
   expect(plane.store.closing(task)?.outstanding).toMatchObject({ leases: { length: odd.length } });
+});
+
+test('more leases than one attempt takes back: none is lost, and none counts as ended before it is', async () => {
+  const { store } = plane;
+  const made = Array.from({ length: 1_200 }, (_, n) => {
+    const id = `lse_${String(n).padStart(24, '0')}`;
+    return leaseFixture({ id, task, kind: 'secret', madeAt: plane.clock.now() + n });
+  });
+  const chain = [task];
+  await Promise.all(made.map((lease) => store.admit({ chain, counted: false, approval: null, lease }, [])));
+  const kept: LeaseEnd = { by: 'keeping', why: 'test' };
+  await Promise.all(
+    made.map((lease) => store.saveLease({ lease: moved(lease, 'held', { end: kept }), from: ['intended'] }, [])),
+  );
+  await alice.call('POST', `/v1/tasks/${task}/complete`);
+  await plane.closer.settled();
+  expect(plane.store.closing(task)?.outstanding).toMatchObject({ leases: { length: 700 } });
+  for (let attempt = 0; attempt < 2; attempt++) {
+    plane.clock.advance(10_000);
+    plane.closer.sweep();
+    await plane.closer.settled();
+  }
+  expect(plane.store.closing(task)).toMatchObject({ outstanding: {}, ended: { leases: { length: 1_200 } } });
 });
 
 test('a call that fails, is cut, or is refused before it was run: in doubt where something may have been made, else nothing', async () => {
