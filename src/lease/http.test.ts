@@ -272,10 +272,24 @@ test('what looks like a secret in an answer is hidden, whether it is small or go
   const [key] = issued as [(typeof issued)[number]];
   answerTo = (_, response) => {
     response.writeHead(200, { 'content-type': 'text/plain' });
-    response.end(`${'a'.repeat(2 * 1024 * 1024)} ${key.secret} ${'b'.repeat(100)}`);
+    response.end(`${'a'.repeat(2 * 1024 * 1024)} ${key.secret} ${'b'.repeat(100)}\n${secret}\n`);
     return true;
   };
   const large = await call('POST', '/use/x', '{}');
-  expect(large.text).toHaveLength(2 * 1024 * 1024 + key.secret.length + 102);
+  expect(large.text).toHaveLength(2 * 1024 * 1024 + key.secret.length + secret.length + 104);
   expect(large.text).not.toContain(key.secret);
+  expect(large.text).not.toContain(secret);
+  expect(plane.records()).toContainEqual(
+    expect.objectContaining({ event: 'lease.found', subject: expect.objectContaining({ kept: false }) }),
+  );
+  // Events go on as they are complete.
+  answerTo = (_, response) => {
+    response.writeHead(200, { 'content-type': 'text/event-stream' });
+    response.write(`data: ${secret.slice(0, 9)}`);
+    response.write(`${secret.slice(9)}\n\n`);
+    response.end('data: done\n\n');
+    return true;
+  };
+  const events = await call('POST', '/use/x', '{}');
+  expect(events.text).toBe(`data: [redacted]${'*'.repeat(secret.length - 10)}\n\ndata: done\n\n`);
 });

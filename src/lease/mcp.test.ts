@@ -426,6 +426,22 @@ test('what looks like a secret and was not declared waits for a person: hidden, 
   expect(plane.store.sealedLease(found!.id)).toBeUndefined();
 });
 
+test('a large answer is looked into piece by piece, names and all', async () => {
+  const secret = 'ghp_wJ8kq2ZtR5vXn1LbYc7Hd3MfPa9Gs0TeUi6K';
+  const named = 'Xk29sLq7VbT3mNz8RwYcPd41';
+  service.mode.create = ({ id, key }) => ({
+    content: [
+      { type: 'text', text: `${'a line of a large file\n'.repeat(3_000)}${secret}\n${'more\n'.repeat(1_000)}` },
+    ],
+    structuredContent: { key: { id, secret: key }, more: [{ client_secret: named }] },
+  });
+  const shown = JSON.stringify((await mine.call('create_key', { user: 'ana' })).last);
+  expect(shown).not.toContain(secret);
+  expect(shown).not.toContain(named);
+  expect(shown).toContain('a line of a large file');
+  expect(leases().filter(({ kind }) => kind === 'found')).toHaveLength(2);
+});
+
 test('a target may be trusted to answer with what looks like secrets, or have it masked for good', async () => {
   const secret = 'ghp_wJ8kq2ZtR5vXn1LbYc7Hd3MfPa9Gs0TeUi6K';
   for (const [foundSecrets, shown] of [
