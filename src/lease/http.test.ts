@@ -13,11 +13,11 @@ import {
   type ControlPlane,
   type Session,
 } from '../../test/fixtures/control-plane.ts';
+import { createGovernedHttpGateway } from '../../test/harness/governed-gateway.ts';
 import type { OperationConfig, TargetConfig } from '../config/config.ts';
 import type { MintConfig } from '../config/mint.ts';
 import type { HttpGateway } from '../gateway/http/gateway.ts';
 import { UNKNOWN_PEER } from '../identity/peer.ts';
-import { openHttpGateway } from '../wiring/http-gateway.ts';
 
 /** A legacy API: one admin token, keys that it remembers for good, and no idea of tasks. */
 const issued: { id: string; secret: string; revoked: boolean }[] = [];
@@ -112,32 +112,7 @@ beforeEach(async () => {
     targets: [target],
     policies: { 'all.cedar': 'permit (principal, action, resource);' },
   });
-  const { pdp, referee, fresh, suspension, clock, newId, sha256 } = plane.parts.tokens;
-  gateway = openHttpGateway({
-    targets: plane.parts.targets,
-    publicUrl: ISSUER,
-    authenticate: (from, audience) => plane.parts.authenticator.authenticate(from, audience),
-    steps: {
-      store: plane.store,
-      pdp,
-      referee,
-      fresh,
-      suspension,
-      leases: plane.ledger,
-      clock,
-      newId,
-      sha256,
-      approvalLifetimeMs: 300_000,
-      onFault: (error) => void plane.faults.push(error),
-    },
-    live: plane.live,
-    credential: () => null,
-    readSecret: () => 'canary-admin-token',
-    log: { info: () => {}, warn: () => {}, error: (fields) => void plane.faults.push(fields) },
-    refused: () => {},
-    maxBodyBytes: 64 * 1024,
-  });
-  plane.caller.open = async (name) => gateway.openCaller(name, { task: null, agent: null, delegator: null });
+  gateway = createGovernedHttpGateway(plane, { readSecret: () => 'canary-admin-token' });
   front = createServer((incoming, response) => void gateway.handle(incoming, response, UNKNOWN_PEER));
   alice = await personSession(plane, 'alice');
   agent = await agentSession(plane);

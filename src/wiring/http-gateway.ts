@@ -17,6 +17,7 @@ import { observeStep } from '../gateway/steps/observe.ts';
 import type { StepParts } from '../gateway/steps/parts.ts';
 import { recordStep } from '../gateway/steps/record.ts';
 import type { Ledger } from '../lease/ledger.ts';
+import type { TellTarget } from '../telemetry/tell-target.ts';
 
 export type HttpGatewayWiring = Omit<
   HttpGatewayDeps,
@@ -25,11 +26,12 @@ export type HttpGatewayWiring = Omit<
   steps: StepParts & { leases: Ledger };
   readSecret: (source: SecretSource) => string;
   credential: (target: string) => Credential | null;
+  tellTarget: TellTarget;
 };
 
 /** @throws InvalidConfig for a target that cannot be served. */
 export function openHttpGateway(wiring: HttpGatewayWiring): HttpGateway {
-  const { steps, readSecret, credential, targets, ...deps } = wiring;
+  const { steps, readSecret, credential, tellTarget, targets, ...deps } = wiring;
   const own = new Map([...targets].filter(([, { kind }]) => kind === 'http'));
   for (const target of own.values()) refusePrivate(target);
   return createHttpGateway({
@@ -44,7 +46,7 @@ export function openHttpGateway(wiring: HttpGatewayWiring): HttpGateway {
     },
     hooks: {
       ...leasedHooks(steps.leases),
-      inject: createInject({ readSecret, credential }),
+      inject: createInject({ readSecret, credential, tellTarget }),
       strip: stripOf,
     },
     inject: createInjector({ readSecret, credential }),

@@ -3,6 +3,7 @@ import type { SecretSource, TargetConfig } from '../../config/config.ts';
 import { CredentialUnavailable } from '../../core/errors.ts';
 import { secretsOf } from '../../credential/injected.ts';
 import { injectedHeaders, injectedUrl, type Credential, type CredentialUse } from '../../credential/credential.ts';
+import type { TellTarget } from '../../telemetry/tell-target.ts';
 import type { ActHooks, Departed, Departing } from './act-hooks.ts';
 import type { HttpExchange } from './request.ts';
 
@@ -15,10 +16,14 @@ export type InjectParts = {
 
 export type Inject = (departing: Departing, config: TargetConfig, use: CredentialUse) => Promise<Departed>;
 
-/** As a hook of the gateway: for the request of an agent. */
-export function createInject(parts: InjectParts): ActHooks['inject'] {
+/** As a hook of the gateway, for the request of an agent: tells the target of the call as well. */
+export function createInject({ tellTarget, ...parts }: InjectParts & { tellTarget: TellTarget }): ActHooks['inject'] {
   const inject = createInjector(parts);
-  return (departing, exchange) => inject(departing, exchange.request.target.config, useOf(exchange));
+  return async (departing, exchange) => {
+    const { target, headers } = exchange.request;
+    const told = await tellTarget(exchange, target.config, headers.get('traceparent')?.join() ?? null);
+    return inject({ ...departing, headers: { ...departing.headers, ...told } }, target.config, useOf(exchange));
+  };
 }
 
 /** Puts the target's own credential into a request: the fixed headers of its file, and then what it injects. */

@@ -128,9 +128,6 @@ export class Relay implements Dispatcher.DispatchHandler {
     if (this.#strip !== STRIP_NOTHING)
       this.#headers = this.#headers.map(([name, value]) => [name, this.#strip.text(value)]);
     this.#reading = this.#parts.reading({ status, headers: this.#headers });
-    const stated = raw.find(([name]) => name === 'content-length')?.[1];
-    const limit = this.#limit;
-    if (stated !== undefined && Number(stated) > limit) return this.fail(tooLarge(limit));
     this.#coding = raw
       .filter(([name]) => name === 'content-encoding')
       .map(([, value]) => value)
@@ -142,12 +139,11 @@ export class Relay implements Dispatcher.DispatchHandler {
     this.#strips = [this.#strip, ...this.#parts.streamed({ status, headers: this.#headers })].filter(
       (strip) => strip !== STRIP_NOTHING,
     );
-    const inspected = this.#strips.length > 0;
-    if (this.#reading !== 'streamed' || (encoded && inspected)) {
-      this.#chunks = [];
-      return;
-    }
-    this.#begin();
+    if (this.#reading !== 'streamed' || (encoded && this.#strips.length > 0)) this.#chunks = [];
+    const limit = this.#limit;
+    const stated = raw.find(([name]) => name === 'content-length')?.[1];
+    if (stated !== undefined && Number(stated) > limit) return this.fail(tooLarge(limit));
+    if (this.#chunks === null) this.#begin();
   }
 
   #begin(): void {
@@ -215,9 +211,7 @@ export class Relay implements Dispatcher.DispatchHandler {
   onResponseEnd(controller: Dispatcher.DispatchController): void {
     if (this.#over) return;
     if (this.#chunks !== null) {
-      const whole = Buffer.concat(this.#chunks);
-      this.#chunks = null;
-      this.#passWhole(whole).catch((error: unknown) => this.fail(error));
+      this.#passWhole(Buffer.concat(this.#chunks)).catch((error: unknown) => this.fail(error));
       return;
     }
     this.#write(this.#rest(), controller);
@@ -246,7 +240,9 @@ export class Relay implements Dispatcher.DispatchHandler {
 
   get #limit(): number {
     const { maxAnswerBytes } = this.#parts.target.config;
-    return this.#reading !== 'whole' || Number.isFinite(maxAnswerBytes) ? maxAnswerBytes : MAX_WHOLE;
+    // What is only screened is not held for longer than it is small.
+    const held = this.#chunks !== null && this.#reading !== 'screened';
+    return !held || Number.isFinite(maxAnswerBytes) ? maxAnswerBytes : MAX_WHOLE;
   }
 
   #outcome(): Outcome {
