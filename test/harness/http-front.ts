@@ -75,7 +75,7 @@ export async function openHttpFront(
       }),
       follow: () => undefined,
       reading: () => 'streamed',
-      hidden: () => [],
+      streamed: () => [],
       conceal: (answer) => answer,
       strip: stripOf,
     },

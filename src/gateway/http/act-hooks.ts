@@ -45,8 +45,8 @@ export type ActHooks = {
    * as it comes; `streamed`, as it comes.
    */
   reading: (exchange: HttpExchange, answer: Pick<WholeAnswer, 'status' | 'headers'>) => Reading;
-  /** What must not be in an answer that goes on as it comes, beside the secrets of the credential. */
-  hidden: (exchange: HttpExchange) => readonly string[];
+  /** What an answer that goes on as it comes is led through, behind that for the secrets of the credential. */
+  streamed: (exchange: HttpExchange, answer: Pick<WholeAnswer, 'status' | 'headers'>) => readonly Strip[];
   /** An answer that was read whole as the agent may see it. The secrets of the credential are out of it already. */
   conceal: (answer: WholeAnswer, exchange: HttpExchange) => Promise<WholeAnswer> | WholeAnswer;
   /** How secrets are taken out of answers, whole ones and such as stream by. */

@@ -28,7 +28,7 @@ export function actStep(parts: HttpParts): HttpStep {
         url: departing.url,
         reading: (answer) => hooks.reading(exchange, answer),
         conceal: (answer) => hooks.conceal(answer, exchange),
-        streamed: () => hooks.strip(hooks.hidden(exchange)),
+        streamed: (answer) => hooks.streamed(exchange, answer),
         onStream: () => {
           onStream(exchange);
           detach();

@@ -66,7 +66,7 @@ operations: { list: { request: GET /things, query: [page], effect: read } }
       inject: createInject({ credential: () => credential, readSecret: () => '', tellTarget: async () => ({}) }),
       follow: () => undefined,
       reading: () => 'streamed',
-      hidden: () => [],
+      streamed: () => [],
       conceal: (whole) => whole,
       strip: stripOf,
     },

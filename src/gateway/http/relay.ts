@@ -16,7 +16,7 @@ import { sendWhole } from './send.ts';
 import { decoded } from './whole-answer.ts';
 
 /** An answer that is only screened goes on as it comes when it turns out to be larger than this. */
-const MAX_SCREENED = 1024 * 1024;
+const MAX_SCREENED = 256 * 1024;
 
 /** What is read whole is held in memory: no more than this unless the target file says otherwise. */
 const MAX_WHOLE = 8 * 1024 * 1024;
@@ -30,8 +30,8 @@ export type RelayParts = {
   reading: (answer: Pick<WholeAnswer, 'status' | 'headers'>) => Reading;
   /** Of an answer that was read whole what the agent may see. */
   conceal: (answer: WholeAnswer) => Promise<WholeAnswer> | WholeAnswer;
-  /** What is taken out of an answer that goes on as it comes, beside the secrets of the credential. */
-  streamed: () => Strip;
+  /** What an answer that goes on as it comes is led through. */
+  streamed: (answer: Pick<WholeAnswer, 'status' | 'headers'>) => readonly Strip[];
   /** The answer is a stream of events, which ends when somebody ends it. */
   onStream: () => void;
   /** An error as an answer to the client. */
@@ -53,6 +53,7 @@ export class Relay implements Dispatcher.DispatchHandler {
   #stopped: Error | null = null;
   #strip: Strip = STRIP_NOTHING;
   #onRefused: () => void = () => {};
+  #strips: readonly Strip[] = [];
   #strippers: Stripper[] = [];
   #raw: readonly (readonly [string, string])[] = [];
   #hash: Hash = createHash('sha256');
@@ -139,8 +140,10 @@ export class Relay implements Dispatcher.DispatchHandler {
     // What is encoded hides what it holds: who has to look into it needs all of it.
     if (encoded && this.#reading === 'screened') this.#reading = 'whole';
     this.#raw = raw;
-    const inspected = this.#strip !== STRIP_NOTHING || this.#parts.streamed() !== STRIP_NOTHING;
-    const whole = this.#reading !== 'streamed' || (encoded && inspected);
+    this.#strips = [this.#strip, ...this.#parts.streamed({ status, headers: this.#headers })].filter(
+      (strip) => strip !== STRIP_NOTHING,
+    );
+    const whole = this.#reading !== 'streamed' || (encoded && this.#strips.length > 0);
     if (whole) this.#chunks = [];
     this.#kept = new KeptText((whole || !encoded) && isText(type));
     const limit = this.#limit;
@@ -156,8 +159,7 @@ export class Relay implements Dispatcher.DispatchHandler {
     if (isStream) onStream();
     else this.#armSilence();
     if (this.#over) return;
-    const strips = [this.#strip, this.#parts.streamed()].filter((strip) => strip !== STRIP_NOTHING);
-    this.#strippers = strips.map((strip) => strip.begin());
+    this.#strippers = this.#strips.map((strip) => strip.begin());
     response.writeHead(this.#status, this.#headers.flat());
     // An event that is waited for may be long in coming.
     if (isStream) response.flushHeaders();
@@ -247,9 +249,9 @@ export class Relay implements Dispatcher.DispatchHandler {
 
   get #limit(): number {
     const { maxAnswerBytes } = this.#parts.target.config;
-    // What is only screened goes on as it comes when it is large.
-    const isWhole = this.#chunks !== null && this.#reading !== 'screened';
-    return !isWhole || Number.isFinite(maxAnswerBytes) ? maxAnswerBytes : MAX_WHOLE;
+    // What is only screened is not held for longer than it is small.
+    const held = this.#chunks !== null && this.#reading !== 'screened';
+    return !held || Number.isFinite(maxAnswerBytes) ? maxAnswerBytes : MAX_WHOLE;
   }
 
   #outcome(): Outcome {
