@@ -105,7 +105,11 @@ const MAX_ANSWER_BYTES = 8 * 1024 * 1024;
 
 /** @throws InvalidConfig with file, line, field and what is expected. */
 export function readTargetFile(file: string, dataDir: string): TargetConfig {
-  const form = readYaml(file, z.preprocess(withoutUnclassified, targetForm));
+  const unclassified: string[] = [];
+  const form = readYaml(
+    file,
+    z.preprocess((value) => withoutUnclassified(value, unclassified), targetForm),
+  );
   const folder = dirname(file);
   const http = 'url' in form.upstream ? form.upstream : 'http' in form.upstream ? form.upstream.http : null;
   const problem = credentialProblem(form.credential, http);
@@ -139,6 +143,7 @@ export function readTargetFile(file: string, dataDir: string): TargetConfig {
     timeoutMs: form.timeout_seconds * 1000,
     maxAnswerBytes: form.max_answer_bytes ?? (form.protocol === 'http' ? Infinity : MAX_ANSWER_BYTES),
     clientCapabilities: form.client_capabilities,
+    ...(unclassified.length > 0 ? { unclassified } : {}),
     operations: Object.fromEntries(
       Object.entries(form.operations).map(([name, operation]) => [name, operationOf(operation, form)]),
     ),
