@@ -30,6 +30,7 @@ test.each([
   ['config', "import '../store/ports.ts';", 'config imports core only'],
   ['token', "import '../store/sqlite/open.ts';", 'only main.ts sees a concrete store'],
   ['keys', "import '../server/app.ts';", 'capabilities do not know the surfaces'],
+  ['credential', "import '../server/app.ts';", 'capabilities do not know the surfaces'],
   ['gateway', "import '../server/app.ts';", 'capabilities do not know the surfaces'],
   ['task', "import '../cli/io.ts';", 'capabilities do not know the surfaces'],
   ['ending', "import '../cli/io.ts';", 'capabilities do not know the surfaces'],

@@ -1,10 +1,12 @@
 import { AGENT_USAGE } from './workload.ts';
 import { APPROVALS_USAGE } from './approvals.ts';
 import { KEYS_USAGE } from './keys.ts';
+import { SECRET_USAGE } from './secret.ts';
 import { LEASE_USAGE } from './lease.ts';
 import { LOG_HELP } from './log-verbs.ts';
 import { POLICY_USAGE } from './policy/policy.ts';
 import { PROFILE_USAGE } from './profile.ts';
+import { RECONCILE_USAGE } from './reconcile.ts';
 import { REVOCATIONS_USAGE } from './revocations.ts';
 import { SERVE_USAGE } from './serve-usage.ts';
 import { LOGIN_USAGE } from './sign-in/commands.ts';
@@ -23,10 +25,12 @@ export const USAGE = `${[
   STOP_USAGE,
   LEASE_USAGE,
   POLICY_USAGE,
+  SECRET_USAGE,
   KEYS_USAGE,
   REVOCATIONS_USAGE,
   AGENT_USAGE,
   LOG_HELP,
+  RECONCILE_USAGE,
 ].join('\n\n')}
 
 Options of all: --url URL (REMIT_URL), --data DIR (REMIT_DATA, .remit), --as PERSON (development), --json

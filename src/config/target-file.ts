@@ -70,6 +70,7 @@ const fileForm = z.strictObject({
   sensitivity: z.enum(SENSITIVITIES),
   timeout_seconds: z.number().positive().max(600).default(30),
   max_answer_bytes: z.number().int().positive().optional(),
+  attribution: z.boolean().default(false),
   client_capabilities: z.array(z.enum(['sampling', 'elicitation', 'roots'])).default([]),
   operations: z.record(
     z.string().min(1),
@@ -111,6 +112,8 @@ export function readTargetFile(file: string, dataDir: string): TargetConfig {
     z.preprocess((value) => withoutUnclassified(value, unclassified), targetForm),
   );
   const folder = dirname(file);
+  if (form.attribution && 'stdio' in form.upstream)
+    throw new InvalidConfig(`${file}: \`attribution\` goes with requests over HTTP; a stdio server has none`);
   const http = 'url' in form.upstream ? form.upstream : 'http' in form.upstream ? form.upstream.http : null;
   const problem = credentialProblem(form.credential, http);
   if (problem !== null) throw new InvalidConfig(`${file}: ${problem}`);
@@ -142,6 +145,7 @@ export function readTargetFile(file: string, dataDir: string): TargetConfig {
     sensitivity: form.sensitivity,
     timeoutMs: form.timeout_seconds * 1000,
     maxAnswerBytes: form.max_answer_bytes ?? (form.protocol === 'http' ? Infinity : MAX_ANSWER_BYTES),
+    ...(form.attribution ? { attribution: true } : {}),
     clientCapabilities: form.client_capabilities,
     ...(unclassified.length > 0 ? { unclassified } : {}),
     operations: Object.fromEntries(

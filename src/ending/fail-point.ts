@@ -2,7 +2,7 @@
  * The kinds of things that are ended once the end of a task is durable, in the order in which that is begun. The tasks
  * below it and all approvals have ended in the same step as the task.
  */
-export const ENDING_KINDS = ['calls', 'streams', 'sessions', 'processes', 'tokens', 'leases'] as const;
+export const ENDING_KINDS = ['calls', 'streams', 'sessions', 'processes', 'tokens', 'leases', 'target_tokens'] as const;
 export type EndingKind = (typeof ENDING_KINDS)[number];
 
 /** The moments between the steps of an end. A test can have the process die at each; see `wiring/fail-points.ts`. */

@@ -7,7 +7,7 @@ const ENCRYPTION = 'A256GCM';
 const SEALED = /^[\w-]+\.\.[\w-]+\.[\w-]+\.[\w-]+$/;
 
 /** What a sealed text is, as its `cty`: the content of one file cannot stand in for that of another. */
-export type SealedContent = 'jwk+json' | 'vnd.remit.key-ring+json';
+export type SealedContent = 'jwk+json' | 'vnd.remit.key-ring+json' | 'vnd.remit.sealing-keys+json';
 
 /** Encrypts what key files hold, and opens it again. */
 export interface KeySeal {

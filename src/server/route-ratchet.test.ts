@@ -104,6 +104,11 @@ const SAMPLES: Record<string, { path: string; body?: unknown }> = {
   'POST /v1/leases/{id}/release': { path: `/v1/leases/${FOUND}/release`, body: { reason: 'test' } },
   'POST /v1/leases/{id}/discard': { path: `/v1/leases/${FOUND}/discard`, body: { reason: 'test' } },
   'POST /v1/keys/rotate': { path: '/v1/keys/rotate', body: {} },
+  'GET /v1/secrets': { path: '/v1/secrets' },
+  'POST /v1/secrets/set': { path: '/v1/secrets/set', body: { name: 'new', value: 'a secret value' } },
+  'POST /v1/secrets/rotate': { path: '/v1/secrets/rotate', body: { name: 'crm', value: 'a secret value' } },
+  'POST /v1/secrets/remove': { path: '/v1/secrets/remove', body: { name: 'crm' } },
+  'POST /v1/secrets/reseal': { path: '/v1/secrets/reseal', body: {} },
 };
 
 const document = JSON.parse(schemaDocuments()['openapi.json']!) as { paths: Record<string, Record<string, unknown>> };
@@ -159,6 +164,8 @@ async function open(policies?: Record<string, string>): Promise<void> {
     const agent = agentFixture({ id, owner: OWNER, state: id === SUSPENDED ? 'suspended' : 'active' });
     await plane.store.registerAgent(agent, []);
   }
+  const sealed = { kind: 'secret', name: 'crm', version: 1, sealed: '', task: null, expiresAt: null, at: 0 } as const;
+  await plane.store.putSealed(sealed, []);
   for (const digest of [`sha256:${'a'.repeat(64)}`, DIGEST]) {
     const at = plane.clock.now();
     const seen = { target: 'files', operation: 'read_text_file', digest, definition: '{}', at };

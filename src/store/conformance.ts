@@ -11,6 +11,8 @@ import { logConformance } from './conformance/log.ts';
 import { policySetConformance } from './conformance/policy-sets.ts';
 import { revocationConformance } from './conformance/revocations.ts';
 import { revokedTokenConformance } from './conformance/revoked-tokens.ts';
+import { sealedValueConformance } from './conformance/sealed-values.ts';
+import { runConformance } from './conformance/runs.ts';
 import { standingAnswerConformance } from './conformance/standing-answers.ts';
 import type { OpenStore } from './conformance/subject.ts';
 import { taskConformance } from './conformance/tasks.ts';
@@ -21,6 +23,7 @@ export function storeConformance(name: string, open: OpenStore): void {
   describe(`${name}: store conformance`, () => {
     describe('tasks', () => taskConformance(open));
     describe('identity assertions', () => assertionConformance(open));
+    describe('runs', () => runConformance(open));
     describe('admission', () => admissionConformance(open));
     describe('approvals', () => approvalConformance(open));
     describe('histories of approvals', () => approvalHistoryConformance(open));
@@ -32,6 +35,7 @@ export function storeConformance(name: string, open: OpenStore): void {
     describe('agents', () => agentConformance(open));
     describe('revocation feed', () => revocationConformance(open));
     describe('endings', () => endingConformance(open));
+    describe('sealed values', () => sealedValueConformance(open));
     describe('leases', () => leaseConformance(open));
     describe('log', () => logConformance(open));
   });

@@ -25,9 +25,12 @@ import { createReview } from '../policy/review.ts';
 import { createRevocationFeed } from '../revocation/feed.ts';
 import { createApp } from '../server/app.ts';
 import type { Store } from '../store/ports.ts';
+import type { Task } from '../core/task.ts';
+import { stepOutsideEnd } from '../task/end.ts';
 import { createLifecycle } from '../task/lifecycle.ts';
 import { createUsageReports } from '../task/usage-report.ts';
 import { createProfiles } from '../task/profile/profiles.ts';
+import { createTellTarget } from '../telemetry/tell-target.ts';
 import { createAuthenticator, type HttpRequest } from '../token/authenticate.ts';
 import { audiencesOf } from '../token/audiences.ts';
 import { createKeys } from '../token/keys.ts';
@@ -75,11 +78,12 @@ export async function openControlPlane(config: Config, opened: Opened) {
   const halt = createHalt(store.suspension);
   const suspension = halt.find;
   const decided = { log: store, pdp, referee, fresh, suspension, clock, newId, sha256 };
+  const isLive = (id: string) => {
+    const chain = store.chain(id);
+    return chain.length > 0 && chain.every(({ task }) => task.state === 'active');
+  };
   const live = createLiveWork({
-    isLive: (id) => {
-      const chain = store.chain(id);
-      return chain.length > 0 && chain.every(({ task }) => task.state === 'active');
-    },
+    isLive,
     isRevoked: (id) => store.isTokenRevoked(id),
     isSuspended: (target) => suspension('target', target) !== undefined,
   });
@@ -97,7 +101,15 @@ export async function openControlPlane(config: Config, opened: Opened) {
   const tokenParts = { key, issuer, clock, newId, skewSeconds };
   const authenticator = createAuthenticator({ ...tokenParts, ...identity, tasks: store, revoked: store });
 
-  const credentials = openCredentials(config, { env: process.env, clock });
+  const credentials = await openCredentials(config, {
+    decided,
+    store,
+    seal,
+    key,
+    isLive,
+    env: process.env,
+    onProblem: (error, about) => log.error({ err: error }, about),
+  });
   const leases = await openLeases(config, {
     store,
     targets,
@@ -117,9 +129,11 @@ export async function openControlPlane(config: Config, opened: Opened) {
       store,
       leases: leases.ledger,
       approvalLifetimeMs: config.approvals.lifetimeSeconds * 1000,
+      endAutomated: (task: Task, why: string) => lifecycle.endUnasked(task, stepOutsideEnd(why)).then(() => undefined),
       onFault: (error: unknown, about: string) => log.error({ err: error }, about),
     },
     live,
+    tellTarget: createTellTarget({ key, issuer, clock, sha256 }),
     credential: (target: string) => credentials.of(target),
     readSecret: (source: SecretSource) => readSecret(source, process.env),
     log,
@@ -133,7 +147,16 @@ export async function openControlPlane(config: Config, opened: Opened) {
     ...enforcement,
     refused: ({ target, ...refusal }) => refusals.refused({ at: `/http/${target}`, ...refusal }),
   });
-  const closer = openCloser({ store, live, cleanUp: leases.cleanUp, clock, newId, failPoint, log });
+  const closer = openCloser({
+    store,
+    live,
+    targetTokens: credentials.tokens,
+    cleanUp: leases.cleanUp,
+    clock,
+    newId,
+    failPoint,
+    log,
+  });
   lifecycle.onEnded((tasks, reason) => closer.ended(tasks, reason));
   const decideAgain = createDecideAgain({
     store,
@@ -207,6 +230,7 @@ export async function openControlPlane(config: Config, opened: Opened) {
     policies: createPolicies(policyParts),
     review: createReview({ ...policyParts, isKnownForm: (record) => recordForm.safeParse(record).success }),
     keys: createKeys({ ...decided, key }),
+    secrets: credentials.kept,
     suspensions,
     leases: createLeases({
       ...decided,

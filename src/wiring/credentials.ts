@@ -1,23 +1,85 @@
 /** The credentials of targets, from where their secrets are kept. */
+import { join } from 'node:path';
 import type { Config } from '../config/config.ts';
-import { createCredential } from '../credential/create.ts';
+import { createCredential, type MadeCredential } from '../credential/create.ts';
 import type { Credential } from '../credential/credential.ts';
+import { createKeptSecrets, createSecretReader, type KeptSecrets } from '../credential/kept-secrets.ts';
+import { createTargetTokens, type TargetTokens } from '../credential/oauth/ending.ts';
+import { resealAll } from '../credential/reseal.ts';
+import { secretNamesOf } from '../credential/secret-names.ts';
 import { createSecrets } from '../credential/secrets.ts';
+import type { KeySeal } from '../keys/key-seal.ts';
+import { openSealingKeys } from '../keys/sealing-keys.ts';
+import type { SealedStore } from '../store/ports.ts';
+import type { AuthorizeParts } from '../task/authorize.ts';
+import type { TokenKey } from '../token/signing-key.ts';
 
 export type OpenCredentials = {
   /** Of a target by its name; `null` when it has none. */
   of(target: string): Credential | null;
+  kept: KeptSecrets;
+  /** What tasks have at targets' own authorisation servers. */
+  tokens: TargetTokens;
 };
 
-export function openCredentials(
-  config: Config,
-  { env, clock }: { env: Record<string, string | undefined>; clock: () => number },
-): OpenCredentials {
-  const secrets = createSecrets({ env, store: { open: async () => null }, vaults: new Map(), clock });
-  const credentials = new Map(
-    config.targets.flatMap(({ name, credential }) =>
-      credential === undefined ? [] : [[name, createCredential(credential, { secrets })] as const],
-    ),
+export type CredentialWiring = {
+  decided: AuthorizeParts;
+  store: SealedStore;
+  seal: KeySeal;
+  key: TokenKey;
+  isLive: (task: string) => boolean;
+  env: Record<string, string | undefined>;
+  onProblem: (error: unknown, about: string) => void;
+};
+
+export async function openCredentials(config: Config, wiring: CredentialWiring): Promise<OpenCredentials> {
+  const { decided, store, env, key, onProblem } = wiring;
+  const { clock, newId } = decided;
+  const keys = await openSealingKeys(join(config.dataDir, 'keys', 'sealing.jwk'), wiring.seal);
+  // What a process that died has begun; those keys are kept until it is through.
+  resealAll({ store, keys, log: decided.log }, { renew: false }).catch((error: unknown) =>
+    onProblem(error, 'the values in the encrypted store are not all sealed with the current key'),
   );
-  return { of: (target) => credentials.get(target) ?? null };
+  const secrets = createSecrets({ env, store: createSecretReader({ store, keys }), vaults: new Map(), clock });
+  const made = new Map<string, MadeCredential>();
+  const sealed = { store, keys };
+  const requestOf = (target: string) => {
+    const credential = config.targets.find(({ name }) => name === target)?.credential;
+    return credential !== undefined && 'tokenUrl' in credential ? credential : undefined;
+  };
+  const tokens = createTargetTokens({
+    ...sealed,
+    secrets,
+    clock,
+    requestOf,
+    drop: (task) => made.forEach(({ drop }) => drop(task)),
+    onProblem,
+  });
+  for (const { name, credential } of config.targets) {
+    if (credential === undefined) continue;
+    const parts = {
+      ...sealed,
+      secrets,
+      clock,
+      newId,
+      issuer: config.server.publicUrl,
+      sign: (typ: string, claims: Record<string, unknown>) => key.sign(typ, claims),
+      isLive: wiring.isLive,
+      // A failure is on record as a problem, and what is left is revoked by the next start.
+      onLate: (task: string) => void tokens.end(task),
+    };
+    made.set(name, createCredential(credential, name, parts));
+  }
+  // Of tasks whose end the last process did not live to see through, or learnt of too late.
+  for (const { task } of store.sealedValues('task_token'))
+    if (task !== null && !wiring.isLive(task)) void tokens.end(task);
+  const usedBy = (name: string) =>
+    config.targets
+      .filter(({ credential }) => credential !== undefined && secretNamesOf(credential).includes(name))
+      .map((target) => target.name);
+  return {
+    of: (target) => made.get(target)?.credential ?? null,
+    kept: createKeptSecrets({ ...decided, store, keys, usedBy }),
+    tokens,
+  };
 }

@@ -1,5 +1,6 @@
 /** What ends when a task ends: the table of ways of ending, and who works through it. */
 import type { Logger } from 'pino';
+import type { TargetTokens } from '../credential/oauth/ending.ts';
 import { createCloser, type Closer } from '../ending/closer.ts';
 import type { FailPoint } from '../ending/fail-point.ts';
 import { leaseEnding } from '../ending/leases.ts';
@@ -15,6 +16,7 @@ import { REVOKED_MARGIN_MS } from '../token/revocation.ts';
 export type EndingParts = {
   store: ClosingStore & RevokedTokenStore & ProcessStore;
   live: LiveWork;
+  targetTokens: TargetTokens;
   cleanUp: CleanUp;
   clock: () => number;
   newId: (prefix: string) => string;
@@ -22,7 +24,7 @@ export type EndingParts = {
   log: Pick<Logger, 'error'>;
 };
 
-export function openCloser({ store, live, cleanUp, clock, newId, failPoint, log }: EndingParts): Closer {
+export function openCloser({ store, live, targetTokens, cleanUp, clock, newId, failPoint, log }: EndingParts): Closer {
   return createCloser({
     store,
     // Another kind of thing that a task may have is another line here.
@@ -33,6 +35,7 @@ export function openCloser({ store, live, cleanUp, clock, newId, failPoint, log 
       processEnding({ store, live, endLeftovers: (left) => endLeftovers(left, store) }),
       tokenEnding({ store, clock, keepMs: REVOKED_MARGIN_MS }),
       leaseEnding(cleanUp),
+      { kind: 'target_tokens', ...targetTokens },
     ],
     clock,
     newId,

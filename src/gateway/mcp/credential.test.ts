@@ -10,6 +10,7 @@ import { createSecrets } from '../../credential/secrets.ts';
 import { listen } from '../../../test/conformance/listen.ts';
 import { stateless, textOf } from '../../../test/conformance/mcp-client.ts';
 import { createOpenGateway, type OpenGateway } from '../../../test/conformance/open-gateway.ts';
+import { openCredentialParts } from '../../../test/fixtures/credential-parts.ts';
 import { createX509Authority } from '../../../test/fixtures/x509-authority.ts';
 
 const CANARY = 'canary+of/the=target"x';
@@ -50,10 +51,12 @@ async function upstream(answer: Answer): Promise<{ url: string; seen: Seen[] }> 
   return { url: `${front.url}/mcp?tenant=a`, seen };
 }
 
-function open(url: string, config: CredentialConfig): OpenGateway {
+async function open(url: string, config: CredentialConfig): Promise<OpenGateway> {
+  const parts = await openCredentialParts();
+  closing.push(() => parts.dispose());
   env['SECRET'] ??= CANARY;
-  const secrets = createSecrets({ env, store: { open: async () => null }, vaults: new Map(), clock: Date.now });
-  const credential = createCredential(config, { secrets });
+  const secrets = createSecrets({ env, store: { open: async () => null }, vaults: new Map(), clock: parts.clock });
+  const { credential } = createCredential(config, 'api', { ...parts, secrets });
   const target: TargetConfig = {
     name: 'api',
     kind: 'mcp',
@@ -91,7 +94,7 @@ test.each(KINDS)(
   'INVARIANT 7: %s is shown to the target, named in the outcome, and not given back',
   async (kind, config, shown, value) => {
     const { url, seen } = await upstream(reflecting);
-    const made = open(url, config);
+    const made = await open(url, config);
     const answer = await ask(made);
     expect(seen.map(shown)).toEqual(seen.map(() => value));
     expect(seen.length).toBeGreaterThan(0);
@@ -122,13 +125,13 @@ test('INVARIANT 7: in a stream, across the borders of its chunks, and in errors'
     const text = `data: ${JSON.stringify(resultOf(`the key is ${CANARY}`))}\n\n`;
     return new Response(pieces(text), { headers: { 'content-type': 'text/event-stream' } });
   });
-  const text = textOf(await ask(open(url, HEADER)));
+  const text = textOf(await ask(await open(url, HEADER)));
   expect(text).toMatch(/^the key is \[redacted\]\*+$/);
 
   const failing = await upstream(({ headers }) =>
     Response.json({ jsonrpc: '2.0', id: 1, error: { code: -32000, message: headers['x-api-key'] } }),
   );
-  const refused = await ask(open(failing.url, HEADER));
+  const refused = await ask(await open(failing.url, HEADER));
   expect(JSON.stringify(refused)).toContain('[redacted]');
   expect(JSON.stringify(refused)).not.toContain(JSON.stringify(CANARY).slice(1, -1));
 });
@@ -136,7 +139,7 @@ test('INVARIANT 7: in a stream, across the borders of its chunks, and in errors'
 test('a redirect is not followed, so the credential goes nowhere else', async () => {
   const elsewhere = await upstream(reflecting);
   const { url } = await upstream(() => new Response(null, { status: 307, headers: { location: elsewhere.url } }));
-  expect(textOf(await ask(open(url, HEADER)))).toBe(
+  expect(textOf(await ask(await open(url, HEADER)))).toBe(
     'failed: the target answered with a redirect, which is not followed',
   );
   expect(elsewhere.seen).toEqual([]);
@@ -145,7 +148,7 @@ test('a redirect is not followed, so the credential goes nowhere else', async ()
 test('without its secret a call fails, nothing is sent and nothing done; with another one the next call works', async () => {
   const { url, seen } = await upstream(reflecting);
   env['SECRET'] = CANARY;
-  const made = open(url, HEADER);
+  const made = await open(url, HEADER);
   await ask(made);
   const before = seen.length;
   delete env['SECRET'];
@@ -167,7 +170,7 @@ test.each(['a secret\nX-Other: b', 'a secret\r', 'a\0secret', 'a secret '])(
   async (value) => {
     const { url, seen } = await upstream(reflecting);
     env['SECRET'] = value;
-    const answer = await ask(open(url, HEADER));
+    const answer = await ask(await open(url, HEADER));
     env['SECRET'] = CANARY;
     expect(JSON.stringify(answer)).toContain('is not to be had');
     expect(seen).toEqual([]);
@@ -176,7 +179,7 @@ test.each(['a secret\nX-Other: b', 'a secret\r', 'a\0secret', 'a secret '])(
 
 test('a header of the same name that the client sends is not sent', async () => {
   const { url, seen } = await upstream(reflecting);
-  const made = open(url, { ...HEADER, name: 'mcp-method' });
+  const made = await open(url, { ...HEADER, name: 'mcp-method' });
   await ask(made);
   expect(seen.at(-1)?.headers['mcp-method']).toBe(`Key ${CANARY}`);
 });
@@ -214,7 +217,7 @@ test('a client certificate is shown, and another one on another connection', asy
   closing.push(async () => setDefaultCACertificates(trusted));
   const url = `https://localhost:${(tls.address() as AddressInfo).port}/mcp`;
   Object.assign(env, { CERT: first.cert, SECRET: first.key });
-  const made = open(url, { kind: 'client_certificate', certificate: { fromEnv: 'CERT' }, key: place });
+  const made = await open(url, { kind: 'client_certificate', certificate: { fromEnv: 'CERT' }, key: place });
   expect(textOf(await ask(made))).toBe('ok');
   Object.assign(env, { CERT: second.cert, SECRET: second.key });
   expect(textOf(await ask(made))).toBe('ok');

@@ -117,6 +117,27 @@ CREATE TABLE revoked_tokens (
   keep_until INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE runs (
+  profile TEXT NOT NULL,
+  agent TEXT NOT NULL,
+  task TEXT NOT NULL,
+  started_at INTEGER NOT NULL,
+  -- In a row, before this one.
+  failures INTEGER NOT NULL,
+  PRIMARY KEY (profile, agent)
+) STRICT;
+
+CREATE TABLE sealed_values (
+  kind TEXT NOT NULL,
+  name TEXT NOT NULL,
+  version INTEGER NOT NULL,
+  sealed TEXT,
+  task TEXT,
+  expires_at INTEGER,
+  at INTEGER NOT NULL,
+  PRIMARY KEY (kind, name)
+) STRICT;
+
 CREATE TABLE standing_answers (
   id TEXT PRIMARY KEY,
   task TEXT NOT NULL REFERENCES tasks (id),
@@ -212,6 +233,8 @@ CREATE INDEX leases_outstanding ON leases (target, task) WHERE outstanding = 1;
 CREATE INDEX processes_by_task ON processes (task) WHERE task IS NOT NULL;
 
 CREATE INDEX revoked_tokens_by_keep_until ON revoked_tokens (keep_until);
+
+CREATE INDEX sealed_values_by_task ON sealed_values (task) WHERE task IS NOT NULL;
 
 CREATE INDEX standing_answers_by_created ON standing_answers (created_at, id);
 

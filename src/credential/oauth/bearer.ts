@@ -1,0 +1,32 @@
+import { nameOfPlace } from '../../config/secret-place.ts';
+import type { TokenRequest } from '../../config/credential.ts';
+import type { Credential, CredentialKind } from '../credential.ts';
+import { placeOf } from './client-auth.ts';
+import type { TaskTokens } from './task-tokens.ts';
+
+/** RFC 6750, section 2.1: an access token of the task, in the header. */
+export function bearerCredential(
+  { kind, client, tokenUrl }: { kind: CredentialKind } & TokenRequest,
+  tokens: TaskTokens,
+): Credential {
+  const place = placeOf(client);
+  // A public client has no secret of its own: what it has comes from the server.
+  const source = place === null ? `server:${new URL(tokenUrl).host}` : nameOfPlace(place);
+  return {
+    kind,
+    signsBody: false,
+    inject: async (_outgoing, use) => {
+      const { accessToken } = await tokens.token(use);
+      return {
+        headers: { authorization: `Bearer ${accessToken}` },
+        query: null,
+        tls: null,
+        secrets: [accessToken],
+        named: { kind, source, version: null },
+      };
+    },
+    refused: ({ secrets: [accessToken] }) => {
+      if (accessToken !== undefined) tokens.refused(accessToken);
+    },
+  };
+}
