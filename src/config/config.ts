@@ -122,6 +122,8 @@ export type TargetConfig = {
   labels?: TargetLabels;
   /** By operation name. An operation that is not here is denied. */
   operations: Record<string, OperationConfig>;
+  /** Operations that nobody has classified yet, by name: denied as those that are not there. */
+  unclassified?: string[];
 };
 
 export type StdioUpstream = {

@@ -109,7 +109,11 @@ const MAX_ANSWER_BYTES = 8 * 1024 * 1024;
 
 /** @throws InvalidConfig with file, line, field and what is expected. */
 export function readTargetFile(file: string, dataDir: string): TargetConfig {
-  const form = readYaml(file, z.preprocess(withoutUnclassified, targetForm));
+  const unclassified: string[] = [];
+  const form = readYaml(
+    file,
+    z.preprocess((value) => withoutUnclassified(value, unclassified), targetForm),
+  );
   const folder = dirname(file);
   if (form.attribution && 'stdio' in form.upstream)
     throw new InvalidConfig(`${file}: \`attribution\` goes with requests over HTTP; a stdio server has none`);
@@ -147,6 +151,7 @@ export function readTargetFile(file: string, dataDir: string): TargetConfig {
     maxAnswerBytes: form.max_answer_bytes ?? (form.protocol === 'http' ? Infinity : MAX_ANSWER_BYTES),
     ...(form.attribution ? { attribution: true } : {}),
     clientCapabilities: form.client_capabilities,
+    ...(unclassified.length > 0 ? { unclassified } : {}),
     operations: Object.fromEntries(
       Object.entries(form.operations).map(([name, operation]) => [name, operationOf(operation, form)]),
     ),
