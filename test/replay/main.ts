@@ -9,18 +9,19 @@ import { createPdp } from '../../src/pdp/pdp.ts';
 import { parsePolicySet } from '../../src/pdp/policy-set.ts';
 import { readAgentDojo } from './agentdojo.ts';
 import { readAgentDyn } from './agentdyn.ts';
+import { DISGUISES } from './disguise.ts';
 import { measure, type Measured } from './measure.ts';
 import { figureLine, figuresOf, LIMITS, residue } from './report.ts';
 import type { Suite } from './suite.ts';
 import { readTau } from './tau.ts';
 
-const SUITES: Readonly<Record<string, (folder: string) => Suite[]>> = {
+const SUITES: Readonly<Record<string, (folder: string, disguise?: (text: string) => string) => Suite[]>> = {
   agentdojo: readAgentDojo,
   agentdyn: readAgentDyn,
   tau: readTau,
 };
 
-const USAGE = `usage: npm run replay -- SUITE --data DIR [--policies DIR] [--without POLICY]… [--json]; there is: ${Object.keys(SUITES).join(', ')}`;
+const USAGE = `usage: npm run replay -- SUITE --data DIR [--policies DIR] [--without POLICY]… [--disguise HOW] [--json]; there is: ${Object.keys(SUITES).join(', ')}`;
 const STARTER = join(import.meta.dirname, '../../examples/starter');
 const UNUSABLE = 2;
 
@@ -44,6 +45,7 @@ function replay(args: string[]): number {
       data: { type: 'string' },
       policies: { type: 'string', default: STARTER },
       without: { type: 'string', multiple: true, default: [] },
+      disguise: { type: 'string' },
       json: { type: 'boolean', default: false },
     },
   });
@@ -56,7 +58,7 @@ function replay(args: string[]): number {
   if (!existsSync(values.data)) {
     throw new InvalidConfig(`there is no folder \`${values.data}\`; give the folder of the suite's files`);
   }
-  const suites = read(values.data);
+  const suites = read(values.data, disguiseOf(name, values.disguise));
   if (suites.every(({ benign, attacks }) => benign.length + attacks.length === 0)) {
     throw new InvalidConfig(`nothing to play in \`${values.data}\`; is it the folder of \`${name}\`?`);
   }
@@ -84,6 +86,15 @@ function text(measured: Measured, { withResidue }: { withResidue: boolean }): st
     ...list('  attacks that went through:', residue(missed)),
     '',
   ].join('\n');
+}
+
+/** How the instructions of attackers are written. @throws InvalidConfig */
+function disguiseOf(suite: string, asked: string | undefined): ((text: string) => string) | undefined {
+  if (asked === undefined) return undefined;
+  // Recorded runs have the attack in their outputs, as it was.
+  if (suite !== 'agentdojo') throw new InvalidConfig('`--disguise`: only `agentdojo` has attacks that are put in');
+  if (Object.hasOwn(DISGUISES, asked)) return DISGUISES[asked];
+  throw new InvalidConfig(`there is no disguise \`${asked}\`; there is: ${Object.keys(DISGUISES).join(', ')}`);
 }
 
 /** The set without some of its policies: what each of them is for. @throws InvalidConfig for one that there is not. */
