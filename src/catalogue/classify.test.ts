@@ -65,6 +65,17 @@ describe('what is not sure is the more dangerous', () => {
     ).toBe('write');
   });
 
+  test.each<[string, Described]>([
+    ['delete', { name: 'get_status', description: 'Returns the status. Deletes the job afterwards.' }],
+    ['delete', { name: 'getStatus', method: 'GET', summary: 'Get status', description: 'This also removes the job.' }],
+    ['write', { name: 'get_status', description: 'Gets the status.\nSide effect: resets the counter.' }],
+    ['write', { name: 'device', method: 'GET', summary: 'Frobnicates the device' }],
+    ['read', { name: 'get_status', description: 'Gets the status. It does not delete the job.' }],
+    ['read', { name: 'get_status', description: 'Gets the status. Delete the job first with delete_job.' }],
+  ])('what a description adds, or what nobody knows, counts: %s, %o', (effect, described) => {
+    expect(effectOf(described)).toBe(effect);
+  });
+
   test('an argument that chooses what is done, or is run, counts', () => {
     const schema = (name: string, member: object) => ({ type: 'object', properties: { [name]: { ...member } } });
     const tabs = { name: 'list_tabs', description: 'List tabs.' };

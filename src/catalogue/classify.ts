@@ -54,7 +54,7 @@ export function classify(described: Described): Classification {
     sensitivity,
     certainty,
     why: [
-      ...why,
+      ...new Set(why),
       ...(because === undefined ? [] : [because]),
       ...(unbelieved ? ['the server says that it only reads, which is not believed'] : []),
     ],

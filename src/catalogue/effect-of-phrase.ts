@@ -23,6 +23,11 @@ const PASSING = new Set(['session', 'ticket', 'cookie']);
 /** What is given anew to each who asks, with a word of `FLEETING` before it. */
 const GIVEN = new Set('token credential session ticket jwt cookie assertion url link code'.split(' '));
 
+const NEW_EACH_TIME = new Set(['sas', 'otp', 'totp']);
+const ADMITTED = new Set('app application client user device access oauth account connection'.split(' '));
+const DELEGATING = new Set('spawn start launch run invoke call ask assign dispatch trigger'.split(' '));
+const AGENTS = new Set(['agent', 'subagent']);
+
 const SENDING = new Set('post create add schedule submit push share reply forward write compose drop put'.split(' '));
 const SETTING_OFF = new Set('create start post trigger submit queue request new add schedule'.split(' '));
 
@@ -67,6 +72,12 @@ function withObject(
     // `get session token` is given a new one; `get access tokens` are those that there are.
     if (fleeting && (temporary || object.includes(head.head))) return { effect: 'mint', clear: false };
   }
+  // These are made for whoever asks: nobody keeps a list of them.
+  if (NEW_EACH_TIME.has(head.head) && (GIVING.has(lemma) || lemma === 'list')) return { effect: 'mint', clear: false };
+  // `authorize` lets somebody in, `authorize a payment` does not.
+  if (lemma === 'authorize' && head.head !== '' && !credential && !ADMITTED.has(head.head))
+    return { effect: 'write', clear };
+  if (DELEGATING.has(lemma) && AGENTS.has(head.head)) return { effect: 'delegate', clear: true };
   const address = ['email', 'mail'].includes(head.head) && ['add', 'create', 'put'].includes(lemma);
   if (SENDING.has(lemma) && MESSAGES.has(head.head) && !address) return { effect: 'send', clear: true };
   if (SETTING_OFF.has(lemma) && RUNS.has(head.head)) return { effect: 'execute', clear: true };

@@ -4,7 +4,7 @@ import { effectOf } from './effect-of-phrase.ts';
 import { phraseOfName, phraseOfPath, type Phrase } from './name-phrase.ts';
 import { chosenVerbs, CODE, codeParameter, secretFields } from './schema-signs.ts';
 import { scopeEffect } from './scopes.ts';
-import { LIGHT, phraseOfText } from './text-phrase.ts';
+import { addedByText, LIGHT, phraseOfText } from './text-phrase.ts';
 import { formsOf, wordsOf } from './words.ts';
 
 /** One sign of what an operation does. */
@@ -30,9 +30,7 @@ export function evidenceOf(described: Described): Evidence {
   const answers = secrets.length > 0;
   const name = phraseOfName(described.name, described.method);
   const path = described.path === undefined ? NO_PHRASE : phraseOfPath(described.path);
-  const summary = described.summary === undefined ? NO_PHRASE : phraseOfText(described.summary);
-  const text =
-    summary.verbs.length > 0 || described.description === undefined ? summary : phraseOfText(described.description);
+  const text = textOf(described);
   const single = endsInItem(described.path);
   const phrases: [Sign['from'], Phrase][] = [
     ['name', isPathAgain(described) ? NO_PHRASE : name],
@@ -47,6 +45,13 @@ export function evidenceOf(described: Described): Evidence {
     ofHints(described.hints),
   ];
   return { signs: signs.filter((sign) => sign !== undefined), secrets };
+}
+
+/** What the summary says, and what the description adds; else what the description says. */
+function textOf({ summary, description = '' }: Described): Phrase {
+  const said = summary === undefined ? NO_PHRASE : phraseOfText(summary);
+  if (said.verbs.length === 0) return phraseOfText(description);
+  return { ...said, verbs: [...said.verbs, ...addedByText(description)] };
 }
 
 const NO_PHRASE: Phrase = { verbs: [], object: [] };

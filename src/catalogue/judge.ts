@@ -45,9 +45,14 @@ function isRead({ signs, secrets }: Evidence, against: readonly Sign[], reads: r
   const plain = method?.effect === 'read';
   // An answer with a secret to anything but a plain request for it is a new secret.
   if (secrets.length > 0 && !plain) return false;
+  // GraphQL has a kind for reading; only what can be nothing but a change is believed against it.
+  if (plain && method.clear) return true;
   const clear = reads.filter((sign) => sign.clear);
   const only = reads.filter(({ doing }) => doing !== true);
-  if (against.length === 0) return plain || clear.length > 0 || (only.length > 0 && reads.length > 1);
+  if (against.length === 0) {
+    const named = reads.some(({ from, doing }) => from === 'name' && doing === true);
+    return plain || clear.length > 0 || (!named && only.length > 0 && reads.length > 1);
+  }
   const doubted = (from: Sign['from']) => against.some((sign) => sign.from === from);
   if (doubted('name')) return plain && clear.some(({ from }) => from === 'text' || from === 'scopes');
   // A part of the path may be a thing (`/merge`); what is got from it is said in the name or the text.
@@ -73,11 +78,15 @@ function specific(signs: readonly Sign[], against: readonly Sign[], secrets: str
 const PLACES: readonly Sign['from'][] = ['name', 'path', 'text', 'arguments', 'scopes', 'hints', 'method'];
 
 function certaintyOf(pro: readonly Sign[], contra: readonly Sign[]): Certainty {
-  if (contra.length > 0) return 'guess';
   // A path most often says again what the name says.
   const place = ({ from }: Sign) => (from === 'path' ? 'name' : from);
   const clear = new Set(pro.filter((sign) => sign.clear).map(place));
   const all = new Set(pro.map(place));
+  if (contra.length > 0) {
+    // Two clear words outweigh what a method most often means, and nothing else.
+    const outweighed = contra.every((sign) => sign.from === 'method' && !sign.clear);
+    return outweighed && clear.size > 1 ? 'likely' : 'guess';
+  }
   if (clear.size > 0 && all.size > 1) return 'certain';
   return clear.size > 0 || all.size > 1 ? 'likely' : 'guess';
 }

@@ -48,7 +48,8 @@ function leadingVerb(words: readonly string[]): number {
   const senses = words.map((word, at) => {
     const sense = senseOf(word);
     // `lists`, `updates`, `archived` are nouns and adjectives in a name, unless what only a verb can be stands first.
-    const isVerb = sense?.inflection === 'base' || (at === 0 && sense?.inflection === 'third' && sense.clear);
+    const isVerb =
+      sense?.inflection === 'base' || (at === 0 && words.length > 1 && sense?.inflection === 'third' && sense.clear);
     return isVerb ? sense : undefined;
   });
   const first = senses.findIndex((_, at) => !BEFORE_THE_VERB.has(words[at]!) || senses[at]?.clear === true);

@@ -14,6 +14,7 @@ const COMPOUNDS: ReadonlyMap<string, ReadonlySet<string>> = new Map(
     link: set('magic login sign signin invite invitation share shared sharing reset onboarding account portal'),
     url: set('signed presigned login sign signin upload share sas federation reset'),
     secret: set('client webhook shared app signing api'),
+    authorization: set('oauth'),
     profile: set('login'),
     device: set('mfa'),
     value: set('secret'),
@@ -65,5 +66,5 @@ export function isCredential({ head, before }: ReturnType<typeof headOf>): boole
 export function singular(word: string): string {
   if (word.endsWith('ies') && word.length > 4) return `${word.slice(0, -3)}y`;
   if (/(?:ss|x|z|ch|sh)es$/.test(word)) return word.slice(0, -2);
-  return /[^su]s$/.test(word) ? word.slice(0, -1) : word;
+  return word.length > 3 && /[^su]s$/.test(word) ? word.slice(0, -1) : word;
 }

@@ -1,6 +1,7 @@
 import type { JsonObject } from '../core/json.ts';
 import { headOf, singular } from './nouns.ts';
 import type { ImportedOperation } from './imported.ts';
+import { proposeRevocation } from './propose-revocation.ts';
 import { answerFields, secretFields } from './schema-signs.ts';
 import { wordsOf } from './words.ts';
 
@@ -16,7 +17,7 @@ const EXPIRIES: Readonly<Record<'seconds' | 'time', RegExp>> = {
 
 /**
  * What an operation that mints is proposed to declare: where in its answer the secret and its identifier are, how long it
- * lives, and the call that takes it back, which is the DELETE of one of the things that it makes.
+ * lives, and what takes it back.
  *
  * @param accepted the operations of the target by name that will be there to be called.
  */
@@ -26,7 +27,7 @@ export function proposeMints(
 ): MintsProposal {
   const { outputSchema, schemaAt, name } = operation.described;
   if (outputSchema === undefined) return { missing: 'its answer has no schema: say where the secret and its id are' };
-  const [secret] = secretFields(outputSchema, schemaAt);
+  const secret = innermost(secretFields(outputSchema, schemaAt));
   const fields = [...answerFields(outputSchema, schemaAt)];
   const kind = kindOf(name, secret);
   if (kind !== 'ticket' && (secret === undefined || secret.includes('*'))) {
@@ -42,9 +43,16 @@ export function proposeMints(
       ...(kind === 'ticket' ? {} : { value: pointerTo(value) }),
       id: pointerTo(id),
       ...(expiry === undefined || expiry.includes('*') ? {} : { lifetime: pointerTo(expiry) }),
-      revoke: revocationOf(operation, accepted),
+      revoke: proposeRevocation(operation, accepted),
     },
   };
+}
+
+/** The first of what holds no other: of `Credentials` and what is in it, what is in it. */
+function innermost(secrets: readonly string[][]): string[] | undefined {
+  const isWithin = (inner: readonly string[], outer: readonly string[]) =>
+    inner.length > outer.length && outer.every((step, at) => step === inner[at]);
+  return secrets.find((outer) => !secrets.some((inner) => isWithin(inner, outer)));
 }
 
 function kindOf(name: string, secret: readonly string[] | undefined): 'secret' | 'session' | 'ticket' {
@@ -66,20 +74,6 @@ function identifierOf(fields: readonly string[][], secret: readonly string[]): s
     }
   }
   return undefined;
-}
-
-/** `DELETE /keys/{key}` takes back what `POST /keys` made. */
-function revocationOf(operation: ImportedOperation, accepted: ReadonlyMap<string, ImportedOperation>): JsonObject {
-  const path = (operation.described.path ?? '').replace(/\/$/, '');
-  for (const [name, { described }] of accepted) {
-    if (described.method !== 'DELETE' || described.path === undefined) continue;
-    const below = described.path.startsWith(`${path}/`) ? described.path.slice(path.length + 1) : undefined;
-    const parameter = below === undefined ? undefined : /^\{([^{}]+)\}$/.exec(below)?.[1];
-    if (parameter === undefined) continue;
-    const given = [...path.matchAll(/\{([^{}]+)\}/g)].map(([, each]) => [each!, `{/path/${escaped(each!)}}`]);
-    return { operation: name, arguments: { path: { ...Object.fromEntries(given), [parameter]: '{id}' } } };
-  }
-  return { manual: 'no operation of this target takes it back: revoke it by hand, by its id' };
 }
 
 const escaped = (token: string) => token.replaceAll('~', '~0').replaceAll('/', '~1');

@@ -2,7 +2,10 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import type { JsonObject } from '../core/json.ts';
+import { importGraphql } from './graphql/import.ts';
 import { guessed, type Guessed } from './guess.ts';
+import type { ImportedTarget } from './imported.ts';
+import { importMcp } from './mcp/import.ts';
 import { importOpenApi } from './openapi/import.ts';
 import { targetText } from './target-text.ts';
 
@@ -74,6 +77,51 @@ describe('what mints says', () => {
     expect(text).toContain('# mints: its answer has no schema: say where the secret and its id are');
   });
 });
+
+describe('what takes it back', () => {
+  test('is a mutation that deletes the same', () => {
+    const sdl = `type Key { id: ID! secret: String! }
+      type Query { key(id: ID!): Key }
+      type Mutation { createApiKey(label: String): Key  deleteApiKey(key: ID!): Key  deleteUser(id: ID!): Boolean }`;
+    const target = importGraphql({ file: 'schema', text: sdl, server: 'https://shop.example/graphql' });
+    expect(mintsOf(target, 'createApiKey')).toEqual({
+      kind: 'secret',
+      value: '/data/createApiKey/secret',
+      id: '/data/createApiKey/id',
+      revoke: {
+        operation: 'deleteApiKey',
+        arguments: {
+          body: { query: 'mutation($id: ID!) { deleteApiKey(key: $id) { __typename } }', variables: { id: '{id}' } },
+        },
+      },
+    });
+  });
+
+  test('is a tool that deletes the same, told by one argument which', () => {
+    const outputSchema = { properties: { key: { properties: { id: {}, token: {} } } } };
+    const inputSchema = { properties: { id: {} }, required: ['id'] };
+    const tools = [
+      { name: 'create_access_key', outputSchema },
+      { name: 'delete_user', inputSchema },
+      { name: 'revoke_access_keys', inputSchema: { ...inputSchema, required: ['id', 'why'] } },
+      { name: 'delete_access_key', inputSchema },
+    ];
+    const target = importMcp({ from: 'keys', tools, upstream: { http: { url: 'https://keys.example/mcp' } } });
+    expect(mintsOf(target, 'create_access_key')).toEqual({
+      kind: 'secret',
+      value: '/key/token',
+      id: '/key/id',
+      revoke: { operation: 'delete_access_key', arguments: { id: '{id}' } },
+    });
+  });
+});
+
+function mintsOf(target: ImportedTarget, name: string): unknown {
+  const operations = guessed(target.operations);
+  for (const each of operations) each.accepted = each.guess;
+  const text = targetText({ name: 'api', source: 'it', target, operations });
+  return (parse(text) as { operations: Record<string, JsonObject> }).operations[name]?.['mints'];
+}
 
 test('whatever a document calls things, the file says that and nothing else', () => {
   const text = fc.string({ unit: 'grapheme', maxLength: 40 });

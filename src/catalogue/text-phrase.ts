@@ -11,11 +11,12 @@ const MAX_LEAD = 6;
 
 /** How descriptions begin before they come to what the operation does; taken off again and again. */
 const LEAD_INS: readonly RegExp[] = [
-  /^(?:purpose|usage|note|notes|summary|description|deprecated|beta|alpha|preview|experimental|internal|warning|important|guardrails)\b[\s:.,-]*/,
+  /^(?:purpose|usage|note|notes|summary|description|deprecated|beta|alpha|preview|experimental|internal|warning|important|guardrails|side[ -]effects?)\b[\s:.,-]*/,
   /^\([^)]*\)\s*/,
   /^\[[^\]]*\]\s*/,
   /^\d+\s*[.)]\s*/,
   /^(?:this|the|an?)\s+(?:[\w-]+\s+){0,3}?(?:tool|operation|endpoint|method|api|function|call|command|request|action|route|mutation|query|service|handler|resource)\s+(?:(?:that|which|to)\s+)?(?=\w)/,
+  /^this\s+(?=(?:also|will|then|\w+s)\s)/,
   /^(?:use|call|invoke)\s+(?:this|it)(?:\s+(?:tool|operation|endpoint|method|api|function|call|command))?\s+(?:to|for)\s+/,
   /^(?:is|are|can be|may be|should be|will be)?\s*(?:used|intended|meant|designed|responsible)\s+(?:to|for)\s+/,
   /^(?:allows?|enables?|lets?|permits?|helps?|helping)\s+(?:(?:you|users?|(?:an?|the)\s+\w+|apps?|callers?|clients?|admins?|administrators?|agents?|us)\s+)?to\s+/,
@@ -29,25 +30,33 @@ const DETERMINERS = new Set(
   many several specific specified given current information details up more`.split(/\s+/),
 );
 
-/** What a summary or description says that the operation does, and what a later sentence adds of `this tool also …`. */
+/** What a summary or description says that the operation does, and what a later sentence adds: `This tool also deletes …`. */
 export function phraseOfText(text: string): Phrase {
-  const found: { verbs: Sense[]; object: string[] } = { verbs: [], object: [] };
-  for (const [at, sentence] of sentencesOf(text).entries()) {
-    if (found.verbs.length === 0 && at < MAX_LEAD) {
-      const { verbs, object } = phraseOfSentence(withoutLeadIn(sentence));
-      found.verbs.push(...verbs);
-      found.object.push(...object);
-      continue;
-    }
-    // A second statement about the operation itself; advice on when to use it says nothing of what it does.
-    const said =
-      /^(?:this (?:tool|operation|endpoint|method|call|function|action|command)|it|also|additionally|then)\s/;
-    if (!said.test(sentence) || NEGATED.test(sentence)) continue;
-    const more = phraseOfSentence(withoutLeadIn(sentence)).verbs;
-    found.verbs.push(...more.filter(({ lemma, clear }) => clear && !LIGHT.has(lemma)));
+  const sentences = sentencesOf(text);
+  for (const [at, sentence] of sentences.slice(0, MAX_LEAD).entries()) {
+    const { verbs, object } = phraseOfSentence(withoutLeadIn(sentence));
+    if (verbs.length > 0) return { verbs: [...verbs, ...sentences.slice(at + 1).flatMap(addedBy)], object };
   }
-  return found;
+  return { verbs: [], object: [] };
 }
+
+/** What a description adds to what a summary has said. */
+export function addedByText(text: string): Sense[] {
+  return sentencesOf(text).flatMap(addedBy);
+}
+
+/** A further statement about the operation itself; advice on when to use it says nothing of what it does. */
+function addedBy(sentence: string): Sense[] {
+  if (NEGATED.test(sentence)) return [];
+  const { verbs } = phraseOfSentence(withoutLeadIn(sentence));
+  const [head] = verbs;
+  // `Deletes the file afterwards.` is about the operation, `Delete the file first` is advice.
+  const isStatement = ABOUT_IT.test(sentence) || head?.inflection === 'third';
+  return isStatement ? verbs.filter(({ lemma, clear, effect }) => clear && effect !== 'read' && !LIGHT.has(lemma)) : [];
+}
+
+const ABOUT_IT =
+  /^(?:this (?:tool|operation|endpoint|method|call|function|action|command|also|will|\w+s)|it|also|additionally|then|side[ -]effects?)\s/;
 
 /** Verbs that say nothing by themselves: what is performed does. */
 export const LIGHT: ReadonlySet<string> = new Set('perform run execute do make conduct'.split(' '));
@@ -110,12 +119,25 @@ const CONJUNCTIONS = new Set([',', '/', '&', 'and', 'or', 'then']);
 
 /** A verb with an article or the like behind it is one, however often its word is a noun. */
 function verbAt(words: readonly string[], at: number): Sense | undefined {
-  const sense = senseOf(words[at]!);
-  if (sense === undefined) return undefined;
+  const word = words[at]!;
+  const sense = senseOf(word);
+  if (sense === undefined) {
+    // `Frobnicates the widget`: a verb that nobody here knows may do anything.
+    const isUnknown = at === 0 && ARTICLES.has(words[1] ?? '') && !NO_VERBS.has(word);
+    return isUnknown ? { lemma: word, effect: 'write', clear: false, inflection: 'base' } : undefined;
+  }
   // `verify that …`, `check whether …`: asks, whatever else the verb may do to a thing.
   if (['that', 'whether', 'if'].includes(words[at + 1] ?? '')) return { ...sense, effect: 'read', clear: false };
   return { ...sense, clear: sense.clear || (sense.effect !== 'read' && isVerbal(words, at)) };
 }
+
+const ARTICLES = new Set('a an the your its their it them'.split(' '));
+/** What may stand before an article without being a verb. */
+const NO_VERBS = new Set(
+  `a an the of for from in on at to by with as if when where while once after before since until unless because is are was were
+  be and or but not only all both either like unlike via per into about within without under over between that this these those which
+  here there note e g i can will may must should`.split(/\s+/),
+);
 
 function isVerbal(words: readonly string[], at: number): boolean {
   return DETERMINERS.has(words[at + 1] ?? '');

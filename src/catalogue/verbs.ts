@@ -50,10 +50,10 @@ const UNCLEAR: Readonly<Record<Effect, string>> = {
     pull act clarify label squash touch ban cut hide reveal present correct fix draft tick score settle issue begin new store
     upload import link archive pin tag transfer register schedule purchase refund patch commit copy clone backup setup signup
     checkin checkout upgrade downgrade merge mark flag favorite bookmark reserve deposit extend stage mute seed cherrypick
-    finish convert respond end unfurl roll`,
-  delete: 'drop empty strip disconnect reap scrub abort trash drain logout',
+    finish convert respond end unfurl roll consume claim lease repair`,
+  delete: 'drop empty strip disconnect reap scrub abort trash drain logout forget pop',
   execute: `call connect ping train type navigate tap swipe boot wake fire drive proxy install drag run trigger launch replay
-    deploy     rollback dispatch rollout click press play`,
+    deploy     rollback dispatch rollout click press play refresh shell bash repl terminal`,
   send: 'mail message sms text dm page alert fax contact email reply invite share forward broadcast tweet',
   mint: 'authorize login',
   delegate: '',

@@ -24,6 +24,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   consent: async () => (await import('./consent.ts')).consent,
   keys: async () => (await import('./keys.ts')).keys,
   revocations: async () => (await import('./revocations.ts')).revocations,
+  reconcile: async () => (await import('./reconcile.ts')).reconcileCommand,
   log: async () => (await import('./log-verbs.ts')).log,
   agent: async () => (await import('./workload.ts')).agent,
   mcp: async () => (await import('./workload.ts')).mcp,

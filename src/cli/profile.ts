@@ -31,7 +31,14 @@ export type ProfileWire = {
   budget: Partial<BudgetWire>;
   max_hops: number;
   approval: { task: string[]; hops: string[] };
+  automation?: {
+    owner: { issuer: string; subject: string; name?: string };
+    every_minutes: number;
+    stop_after_failures: number;
+  };
 };
+
+type Automation = NonNullable<ProfileWire['automation']>;
 
 const UNUSABLE = 2;
 
@@ -82,7 +89,7 @@ function check(args: string[], io: Io): number {
 }
 
 function profileText(profile: ProfileWire): string[] {
-  const { approval, parameters } = profile;
+  const { approval, automation, parameters } = profile;
   const names = Object.keys((parameters['properties'] as JsonObject | undefined) ?? {});
   return [
     `${profile.name}@${profile.version}  ${profile.digest}`,
@@ -96,5 +103,13 @@ function profileText(profile: ProfileWire): string[] {
     ...mostText(profile.budget, profile.schedule === undefined ? [] : [profile.schedule]).map((line) => `  ${line}`),
     ...approval.task.map((rule) => `  a task needs a yes of ${rule}`),
     ...approval.hops.map((rule) => `  each hop needs a yes of ${rule}`),
+    ...(automation === undefined ? [] : automationText(automation)),
+  ];
+}
+
+function automationText({ owner, every_minutes: minutes, stop_after_failures: failures }: Automation): string[] {
+  return [
+    `  its agent starts it by itself every ${minutes} minutes, on behalf of ${owner.name ?? owner.subject} (${owner.issuer})`,
+    `  after ${failures} in a row that ${failures === 1 ? 'was' : 'were'} not completed, a person has to start one`,
   ];
 }

@@ -114,6 +114,8 @@ export type TargetConfig = {
    * What an upstream may ask of the client during a call. Empty by default: such a request is not decided by policy,
    * and some servers let the client's `roots` replace their own limits.
    */
+  /** The target takes an attribution with each call (see docs/telemetry.md). */
+  attribution?: boolean;
   clientCapabilities: ('sampling' | 'elicitation' | 'roots')[];
   /** By operation name. An operation that is not here is denied. */
   operations: Record<string, OperationConfig>;

@@ -11,6 +11,8 @@ export type HttpOperation = {
   /** Request headers that are arguments, in lower case. */
   headers: readonly string[];
   body: BodyForm;
+  /** Of GraphQL: the field that is asked for. Operations for other fields have the same request. */
+  graphql?: { kind: 'query' | 'mutation'; field: string };
 };
 
 /**
@@ -53,23 +55,47 @@ export const httpOperationFields = {
   query: z.array(z.string().min(1)).optional(),
   headers: z.array(headerForm).optional(),
   body: z.enum(BODY_FORMS).optional(),
+  graphql: z
+    .strictObject({
+      kind: z.enum(['query', 'mutation']),
+      field: z.string().regex(/^[_A-Za-z][_0-9A-Za-z]*$/, 'expected the name of a field'),
+    })
+    .optional(),
 };
 
-type Fields = { request?: string | undefined; query?: string[] | undefined; headers?: string[] | undefined } & {
+type Fields = {
+  request?: string | undefined;
+  query?: string[] | undefined;
+  headers?: string[] | undefined;
   body?: BodyForm | undefined;
+  graphql?: HttpOperation['graphql'] | undefined;
 };
 
 /** What is wrong with an operation's part on the wire, for a target of the protocol. */
 export function httpOperationProblem(fields: Fields, protocol: 'mcp' | 'http'): string | null {
-  const { request, query, headers, body } = fields;
-  if (protocol === 'http') return request === undefined ? 'expected `request`, as each operation over HTTP has' : null;
-  const given = { request, query, headers, body };
+  const { request, query, headers, body, graphql } = fields;
+  if (protocol === 'http') {
+    if (request === undefined) return 'expected `request`, as each operation over HTTP has';
+    return graphql === undefined ? null : graphqlProblem(fields, request);
+  }
+  const given = { request, query, headers, body, graphql };
   const extra = Object.entries(given).find(([, value]) => value !== undefined)?.[0];
   return extra === undefined ? null : `\`${extra}\` is for a target with \`protocol: http\``;
 }
 
+/** All operations of an endpoint come by one request, which says nothing of what is asked for. */
+function graphqlProblem({ query, body }: Fields, request: string): string | null {
+  if (!request.startsWith('POST ') || request.includes('{')) {
+    return 'expected `POST` and a path without parameters, as GraphQL is asked';
+  }
+  if (query !== undefined || (body !== undefined && body !== 'json')) {
+    return 'a GraphQL request has a JSON body, and nothing in its query';
+  }
+  return null;
+}
+
 /** @throws Error when the form has no `request`: `httpOperationProblem` says so first. */
-export function httpOperationOf({ request, query, headers, body }: Fields): HttpOperation {
+export function httpOperationOf({ request, query, headers, body, graphql }: Fields): HttpOperation {
   if (request === undefined) throw new Error('an operation over HTTP has no request');
   const [method = '', path = ''] = request.split(' ');
   return {
@@ -78,5 +104,6 @@ export function httpOperationOf({ request, query, headers, body }: Fields): Http
     query: query ?? [],
     headers: headers ?? [],
     body: body ?? (WITHOUT_BODY.has(method) ? 'none' : 'json'),
+    ...(graphql === undefined ? {} : { graphql }),
   };
 }

@@ -70,6 +70,7 @@ const fileForm = z.strictObject({
   sensitivity: z.enum(SENSITIVITIES),
   timeout_seconds: z.number().positive().max(600).default(30),
   max_answer_bytes: z.number().int().positive().optional(),
+  attribution: z.boolean().default(false),
   client_capabilities: z.array(z.enum(['sampling', 'elicitation', 'roots'])).default([]),
   operations: z.record(
     z.string().min(1),
@@ -107,6 +108,8 @@ const MAX_ANSWER_BYTES = 8 * 1024 * 1024;
 export function readTargetFile(file: string, dataDir: string): TargetConfig {
   const form = readYaml(file, z.preprocess(withoutUnclassified, targetForm));
   const folder = dirname(file);
+  if (form.attribution && 'stdio' in form.upstream)
+    throw new InvalidConfig(`${file}: \`attribution\` goes with requests over HTTP; a stdio server has none`);
   const http = 'url' in form.upstream ? form.upstream : 'http' in form.upstream ? form.upstream.http : null;
   const problem = credentialProblem(form.credential, http, form.operations);
   if (problem !== null) throw new InvalidConfig(`${file}: ${problem}`);
@@ -138,6 +141,7 @@ export function readTargetFile(file: string, dataDir: string): TargetConfig {
     sensitivity: form.sensitivity,
     timeoutMs: form.timeout_seconds * 1000,
     maxAnswerBytes: form.max_answer_bytes ?? (form.protocol === 'http' ? Infinity : MAX_ANSWER_BYTES),
+    ...(form.attribution ? { attribution: true } : {}),
     clientCapabilities: form.client_capabilities,
     operations: Object.fromEntries(
       Object.entries(form.operations).map(([name, operation]) => [name, operationOf(operation, form)]),
@@ -151,11 +155,11 @@ function operationOf(
   operation: Form['operations'][string],
   { name, protocol, found_secrets: ofTarget }: Form,
 ): OperationConfig {
-  const { request, query, headers, body, mints, found_secrets: foundSecrets = ofTarget, ...rest } = operation;
+  const { request, query, headers, body, graphql, mints, found_secrets: foundSecrets = ofTarget, ...rest } = operation;
   return {
     ...rest,
     foundSecrets,
     ...(mints === undefined ? {} : { mints: mintOf(mints, name) }),
-    ...(protocol === 'http' ? { http: httpOperationOf({ request, query, headers, body }) } : {}),
+    ...(protocol === 'http' ? { http: httpOperationOf({ request, query, headers, body, graphql }) } : {}),
   };
 }

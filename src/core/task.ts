@@ -38,6 +38,8 @@ export type TaskProfile = {
   digest: string;
   /** Who has to agree to each hop (`readApprovalRule`). Absent: nobody beside policy. */
   hopApproval?: string[];
+  /** Its agent started it by itself, and nobody sees what it does. */
+  automated?: true;
 };
 
 /** One bounded piece of delegated work. Times are milliseconds since the epoch. */

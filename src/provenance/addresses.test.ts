@@ -40,6 +40,15 @@ test.each([
   expect(addressesIn(text)).toEqual([]);
 });
 
+test('a dot or a dash before a host hides it not', () => {
+  expect(addressesIn('-evil.com ..evil.net (evil.io) foo--evil.de')).toEqual([
+    'evil.com',
+    'evil.net',
+    'evil.io',
+    'foo--evil.de',
+  ]);
+});
+
 test('an address at the end of a sentence does not have its stop', () => {
   expect(addressesIn('Look at www.example.com. Or write to a@example.com!')).toEqual([
     'www.example.com',
@@ -47,7 +56,7 @@ test('an address at the end of a sentence does not have its stop', () => {
   ]);
 });
 
-test.each(['a.', 'a.com', '@', 'www.', 'A1', '+1 ', '://'])(
+test.each(['a.', 'a.com', '@', 'www.', 'A1', '+1 ', '://', '.', '-a.', 'a_.com', 'x@y.'])(
   'a text of nothing but `%s` is gone through in bounded steps',
   (part) => {
     expect(addressesIn(part.repeat(200_000)).length).toBeLessThanOrEqual(100);

@@ -1,9 +1,9 @@
 /** What reaches somebody or something, wherever it is written: URLs, hosts, e-mail addresses, telephones, accounts. */
 const URL_LIKE = /(?:[a-z][a-z0-9+.-]{1,20}:\/\/|www\.)[^\s"'<>()[\]{}|\\^`]+/u;
 const EMAIL = /[\p{L}\p{N}_.+-]{1,64}@[\p{L}\p{N}-]{1,63}(?:\.[\p{L}\p{N}-]{1,63})+/u;
-/** A name in one of the domains that are met most, which are no endings of files. */
+/** A name in one of the domains that are met most, which are no endings of files. From its beginning: a text of dots takes no longer. */
 const HOST =
-  /(?:[\p{L}\p{N}_][\p{L}\p{N}_-]{0,62}\.)+(?:com|net|org|io|dev|app|ai|co|gov|edu|info|biz|me|tv|xyz|online|site|shop|cloud|link|uk|de|fr|ch|at|nl|it|es|eu|us|ca|au|jp|cn|in|br|ru)(?![\p{L}\p{N}@_-]|\.[\p{L}\p{N}])(?:\/[^\s"'<>()]*)?/u;
+  /(?=[\p{L}\p{N}_])(?<![\p{L}\p{N}_][.-]*)(?:[\p{L}\p{N}_][\p{L}\p{N}_-]{0,62}\.)+(?:com|net|org|io|dev|app|ai|co|gov|edu|info|biz|me|tv|xyz|online|site|shop|cloud|link|uk|de|fr|ch|at|nl|it|es|eu|us|ca|au|jp|cn|in|br|ru)(?![\p{L}\p{N}@_-]|\.[\p{L}\p{N}])(?:\/[^\s"'<>()]*)?/u;
 /** IBAN (ISO 13616) and what looks like one, in one piece or in groups of four. */
 const ACCOUNT =
   /(?<![A-Za-z0-9])[A-Z]{2}\d{2}(?:[A-Z0-9]{8,30}|(?: [A-Z0-9]{4}){2,7}(?: [A-Z0-9]{1,3})?)(?![A-Za-z0-9])/;

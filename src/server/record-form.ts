@@ -69,6 +69,7 @@ const profileFactsForm = z.strictObject({
   version: z.number().int(),
   digest: z.string(),
   hop_approval: z.array(z.string()).optional(),
+  automated: z.literal(true).optional(),
 });
 
 const levelForm = z.strictObject({

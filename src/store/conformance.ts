@@ -12,6 +12,7 @@ import { policySetConformance } from './conformance/policy-sets.ts';
 import { revocationConformance } from './conformance/revocations.ts';
 import { revokedTokenConformance } from './conformance/revoked-tokens.ts';
 import { sealedValueConformance } from './conformance/sealed-values.ts';
+import { runConformance } from './conformance/runs.ts';
 import { standingAnswerConformance } from './conformance/standing-answers.ts';
 import type { OpenStore } from './conformance/subject.ts';
 import { taskConformance } from './conformance/tasks.ts';
@@ -22,6 +23,7 @@ export function storeConformance(name: string, open: OpenStore): void {
   describe(`${name}: store conformance`, () => {
     describe('tasks', () => taskConformance(open));
     describe('identity assertions', () => assertionConformance(open));
+    describe('runs', () => runConformance(open));
     describe('admission', () => admissionConformance(open));
     describe('approvals', () => approvalConformance(open));
     describe('histories of approvals', () => approvalHistoryConformance(open));

@@ -18,6 +18,7 @@ import type { LogStore } from './ports/log.ts';
 import type { PolicySetStore } from './ports/policy-sets.ts';
 import type { RevocationStore, RevokedTokenStore } from './ports/revocations.ts';
 import type { SealedStore } from './ports/sealed.ts';
+import type { RunStore } from './ports/runs.ts';
 import type { AssertionStore, TaskStore } from './ports/tasks.ts';
 
 export type * from './ports/agents.ts';
@@ -30,6 +31,7 @@ export type * from './ports/policy-sets.ts';
 export type * from './ports/records.ts';
 export type * from './ports/revocations.ts';
 export type * from './ports/sealed.ts';
+export type * from './ports/runs.ts';
 export type * from './ports/tasks.ts';
 
 /** All of it: what a database adapter provides, and what `main.ts` hands out in parts. */
@@ -37,6 +39,7 @@ export interface Store
   extends
     TaskStore,
     AssertionStore,
+    RunStore,
     ApprovalStore,
     StandingStore,
     WebhookStore,

@@ -18,6 +18,7 @@ export function createArguments(task: Task): JsonObject {
     calls: budget.calls,
     ...(hasLimits(budget) ? { budget: limitsToWire(budget) as JsonObject } : {}),
     expires_at: window.expiresAt,
+    ...(profile?.automated === true ? { automated: true } : {}),
     ...(task.assertion === undefined ? {} : { assertion: task.assertion }),
   };
 }

@@ -110,6 +110,11 @@ export async function allOf(ends: readonly Promise<Task[]>[]): Promise<Task[]> {
   return results.flatMap((result) => (result.status === 'fulfilled' ? result.value : []));
 }
 
+/** A task that nobody watches has tried what is outside of it. */
+export function stepOutsideEnd(why: string): UnaskedEnd {
+  return { to: 'revoked', cause: 'policy', reason: `automated, and it stepped outside: ${why}`.slice(0, 500) };
+}
+
 /** An idle task has expired, before its window closed. */
 export function idleEnd(idleMs: number, since: number): UnaskedEnd {
   const minutes = Math.round(idleMs / 6_000) / 10;

@@ -1,10 +1,11 @@
-import { Conflict, Forbidden, InvalidRequest, Unavailable } from '../core/errors.ts';
+import { Conflict, Forbidden, InvalidRequest, Unavailable, type RemitError } from '../core/errors.ts';
 import type { TaskView } from '../core/decision.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { DecisionRecord } from '../core/record.ts';
-import type { IdentityAssertion, Task, Window } from '../core/task.ts';
+import { outsideHours, type IdentityAssertion, type Task, type Window } from '../core/task.ts';
 import type { FailPoint } from '../ending/fail-point.ts';
-import type { AssertionStore } from '../store/ports.ts';
+import type { AssertionStore, RunStore } from '../store/ports.ts';
+import { noRunError, runOf, startedBy } from './automated.ts';
 import { authorizeOrAsk } from './authorize-or-ask.ts';
 import { authorize, refusedRecord, type Asker, type OwnOperation } from './authorize.ts';
 import { createArguments } from './create-arguments.ts';
@@ -16,7 +17,7 @@ import type { HopRequest, TaskRequest } from './task-request.ts';
 import { checkWindow, endOf, type WindowRequest } from './window-form.ts';
 
 export type LifecycleParts = HopParts & {
-  store: AssertionStore;
+  store: AssertionStore & RunStore;
   limits: {
     maxLifetimeSeconds: number;
     defaultLifetimeSeconds: number;
@@ -121,7 +122,9 @@ async function requestTask(
   parts: LifecycleParts,
   assertion?: IdentityAssertion,
 ): Promise<Task> {
-  if (asker.delegator === null) return refuse(asker, 'only a person can hand out a task; sign in as one', parts);
+  const started = startedBy(asker, request);
+  const delegator = started?.delegator ?? asker.delegator;
+  if (delegator === null) return refuse(asker, 'only a person can hand out a task; sign in as one', parts);
   const known = assertion === undefined ? undefined : taskOf(assertion, parts);
   if (known !== undefined) return known;
   const { profile } = request;
@@ -132,21 +135,27 @@ async function requestTask(
   const task: Task = {
     id: parts.newId('task'),
     parent: null,
-    delegator: asker.delegator,
+    delegator,
     agent: { id: request.agent.id, trustDomain: request.agent.trustDomain },
     purpose: request.purpose,
     parameters: request.parameters,
     grant: request.grant,
     sensitivity: request.sensitivity,
-    origin: request.origin,
+    origin: started === null ? request.origin : { channel: 'schedule', trust: 'organisation' },
     window: windowOf(request.window, now, limits),
     budget: { ...request.budget, calls: request.budget.calls ?? parts.limits.defaultCalls },
     maxHops: request.maxHops,
-    ...(profile === undefined ? {} : { profile: profile.task }),
+    ...(profile === undefined
+      ? {}
+      : { profile: { ...profile.task, ...(started === null ? {} : { automated: true }) } }),
     state: 'active',
     createdAt: now,
     ...(assertion === undefined ? {} : { assertion: { issuer: assertion.issuer, id: assertion.id } }),
   };
+  const run = runOf(request, started);
+  const refusing = (error: Conflict | Forbidden) => refuse(asker, error.message, parts, error);
+  const shut = started === null ? null : outsideHours(task, now);
+  if (shut !== null) return refusing(new Conflict(`${shut}; start it then`));
   const { expires_at: _made, ...asked } = createArguments(task);
   const own = {
     operation: 'task.create' as const,
@@ -159,14 +168,18 @@ async function requestTask(
       : { approvalPoint: { profile: profile.task.name, rules: profile.approval } }),
   };
   for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
-    const { record, approval } = await authorizeOrAsk(asker, own, parts);
+    const { record, approval } = await authorizeOrAsk({ ...asker, delegator }, own, parts);
     const created = { ...task, decision: record.id };
-    const outcome = await parts.store.createTask(created, [record], approval, assertion);
+    const due = { ...(assertion === undefined ? {} : { assertion }), ...(run === undefined ? {} : { run }) };
+    const outcome = await parts.store.createTask(created, [record], approval, due);
     if (outcome === 'created') return created;
     // Somebody else came with it at the same moment.
     if (outcome === 'assertion_used') return taskOf(assertion!, parts)!;
     // Two requests that were the same, and one approval: the other needs one of its own.
     if (outcome === 'approval_spent') throw new Conflict('the approval of this request was used meanwhile; ask again');
+    if (outcome === 'run_too_soon' || outcome === 'run_going_on' || outcome === 'runs_stopped') {
+      return refusing(noRunError(outcome, run!, { store: parts.store, agent: task.agent.id }));
+    }
     // Suspended between the look above and this: as if it had been so from the start.
     if (outcome === 'agent_stopped') {
       return refuse(asker, `agent \`${task.agent.id}\` is suspended or retired`, parts);
@@ -204,9 +217,14 @@ function windowAsked(request: TaskRequest, limits: LifecycleParts['limits']): Js
   };
 }
 
-async function refuse(asker: Asker, reason: string, parts: LifecycleParts): Promise<never> {
+async function refuse(
+  asker: Asker,
+  reason: string,
+  parts: LifecycleParts,
+  error: RemitError = new Forbidden(reason),
+): Promise<never> {
   await parts.log.append([refusedRecord(asker, { operation: 'task.create', subject: {}, reason }, parts)]);
-  throw new Forbidden(reason);
+  throw error;
 }
 
 function windowOf(request: WindowRequest, now: number, limits: LifecycleParts['limits']): Window {

@@ -94,7 +94,7 @@ type Actor = { sub: string; iss: string; act?: Actor };
  * RFC 8693, section 4.1: who acts now outermost, who handed the task on within. The actor profile asks for `iss` beside
  * `sub`: the trust domain is who vouches for the agent. Made anew from the chain each time; a depth is never cut.
  */
-function actorOf(agents: readonly Task['agent'][]): Actor | undefined {
+export function actorOf(agents: readonly Task['agent'][]): Actor | undefined {
   return agents.reduceRight<Actor | undefined>(
     (act, { id, trustDomain }) => ({ sub: id, iss: `spiffe://${trustDomain}`, ...(act === undefined ? {} : { act }) }),
     undefined,

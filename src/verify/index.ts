@@ -1,4 +1,10 @@
-/** `remit/verify`: access tokens of Remit, checked by the resource that they are for. See docs/verify.md. */
+/** `remit/verify`: access tokens of Remit, checked by the resource that they are for, and attributions. See docs/verify.md. */
+export {
+  createAttributionVerifier,
+  type Attribution,
+  type AttributionOptions,
+  type AttributionResult,
+} from './attribution.ts';
 export { createVerifier, type Verifier } from './verifier.ts';
 export { followRevocations, type AskRemit, type FollowOptions, type Revocations } from './follow-revocations.ts';
 export type { PresentedRequest } from './presented.ts';

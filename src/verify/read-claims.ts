@@ -64,7 +64,10 @@ export function readClaims(payload: Readonly<Record<string, unknown>>, rules: Cl
   };
 }
 
-function readTimes(payload: Readonly<Record<string, unknown>>, rules: ClaimRules): { iat: number; exp: number } {
+export function readTimes(
+  payload: Readonly<Record<string, unknown>>,
+  rules: Pick<ClaimRules, 'now' | 'skewSeconds' | 'maxLifetimeSeconds'>,
+): { iat: number; exp: number } {
   const iat = number(payload, 'iat');
   const exp = number(payload, 'exp');
   if (iat > rules.now / 1000 + rules.skewSeconds) throw new ClaimProblem('`iat` is in the future');
@@ -73,7 +76,7 @@ function readTimes(payload: Readonly<Record<string, unknown>>, rules: ClaimRules
 }
 
 /** Each actor has `sub` and `iss`; a chain that is too deep is refused, and never cut. */
-function readActors(act: unknown, max: number): Actor[] {
+export function readActors(act: unknown, max: number): Actor[] {
   const actors: Actor[] = [];
   for (let level: unknown = act; level !== undefined; level = (level as { act?: unknown }).act) {
     if (!isObject(level)) throw new ClaimProblem('`act` is not an actor');
@@ -105,7 +108,8 @@ function readBinding(cnf: unknown): TokenBinding {
   throw new ClaimProblem('`cnf` is not one binding');
 }
 
-function text(from: Readonly<Record<string, unknown>>, name: string, called = name): string {
+/** @throws ClaimProblem */
+export function text(from: Readonly<Record<string, unknown>>, name: string, called = name): string {
   const value = from[name];
   if (typeof value === 'string' && value !== '' && value.length <= MAX_TEXT) return value;
   throw new ClaimProblem(`\`${called}\` is missing or is no text`);

@@ -69,6 +69,9 @@ export function settle(options: VerifierOptions): Settings {
   return settings;
 }
 
+/** A key that signs at once is seen so soon, and made-up ones make no flood; one that leaked is believed for so long. */
+export const FOLLOW = { refetchAfterMs: 5_000, freshMs: 60_000, usableMs: 10 * 60_000 };
+
 function must(holds: boolean, problem: string): void {
   if (!holds) throw new TypeError(`createVerifier: ${problem}`);
 }
@@ -78,7 +81,7 @@ function isBetween(value: number, least: number, most: number): boolean {
 }
 
 /** https, or plain http on a loopback address. */
-function isSecure(url: unknown): boolean {
+export function isSecure(url: unknown): boolean {
   if (typeof url !== 'string' || !URL.canParse(url)) return false;
   const { protocol, hostname } = new URL(url);
   return protocol === 'https:' || (protocol === 'http:' && /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname));

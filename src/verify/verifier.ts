@@ -10,15 +10,13 @@ import { checkToken } from './check-token.ts';
 import type { Check, CheckParts, Presented, PresentedRequest } from './presented.ts';
 import type { TokenClaims } from './read-claims.ts';
 import type { VerifiedToken, VerifyResult } from './result.ts';
-import { settle, type Settings, type VerifierOptions } from './settings.ts';
+import { FOLLOW, settle, type Settings, type VerifierOptions } from './settings.ts';
 import { TokenStatuses } from './token-status.ts';
 
 /** Never rejects for what a caller shows: a refusal is a value. */
 export type Verifier = (request: PresentedRequest) => Promise<VerifyResult>;
 
 const REMEMBERED_TOKENS = 10_000;
-/** A key that signs at once is seen so soon, and made-up ones make no flood; one that leaked is believed for so long. */
-const FOLLOW = { refetchAfterMs: 5_000, freshMs: 60_000, usableMs: 10 * 60_000 };
 
 /** In order; the first that objects refuses. Who has proven nothing causes no question to Remit. */
 const CHECKS: readonly [name: string, check: Check][] = [

@@ -25,9 +25,12 @@ import { createReview } from '../policy/review.ts';
 import { createRevocationFeed } from '../revocation/feed.ts';
 import { createApp } from '../server/app.ts';
 import type { Store } from '../store/ports.ts';
+import type { Task } from '../core/task.ts';
+import { stepOutsideEnd } from '../task/end.ts';
 import { createLifecycle } from '../task/lifecycle.ts';
 import { createUsageReports } from '../task/usage-report.ts';
 import { createProfiles } from '../task/profile/profiles.ts';
+import { createTellTarget } from '../telemetry/tell-target.ts';
 import { createAuthenticator, type HttpRequest } from '../token/authenticate.ts';
 import { audiencesOf } from '../token/audiences.ts';
 import { createKeys } from '../token/keys.ts';
@@ -126,9 +129,11 @@ export async function openControlPlane(config: Config, opened: Opened) {
       store,
       leases: leases.ledger,
       approvalLifetimeMs: config.approvals.lifetimeSeconds * 1000,
+      endAutomated: (task: Task, why: string) => lifecycle.endUnasked(task, stepOutsideEnd(why)).then(() => undefined),
       onFault: (error: unknown, about: string) => log.error({ err: error }, about),
     },
     live,
+    tellTarget: createTellTarget({ key, issuer, clock, sha256 }),
     credential: (target: string) => credentials.of(target),
     readSecret: (source: SecretSource) => readSecret(source, process.env),
     log,

@@ -15,16 +15,18 @@ import { gatherStep } from '../gateway/steps/gather.ts';
 import { observeStep } from '../gateway/steps/observe.ts';
 import type { StepParts } from '../gateway/steps/parts.ts';
 import { recordStep } from '../gateway/steps/record.ts';
+import type { TellTarget } from '../telemetry/tell-target.ts';
 
 export type HttpGatewayWiring = Omit<HttpGatewayDeps, 'steps' | 'hooks' | 'upstreams' | 'clock' | 'newId'> & {
   steps: StepParts;
   readSecret: (source: SecretSource) => string;
   credential: (target: string) => Credential | null;
+  tellTarget: TellTarget;
 };
 
 /** @throws InvalidConfig for a target that cannot be served. */
 export function openHttpGateway(wiring: HttpGatewayWiring): HttpGateway {
-  const { steps, readSecret, credential, targets, ...deps } = wiring;
+  const { steps, readSecret, credential, tellTarget, targets, ...deps } = wiring;
   const own = new Map([...targets].filter(([, { kind }]) => kind === 'http'));
   for (const target of own.values()) refusePrivate(target);
   return createHttpGateway({
@@ -39,7 +41,7 @@ export function openHttpGateway(wiring: HttpGatewayWiring): HttpGateway {
     },
     hooks: {
       reveal: (departing) => departing,
-      inject: createInject({ readSecret, credential }),
+      inject: createInject({ readSecret, credential, tellTarget }),
       readsWhole: () => false,
       conceal: (answer) => answer,
       strip: stripOf,

@@ -42,5 +42,11 @@ function readsOf({ kind }: Config['targets'][number]): readonly string[] {
 export function openProfiles(config: Config, folder = config.profiles): ProfileSet {
   if (folder === null) return new ProfileSet([]);
   const { maxLifetimeSeconds } = config.tasks;
-  return readProfiles(readProfileFolder(folder), { catalogue: taskCatalogue(config), sha256, maxLifetimeSeconds });
+  const issuers = config.identity.people.map(({ issuer }) => issuer);
+  return readProfiles(readProfileFolder(folder), {
+    catalogue: taskCatalogue(config),
+    sha256,
+    maxLifetimeSeconds,
+    issuers,
+  });
 }

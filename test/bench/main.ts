@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { benchClassify } from './classify.ts';
+import { benchImport } from './classify/import-document.ts';
 import { benchDecision } from './decision.ts';
 import type { Figure } from './figures.ts';
 import { benchHttp } from './http.ts';
@@ -17,7 +18,10 @@ const BENCHMARKS: Readonly<Record<string, (options: Options) => Promise<Figure[]
   decision: () => benchDecision(),
   token: () => benchToken(),
   task: () => benchTask(),
-  classify: ({ data, say }) => benchClassify(data, say),
+  classify: async ({ data, say }) => [
+    ...(await benchClassify(data, say)),
+    ...(data === undefined ? benchImport() : []),
+  ],
   provenance: () => Promise.resolve(benchProvenance()),
   secrets: ({ data, say }) => benchSecrets(data, say),
   http: () => benchHttp({ calls: 2_000, seconds: 6 }),

@@ -70,6 +70,7 @@ export function createOpenGateway(targets: readonly TargetConfig[], given: Parti
       screen: async (whole) => whole,
       hide: (_, text) => text,
     },
+    tellTarget: async () => ({}),
     answered: async () => undefined,
     credential: () => null,
     readSecret: (source) => ('value' in source ? source.value : 'canary-of-the-target'),

@@ -2,9 +2,10 @@ import { parseArgs } from 'node:util';
 import { play, type ActResult } from './acts.ts';
 import { governedTask } from './governed-task.ts';
 import { legacy } from './legacy.ts';
+import { scheduledSummary } from './scheduled-summary.ts';
 
 /** Stories by name: `npm run demo [-- NAME] [--json]`. Each starts what it needs and cleans up. */
-const STORIES = { task: governedTask, legacy } as const;
+const STORIES = { task: governedTask, legacy, 'scheduled-summary': scheduledSummary } as const;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

@@ -26,6 +26,10 @@ export type HttpFront = {
   refused: RemitError[];
   /** Sends bytes on a connection of their own, and resolves with all that comes back until the other side ends it. */
   raw(bytes: string | Uint8Array): Promise<string>;
+  /** Ends all connections of clients, as one that goes away does. */
+  hangUp(): void;
+  /** The same without a word. */
+  drop(): void;
   close(): Promise<void>;
 };
 
@@ -65,6 +69,7 @@ export async function openHttpFront(
       reveal: (departing) => departing,
       inject: createInject({
         credential: () => null,
+        tellTarget: async () => ({}),
         readSecret: (source) => ('value' in source ? source.value : 'canary-of-the-target'),
       }),
       readsWhole: () => false,
@@ -84,13 +89,20 @@ export async function openHttpFront(
     if (!gateway.handle(request, response, UNKNOWN_PEER)) response.writeHead(404).end('not the gateway');
   });
   const port = await listening(server);
+  const clients = new Set<Socket>();
   return {
     port,
     live,
     observed,
     decided,
     refused,
-    raw: (bytes) => exchangeRaw(port, bytes),
+    raw: (bytes) => exchangeRaw(port, bytes, clients),
+    drop: () => {
+      for (const client of clients) client.destroy();
+    },
+    hangUp: () => {
+      for (const client of clients) client.end();
+    },
     close: async () => {
       server.closeAllConnections();
       await gateway.close();
@@ -159,7 +171,7 @@ function isWhole(text: string): boolean {
   return text.length - end - 4 >= length;
 }
 
-function exchangeRaw(port: number, bytes: string | Uint8Array): Promise<string> {
+function exchangeRaw(port: number, bytes: string | Uint8Array, clients: Set<Socket>): Promise<string> {
   return new Promise((resolve) => {
     let answer = '';
     const socket = connect(port, '127.0.0.1', () =>
@@ -167,7 +179,11 @@ function exchangeRaw(port: number, bytes: string | Uint8Array): Promise<string> 
     );
     socket.setEncoding('latin1').on('data', (text: string) => (answer += text));
     socket.on('error', () => undefined);
-    socket.on('close', () => resolve(answer));
+    clients.add(socket);
+    socket.on('close', () => {
+      clients.delete(socket);
+      resolve(answer);
+    });
   });
 }
 

@@ -9,7 +9,7 @@ import { InvalidConfig } from '../../core/errors.ts';
 import { isJsonObject } from '../../core/json.ts';
 import { MAX_OPERATIONS, type ImportedOperation, type ImportedTarget } from '../imported.ts';
 import { readDocument } from '../openapi/read-document.ts';
-import { argumentSchema, schemaAtOf, schemaOf } from './json-schema.ts';
+import { answerSchema, argumentSchema, schemaAtOf } from './json-schema.ts';
 
 export type GraphqlSource = {
   file: string;
@@ -94,7 +94,7 @@ function fieldsOf(
         method: kind.toUpperCase(),
         description: field.description ?? undefined,
         inputSchema: argumentSchema(field),
-        outputSchema: schemaOf(field.type),
+        outputSchema: answerSchema(field),
         schemaAt,
       },
       wire: { request, graphql: { kind, field: field.name } },

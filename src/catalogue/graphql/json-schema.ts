@@ -6,6 +6,7 @@ import {
   isListType,
   isNonNullType,
   isObjectType,
+  isRequiredArgument,
   isUnionType,
   type GraphQLField,
   type GraphQLSchema,
@@ -46,5 +47,12 @@ export function schemaAtOf(schema: GraphQLSchema): SchemaAt {
 
 export function argumentSchema(field: GraphQLField<unknown, unknown>): JsonObject {
   const members = field.args.map((argument) => [argument.name, schemaOf(argument.type)]);
-  return { type: 'object', properties: Object.fromEntries(members) };
+  const required = field.args.filter(isRequiredArgument).map(({ name }) => name);
+  return { type: 'object', properties: Object.fromEntries(members), required };
+}
+
+/** Of the whole answer, where the field is below `data` (GraphQL specification, section 7.1). */
+export function answerSchema({ name, type }: GraphQLField<unknown, unknown>): JsonObject {
+  const data = { type: 'object', properties: { [name]: schemaOf(type) } };
+  return { type: 'object', properties: { data } };
 }

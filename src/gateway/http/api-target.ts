@@ -2,6 +2,7 @@ import type { OperationConfig, TargetConfig } from '../../config/config.ts';
 import type { HttpOperation } from '../../config/http-operation.ts';
 import { InvalidConfig } from '../../core/errors.ts';
 import { parseResourceTemplate, type ResourceTemplate } from '../resource-template.ts';
+import { routesOf, type ApiRoute } from './graphql-endpoint.ts';
 import { createRouteTable, type RouteTable } from './route-table.ts';
 
 /** An operation of an HTTP target, its templates parsed. */
@@ -15,7 +16,7 @@ export type ApiTarget = {
   origin: string;
   /** Of the upstream, without a trailing slash: `/api`, or empty. */
   basePath: string;
-  routes: RouteTable<ApiOperation>;
+  routes: RouteTable<ApiRoute>;
 };
 
 /** @throws InvalidConfig naming target and operation. */
@@ -31,7 +32,7 @@ export function openApiTarget(config: TargetConfig): ApiTarget {
     );
     return { ...each.http, name: operation, config: each, resources };
   });
-  const routes = inConfig(`target \`${name}\`, \`request\``, () => createRouteTable(operations));
+  const routes = inConfig(`target \`${name}\`, \`request\``, () => createRouteTable(routesOf(operations)));
   return { name, config, origin, basePath: pathname === '/' ? '' : pathname, routes };
 }
 

@@ -5,7 +5,7 @@ import type { JsonObject } from '../../core/json.ts';
  * JSON Schema of the arguments of an operation over HTTP: by place, so that no two places are ever mixed up. Path, query and
  * headers are texts, as they are on the wire.
  */
-export function httpArguments({ path, query, headers, body }: HttpOperation): JsonObject {
+export function httpArguments({ path, query, headers, body, graphql }: HttpOperation): JsonObject {
   const parameters = [...path.matchAll(/\{\+?([^{}]+)\}/g)].map(([, name]) => name ?? '');
   const shape = bodySchema(body);
   return {
@@ -15,11 +15,15 @@ export function httpArguments({ path, query, headers, body }: HttpOperation): Js
       query: textsSchema(query, []),
       headers: textsSchema(headers, []),
       ...(shape === null ? {} : { body: shape }),
+      ...(graphql === undefined ? {} : GRAPHQL),
     },
     required: ['path', 'query', 'headers'],
     additionalProperties: false,
   };
 }
+
+/** What graphql.ts reads out of the body. Which arguments a field has, nobody has said. */
+const GRAPHQL: JsonObject = { arguments: { type: 'object' }, selects: { type: 'array', items: { type: 'string' } } };
 
 function textsSchema(names: readonly string[], required: readonly string[]): JsonObject {
   return {

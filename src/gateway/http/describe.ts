@@ -2,6 +2,7 @@ import type { Action } from '../../core/action.ts';
 import type { JsonObject } from '../../core/json.ts';
 import { resolveResources } from '../resource-template.ts';
 import type { ApiTarget } from './api-target.ts';
+import { askedOf } from './graphql-endpoint.ts';
 import type { HttpParts } from './parts.ts';
 import { readQuery } from './query.ts';
 import { readRequestBody } from './read-body.ts';
@@ -26,14 +27,20 @@ export function describeStep({ maxBodyBytes }: Pick<HttpParts, 'maxBodyBytes'>):
       const framing = checkHeaders(headers);
       const found = target.routes.find(method, segmentsOf(at.path));
       if (found === null) {
-        exchange.action = unknownAction(request);
+        exchange.action = unknownAction(request, `${method} ${at.path}`);
         return undefined;
       }
-      const operation = found.route;
-      const query = readQuery(at.query, operation.query);
-      const { args, passed } = selectHeaders(headers, operation.headers);
+      const { route } = found;
+      const query = readQuery(at.query, route.query);
       const contentType = headers.get('content-type')?.[0];
-      const body = await readRequestBody({ stream: incoming, framing, contentType }, operation.body, maxBodyBytes);
+      const body = await readRequestBody({ stream: incoming, framing, contentType }, route.body, maxBodyBytes);
+      const asked = askedOf(route, body.argument);
+      if ('unknown' in asked) {
+        exchange.action = unknownAction(request, asked.unknown);
+        return undefined;
+      }
+      const { operation } = asked;
+      const { args, passed } = selectHeaders(headers, operation.headers);
       request.call = {
         operation,
         path: `${target.basePath}${at.path}${at.query === null ? '' : `?${at.query}`}`,
@@ -45,6 +52,7 @@ export function describeStep({ maxBodyBytes }: Pick<HttpParts, 'maxBodyBytes'>):
         query,
         headers: args,
         ...(body.argument === undefined ? {} : { body: body.argument }),
+        ...asked.described,
       };
       const resolved = resolveResources(operation.resources, described);
       exchange.action = {
@@ -59,10 +67,14 @@ export function describeStep({ maxBodyBytes }: Pick<HttpParts, 'maxBodyBytes'>):
   };
 }
 
-function unknownAction({ target, method, at }: HttpRequest): Action {
+function unknownAction({ target }: HttpRequest, called: string): Action {
   // An operation that the target does not have counts as the worst until it is denied for being unknown.
-  const name = `${method} ${at.path}`.slice(0, MAX_NAME);
-  return { ...base(target, { effect: 'execute' }, name), definition: 'unknown', resources: [], arguments: {} };
+  return {
+    ...base(target, { effect: 'execute' }, called.slice(0, MAX_NAME)),
+    definition: 'unknown',
+    resources: [],
+    arguments: {},
+  };
 }
 
 function base(

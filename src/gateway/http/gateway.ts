@@ -52,7 +52,9 @@ export function createHttpGateway(deps: HttpGatewayDeps): HttpGateway {
       request: { ...on, at, target, method: incoming.method ?? '', headers: headersOf(incoming.rawHeaders) },
       signal: gone.signal,
     };
-    on.response.once('close', () => gone.abort());
+    on.response.once('close', () => {
+      if (!on.response.writableFinished) gone.abort();
+    });
     try {
       checkHost(exchange.request.headers, parts.publicUrl);
       return await runPipeline(steps, exchange);

@@ -3,18 +3,21 @@ import type { SecretSource } from '../../config/config.ts';
 import { CredentialUnavailable } from '../../core/errors.ts';
 import { secretsOf } from '../../credential/injected.ts';
 import { injectedHeaders, injectedUrl, type Credential, type CredentialUse } from '../../credential/credential.ts';
+import type { TellTarget } from '../../telemetry/tell-target.ts';
 import type { ActHooks, Departed, Departing } from './act-hooks.ts';
 import type { HttpExchange } from './request.ts';
 
 export type InjectParts = {
   /** The credential of a target that has one. */
   credential: (target: string) => Credential | null;
+  /** The headers that tell a target which record permits a call. */
+  tellTarget: TellTarget;
   /** The value behind a source, read at each use. */
   readSecret: (source: SecretSource) => string;
 };
 
-/** Puts the target's own credential into a request: the fixed headers of its file, and then what it injects. */
-export function createInject({ credential: credentialOf, readSecret }: InjectParts): ActHooks['inject'] {
+/** Tells the target of the call, and puts its own credential into the request: the fixed headers of its file, and then what it injects. */
+export function createInject({ credential: credentialOf, readSecret, tellTarget }: InjectParts): ActHooks['inject'] {
   return async (departing, exchange): Promise<Departed> => {
     const { config } = exchange.request.target;
     if (config.upstream.kind !== 'http') throw new Error('an HTTP target has an HTTP upstream');
@@ -22,7 +25,8 @@ export function createInject({ credential: credentialOf, readSecret }: InjectPar
       const value = readSecret(from);
       return { header: [name.toLowerCase(), value] as const, secret: 'value' in from ? null : value };
     });
-    const headers = { ...departing.headers, ...Object.fromEntries(fixed.map(({ header }) => header)) };
+    const told = await tellTarget(exchange, config, exchange.request.headers.get('traceparent')?.join() ?? null);
+    const headers = { ...departing.headers, ...told, ...Object.fromEntries(fixed.map(({ header }) => header)) };
     const own = {
       ...departing,
       headers,

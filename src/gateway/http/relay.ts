@@ -115,23 +115,20 @@ export class Relay implements Dispatcher.DispatchHandler {
       return this.fail(new UpstreamFailed(asked, { refused: true }));
     }
     const { target, publicUrl, url, conceal } = this.#parts;
-    const limit = this.#limit;
     this.#headers = answerHeaders(raw, { target, publicUrl, url });
     if (this.#strip !== STRIP_NOTHING)
       this.#headers = this.#headers.map(([name, value]) => [name, this.#strip.text(value)]);
-    const stated = raw.find(([name]) => name === 'content-length')?.[1];
-    if (stated !== undefined && Number(stated) > limit) return this.fail(tooLarge(limit));
     this.#coding = raw
       .filter(([name]) => name === 'content-encoding')
       .map(([, value]) => value)
       .join(',');
     const encoded = this.#coding !== '' && this.#coding.toLowerCase() !== 'identity';
     // What is encoded hides what it holds: who has to look into it needs all of it.
-    if (conceal !== null || (encoded && this.#strip !== STRIP_NOTHING)) {
-      this.#chunks = [];
-      return;
-    }
-    this.#begin(raw);
+    if (conceal !== null || (encoded && this.#strip !== STRIP_NOTHING)) this.#chunks = [];
+    const limit = this.#limit;
+    const stated = raw.find(([name]) => name === 'content-length')?.[1];
+    if (stated !== undefined && Number(stated) > limit) return this.fail(tooLarge(limit));
+    if (this.#chunks === null) this.#begin(raw);
   }
 
   #begin(raw: readonly (readonly [string, string])[]): void {
@@ -173,9 +170,7 @@ export class Relay implements Dispatcher.DispatchHandler {
   onResponseEnd(controller: Dispatcher.DispatchController): void {
     if (this.#over) return;
     if (this.#chunks !== null) {
-      const whole = Buffer.concat(this.#chunks);
-      this.#chunks = null;
-      this.#passWhole(whole).catch((error: unknown) => this.fail(error));
+      this.#passWhole(Buffer.concat(this.#chunks)).catch((error: unknown) => this.fail(error));
       return;
     }
     const rest = this.#stripper?.end();
@@ -205,7 +200,7 @@ export class Relay implements Dispatcher.DispatchHandler {
 
   get #limit(): number {
     const { maxAnswerBytes } = this.#parts.target.config;
-    return this.#parts.conceal === null || Number.isFinite(maxAnswerBytes) ? maxAnswerBytes : MAX_WHOLE;
+    return this.#chunks === null || Number.isFinite(maxAnswerBytes) ? maxAnswerBytes : MAX_WHOLE;
   }
 
   #outcome(): Outcome {

@@ -94,7 +94,13 @@ async function forward(forwarding: Forwarding): Promise<McpAnswer> {
     const given = { message: allowed, headers: forwardedHeaders(exchange.request.http.headers) };
     const { message, headers } = revealed(given, exchange, parts);
     const { policySet } = exchange.decision ?? {};
-    const sending = { signal: call.signal, sent: call.sent, injected: call.injected, headers };
+    const told = await parts.tellTarget(exchange, target, exchange.request.http.headers.get('traceparent'));
+    const sending = {
+      signal: call.signal,
+      sent: call.sent,
+      injected: call.injected,
+      headers: { ...headers, ...told },
+    };
     const reply = await nextWithin(
       () => channel.request(message, policySet === undefined ? sending : { ...sending, policySet }),
       call.signal,

@@ -81,6 +81,7 @@ async function open(): Promise<void> {
     newId: (prefix) => `${prefix}_${Date.now()}${++ids}`,
     sha256,
     approvalLifetimeMs: 300_000,
+    endAutomated: async () => undefined,
     onFault: () => {},
   };
   const token = { id: 'tok_1', key: 'thumbprint', issuedAt: 0, expiresAt: 1e15, binding: 'dpop' as const };

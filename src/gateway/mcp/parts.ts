@@ -8,6 +8,7 @@ import type { Credential } from '../../credential/credential.ts';
 import type { Caller } from '../../identity/caller.ts';
 import type { DefinitionStore, ProcessStore } from '../../store/ports.ts';
 import type { Ledger } from '../../lease/ledger.ts';
+import type { TellTarget } from '../../telemetry/tell-target.ts';
 import type { LiveWork } from '../live.ts';
 import type { ResourceTemplate } from '../resource-template.ts';
 import type { McpStep } from './request.ts';
@@ -41,6 +42,8 @@ export type McpGatewayDeps = {
   processes: Pick<ProcessStore, 'processStarted' | 'processGone'>;
   live: LiveWork;
   leases: Pick<Ledger, 'reveal' | 'follow' | 'answered' | 'screen' | 'hide'>;
+  /** The headers that tell a target over HTTP which record permits a call. */
+  tellTarget: TellTarget;
   /** Waits for the answer to an approval, for less than a client waits for a call. */
   answered: Answered;
   /** The credential of an HTTP target beside its fixed headers; `null` when it has none. */

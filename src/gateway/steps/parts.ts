@@ -2,6 +2,7 @@ import type { Sha256Hex } from '../../core/action.ts';
 import type { DecisionInput } from '../../core/decision.ts';
 import type { Ledger } from '../../lease/ledger.ts';
 import { suspensionOfAction, type FindSuspension } from '../../core/suspension.ts';
+import type { Task } from '../../core/task.ts';
 import type { Pdp } from '../../pdp/pdp.ts';
 import type { Referee } from '../../pdp/referee/referee.ts';
 import type { ApprovalStore, LogStore, StandingStore, TaskStore } from '../../store/ports.ts';
@@ -22,6 +23,8 @@ export type StepParts = {
   newId: (prefix: string) => string;
   sha256: Sha256Hex;
   approvalLifetimeMs: number;
+  /** Ends a task that nobody watches, for an action that is outside of it. Resolves when that is durable. */
+  endAutomated: (task: Task, why: string) => Promise<void>;
   /** Failures that the caller cannot be told of any more. */
   onFault: (error: unknown, about: string) => void;
 };

@@ -1,6 +1,6 @@
 import { drawsOf, isCounted } from '../../core/budget.ts';
 import { ask } from '../../approval/ask.ts';
-import type { Decision, DecisionInput } from '../../core/decision.ts';
+import type { Decision, DecisionInput, Reason } from '../../core/decision.ts';
 import { decisionRecord } from '../../core/decision-record.ts';
 import { Unavailable } from '../../core/errors.ts';
 import { delegatorId } from '../../core/party.ts';
@@ -62,6 +62,7 @@ async function settle(
   switch (decision.outcome) {
     case 'deny':
       await parts.store.append([record(null)]);
+      await endIfAutomated(input, decision, parts);
       return true;
     case 'hold': {
       const asked = await ask({ input, decision, digest: exchange.digest, record }, parts);
@@ -93,6 +94,24 @@ async function settle(
     }
   }
 }
+
+/** A task that its agent started by itself does not go on after a step outside of it: nobody is there to see the next. */
+async function endIfAutomated(input: DecisionInput, decision: Decision, parts: StepParts): Promise<void> {
+  const task = input.chain[0]?.task;
+  if (task?.profile?.automated !== true || task.state !== 'active') return;
+  const outside = decision.reasons.find(({ code }) => OUTSIDE.has(code));
+  if (outside !== undefined) await parts.endAutomated(task, outside.message);
+}
+
+/** Reasons that are of the action, and not of how Remit or the target fares just now. */
+const OUTSIDE: ReadonlySet<Reason['code']> = new Set([
+  'unknown_operation',
+  'outside_grant',
+  'over_sensitivity',
+  'over_budget',
+  'no_policy',
+  'policy_forbids',
+]);
 
 /** What a permitted action takes from the budgets of its chain: reserved here, and given back if it does not happen. */
 function takenBy({ chain, action }: DecisionInput): Taken {

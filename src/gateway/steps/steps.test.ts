@@ -35,6 +35,8 @@ let now: number;
 let ids: number;
 let faulty: boolean;
 let acted: number;
+/** Tasks that were to end for a step outside, and why. */
+let automatedEnds: [task: string, why: string][];
 /** What becomes of what is permitted. */
 let outcome: Outcome;
 /** The text of the policy set in force. */
@@ -49,6 +51,7 @@ beforeEach(async () => {
   acted = 0;
   outcome = { status: 'ok', result: { a: 1 } };
   faulty = false;
+  automatedEnds = [];
   policy = POLICY;
   meanwhile = async () => {};
   const commit = (db: DatabaseSync) => {
@@ -77,6 +80,9 @@ async function run(action = sampleAction(), taskId = 'task_1'): Promise<{ answer
     newId: (prefix) => `${prefix}_${++ids}`,
     sha256,
     approvalLifetimeMs: 60_000,
+    endAutomated: async ({ id }, why) => {
+      automatedEnds.push([id, why]);
+    },
     onFault: () => {},
   };
   const step = (
@@ -358,6 +364,29 @@ test('INVARIANT 6: a task that ends between decision and record: refused, record
   expect(decisions().map((record) => [record.decision.outcome, record.decision.reasons[0]?.code])).toEqual([
     ['deny', 'task_not_live'],
   ]);
+});
+
+describe('a task that its agent started by itself', () => {
+  const automated = { name: 'summary', version: 1, digest: 'sha256:0', automated: true } as const;
+  beforeEach(() => store.createTask(sampleTask({ id: 'by itself', grant: GRANT, profile: automated }), []));
+
+  test('goes on while it keeps to what it is for', async () => {
+    expect((await run(sampleAction(), 'by itself')).answer).toBe('acted');
+    expect(automatedEnds).toEqual([]);
+  });
+
+  test('ends with a step outside, once that is recorded', async () => {
+    const elsewhere = sampleAction({ operation: 'run_code', effect: 'execute' });
+    expect((await run(elsewhere, 'by itself')).answer).toBe('refused');
+    expect(automatedEnds).toEqual([['by itself', expect.stringContaining('run_code')]]);
+    expect(decisions().at(-1)?.decision.reasons[0]?.code).toBe('outside_grant');
+  });
+
+  test('does not end for what is no fault of its own, and another task does not end for a step outside', async () => {
+    expect((await run(sampleAction({ definition: 'quarantined' }), 'by itself')).answer).toBe('refused');
+    expect((await run(sampleAction({ operation: 'run_code', effect: 'execute' }))).answer).toBe('refused');
+    expect(automatedEnds).toEqual([]);
+  });
 });
 
 test('a budget that runs out between decision and record: refused, and exact', async () => {

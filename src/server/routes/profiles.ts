@@ -2,6 +2,7 @@ import { z } from '@hono/zod-openapi';
 import { limitsToWire } from '../../core/budget-wire.ts';
 import { scheduleToWire } from '../../core/schedule-wire.ts';
 import { SENSITIVITIES } from '../../core/sensitivity.ts';
+import type { Automation } from '../../task/profile/automation.ts';
 import type { Profile } from '../../task/profile/profile-file.ts';
 import type { Profiles } from '../../task/profile/profiles.ts';
 import { grantForm } from '../../task/grant-form.ts';
@@ -25,6 +26,14 @@ const profileWire = z
     budget: limitsForm.extend({ calls: z.number().int().optional() }),
     max_hops: z.number().int(),
     approval: z.object({ task: z.array(z.string()), hops: z.array(z.string()) }),
+    automation: z
+      .object({
+        owner: z.object({ issuer: z.string(), subject: z.string(), name: z.string().optional() }),
+        every_minutes: z.number(),
+        stop_after_failures: z.number().int(),
+      })
+      .optional()
+      .openapi({ description: 'its agent may start it by itself, on behalf of the owner' }),
   })
   .openapi('Profile');
 
@@ -53,12 +62,22 @@ export function profileRoutes(app: ControlApp, { profilesShown }: { profilesShow
 }
 
 function profileToWire(profile: Profile): z.output<typeof profileWire> {
-  const { lifetimeSeconds, schedule, budget, maxHops, ...same } = profile;
+  const { lifetimeSeconds, schedule, budget, maxHops, automation, ...same } = profile;
   return {
     ...same,
     ...(lifetimeSeconds === undefined ? {} : { lifetime_seconds: lifetimeSeconds }),
     ...(schedule === undefined ? {} : { schedule: scheduleToWire(schedule) }),
     budget: { ...(budget.calls === undefined ? {} : { calls: budget.calls }), ...limitsToWire(budget) },
     max_hops: maxHops,
+    ...(automation === undefined ? {} : { automation: automationToWire(automation) }),
+  };
+}
+
+function automationToWire({ owner, everyMs, stopAfterFailures }: Automation) {
+  const { issuer, subject, name } = owner;
+  return {
+    owner: { issuer, subject, ...(name === undefined ? {} : { name }) },
+    every_minutes: everyMs / 60_000,
+    stop_after_failures: stopAfterFailures,
   };
 }

@@ -9,8 +9,7 @@ export function assertionConformance(open: OpenStore): void {
   const subject = useStore(open);
   const create = (task: string, change: Partial<IdentityAssertion> = {}) =>
     subject.store.createTask(taskFixture({ id: task }), [recordFixture(`rec_${task}`, task)], null, {
-      ...ASSERTION,
-      ...change,
+      assertion: { ...ASSERTION, ...change },
     });
   const made = (change: Partial<IdentityAssertion> = {}) => subject.store.assertedTask({ ...ASSERTION, ...change });
 

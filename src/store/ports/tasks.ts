@@ -6,6 +6,7 @@ import type { Lease } from '../../core/lease.ts';
 import type { Delegator } from '../../core/party.ts';
 import type { EndedState, IdentityAssertion, Task } from '../../core/task.ts';
 import type { Records } from './records.ts';
+import type { NoRun, Run } from './runs.ts';
 
 export type Admission =
   | { admitted: true }
@@ -36,14 +37,15 @@ export interface TaskStore {
   /**
    * Makes the task, for an agent that is neither suspended nor retired, under a parent that is live, and not otherwise, and
    * unless it falls under a suspension. `approval` (of the parent, or without one of no task) is spent with it, or nothing
-   * is made. Nor is it when `assertion`, or another by the same name, has made one: of two who come with one, one is told `created`.
+   * is made. Nor is it when `assertion`, or another by the same name, has made one: of two who come with one, one is told `created`. With a
+   * `run` it is made as the next of its profile, if there may be one: of two who come at once, one is told `created`.
    */
   createTask(
     task: Task,
     records: Records,
     approval?: string | null,
-    assertion?: IdentityAssertion | null,
-  ): Promise<'created' | 'parent_ended' | 'approval_spent' | 'agent_stopped' | 'suspended' | 'assertion_used'>;
+    due?: { assertion?: IdentityAssertion; run?: Run },
+  ): Promise<'created' | 'parent_ended' | 'approval_spent' | 'agent_stopped' | 'suspended' | 'assertion_used' | NoRun>;
   /**
    * Ends the task and every descendant that has not ended, in one step. Pending and unspent approvals of all of them
    * are closed with it, and a closing is opened for each task. `records` is called with what was ended, so that the

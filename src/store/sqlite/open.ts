@@ -3,7 +3,7 @@ import { countersOf, type Draw, type Used } from '../../core/budget.ts';
 import { Conflict } from '../../core/errors.ts';
 import { suspensionOfTask } from '../../core/suspension.ts';
 import { hasEnded, mayBecome, type Task } from '../../core/task.ts';
-import type { Admission, DefinitionPin, Store, WebhookStore } from '../ports.ts';
+import type { Admission, DefinitionPin, NoRun, Run, Store, WebhookStore } from '../ports.ts';
 import { AgentTable } from './agent-table.ts';
 import { agentVerbs } from './agent-verbs.ts';
 import { ActionTable } from './action-table.ts';
@@ -28,6 +28,7 @@ import { processVerbs } from './process-verbs.ts';
 import { RecordLog } from './record-log.ts';
 import { RevokedTokenTable } from './revoked-token-table.ts';
 import { sealedVerbs } from './sealed-verbs.ts';
+import { failuresAfter, RunTable } from './run-table.ts';
 import { StandingTable } from './standing-table.ts';
 import { SuspensionTable } from './suspension-table.ts';
 import { suspensionVerbs } from './suspension-verbs.ts';
@@ -62,6 +63,7 @@ export async function openSqliteStore(options: SqliteOptions): Promise<Store> {
     agents: new AgentTable(db),
   };
   const actions = new ActionTable(db);
+  const runs = new RunTable(db);
   const listeners: ((size: number) => void)[] = [];
   let savepoint = tables.log.mark();
   let announced = tables.log.size();
@@ -96,11 +98,12 @@ export async function openSqliteStore(options: SqliteOptions): Promise<Store> {
   const leases = new LeaseTable(db);
   const ending = { ...tables, tokens, closings: new ClosingTable(db), processes, leases };
   return {
-    ...taskVerbs(queue, { ...ending, actions }, options.clock),
+    ...taskVerbs(queue, { ...ending, actions, runs }, options.clock),
     ...closingVerbs(queue, tables.log, ending.closings),
     ...suspensionVerbs(queue, ending),
     ...leaseVerbs(queue, ending),
     ...processes,
+    lastRun: (profile, agent) => runs.last(profile, agent),
     assertedTask: (assertion) => tables.assertions.find(assertion),
     ...approvalVerbs(queue, tables, options.clock),
     ...webhookVerbs(queue, new DeliveryTable(db)),
@@ -150,12 +153,22 @@ type TaskVerbs = Pick<
   | 'live'
 >;
 
-type TaskTables = Tables & EndTables & { actions: ActionTable; suspensions: SuspensionTable };
+type TaskTables = Tables & EndTables & { actions: ActionTable; runs: RunTable; suspensions: SuspensionTable };
+
+/** Why the task may not be the next run, as the open transaction finds it; `null` when it may. */
+function noRunOf(run: Run, task: Task, { runs, tasks }: TaskTables, now: number): NoRun | null {
+  const last = runs.last(run.profile, task.agent.id);
+  if (last === undefined || run.limit === undefined) return null;
+  if (tasks.isLive(last.task, now)) return 'run_going_on';
+  if (failuresAfter(last, tasks) >= run.limit.stopAfterFailures) return 'runs_stopped';
+  // A clock that was set back makes it later, and not sooner.
+  return task.createdAt - last.startedAt < run.limit.everyMs ? 'run_too_soon' : null;
+}
 
 function taskVerbs(queue: CommitQueue, tables: TaskTables, clock: () => number): TaskVerbs {
   const { log, tasks, assertions, approvals, standing, agents, actions } = tables;
   return {
-    createTask: (task, records, approval = null, assertion = null) =>
+    createTask: (task, records, approval = null, { assertion, run } = {}) =>
       queue.add(
         () => {
           checkIdentifiers(task.id, task.delegator.issuer, task.delegator.subject, task.agent.id, approval ?? '');
@@ -163,12 +176,15 @@ function taskVerbs(queue: CommitQueue, tables: TaskTables, clock: () => number):
           const { parent } = task;
           if (suspensionOfTask(task, tables.suspensions.stored) !== undefined) return 'suspended' as const;
           if (parent !== null && !tasks.isLive(parent, clock())) return 'parent_ended' as const;
-          if (assertion !== null && assertions.find(assertion) !== undefined) return 'assertion_used' as const;
+          if (assertion !== undefined && assertions.find(assertion) !== undefined) return 'assertion_used' as const;
+          const noRun = run === undefined ? null : noRunOf(run, task, tables, clock());
+          if (noRun !== null) return noRun;
           if (approval !== null && !approvals.spend(approval, parent, clock())) {
             return 'approval_spent' as const;
           }
           tasks.insert(task);
-          if (assertion !== null) assertions.insert(assertion, task.id);
+          if (run !== undefined) tables.runs.start(run, task, tables.tasks);
+          if (assertion !== undefined) assertions.insert(assertion, task.id);
           if (parent !== null) tasks.touch(parent, clock());
           log.append(records);
           return 'created' as const;

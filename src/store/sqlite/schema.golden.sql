@@ -117,6 +117,16 @@ CREATE TABLE revoked_tokens (
   keep_until INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE runs (
+  profile TEXT NOT NULL,
+  agent TEXT NOT NULL,
+  task TEXT NOT NULL,
+  started_at INTEGER NOT NULL,
+  -- In a row, before this one.
+  failures INTEGER NOT NULL,
+  PRIMARY KEY (profile, agent)
+) STRICT;
+
 CREATE TABLE sealed_values (
   kind TEXT NOT NULL,
   name TEXT NOT NULL,

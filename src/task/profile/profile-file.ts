@@ -11,6 +11,7 @@ import { schemaProblem } from '../../pdp/check-arguments.ts';
 import { budgetForm, parseBudget, type BudgetRequest } from '../budget-form.ts';
 import { grantsForm, parseGrants, type Catalogue } from '../grant-form.ts';
 import { parseSchedule, scheduleForm } from '../window-form.ts';
+import { automationForm, automationOf, automationProblems, type Automation } from './automation.ts';
 import { placeholdersIn, placeholdersInGrant } from './template.ts';
 
 /** A named, versioned kind of task: what it is given, and what bounds it. A request may narrow it, and never exceed it. */
@@ -36,6 +37,8 @@ export type Profile = {
   maxHops: number;
   /** Who has to agree: to a task of this profile, and to each hop from one. Rules as `@approval` has them. */
   approval: { task: string[]; hops: string[] };
+  /** Absent: a person hands it out. */
+  automation?: Automation;
 };
 
 const name = z.string().regex(/^[a-z][a-z0-9-]{0,62}$/, 'expected a name of a-z, 0-9 and -, starting with a letter');
@@ -79,10 +82,17 @@ export const profileForm = z.strictObject({
   approval: z
     .strictObject({ task: z.array(rule).max(5).default([]), hops: z.array(rule).max(5).default([]) })
     .prefault({}),
+  automation: automationForm.optional(),
 });
 
 /** `maxLifetimeSeconds`: what no task lives longer than; absent where no configuration says. */
-export type ProfileParts = { catalogue: Catalogue; sha256: Sha256Hex; maxLifetimeSeconds?: number };
+export type ProfileParts = {
+  catalogue: Catalogue;
+  sha256: Sha256Hex;
+  maxLifetimeSeconds?: number;
+  /** Of the providers of people. Absent: none. */
+  issuers?: readonly string[];
+};
 
 /**
  * Parses a profile; `file` is what messages call it.
@@ -90,6 +100,7 @@ export type ProfileParts = { catalogue: Catalogue; sha256: Sha256Hex; maxLifetim
  * @throws InvalidConfig with one line: file, line, field and what is expected.
  */
 export function parseProfile(file: string, text: string, parts: ProfileParts): Profile {
+  const { issuers = [] } = parts;
   let read: Pick<Profile, 'grant' | 'budget'> | undefined;
   // What needs the catalogue is checked within the schema, so that its problems have a line, too.
   const checked = profileForm.superRefine((form, check) => {
@@ -115,6 +126,10 @@ export function parseProfile(file: string, text: string, parts: ProfileParts): P
     if ('problem' in grant) problem(['grant'], grant.problem);
     const budget = reading(() => parseBudget(form.budget, parts.catalogue));
     if ('problem' in budget) problem(['budget'], budget.problem);
+    if ('value' in grant) {
+      const within = { grant: grant.value, issuers, effectOf: parts.catalogue.effectOf };
+      for (const [path, message] of automationProblems(form, within)) problem(path, message);
+    }
     if ('value' in grant && 'value' in budget) read = { grant: grant.value, budget: budget.value };
   });
   const form = parseYaml(file, text, checked);
@@ -132,6 +147,7 @@ export function parseProfile(file: string, text: string, parts: ProfileParts): P
     ...(form.schedule === undefined ? {} : { schedule: parseSchedule(form.schedule) }),
     maxHops: form.max_hops,
     approval: form.approval,
+    ...(form.automation === undefined ? {} : { automation: automationOf(form.automation, issuers) }),
   };
 }
 

@@ -9,6 +9,7 @@ import type { TaskProfile } from '../../core/task.ts';
 import type { BudgetRequest } from '../budget-form.ts';
 import type { Catalogue } from '../grant-form.ts';
 import type { WindowRequest } from '../window-form.ts';
+import type { Automation } from './automation.ts';
 import type { Profile } from './profile-file.ts';
 import { filledGrant, filledText } from './template.ts';
 
@@ -42,6 +43,8 @@ export type AppliedProfile = {
   lifetimeSeconds?: number;
   /** Who has to agree to the task. */
   approval: string[];
+  /** How its agent may start it by itself. Absent: not at all. */
+  automation?: Automation;
 };
 
 export type ProfileUse = { catalogue: Pick<Catalogue, 'effectOf'>; checkArguments: CheckArguments };
@@ -69,6 +72,7 @@ export function withinProfile(profile: Profile, asked: Asked, parts: ProfileUse)
       task: { name, version, digest, ...(approval.hops.length === 0 ? {} : { hopApproval: approval.hops }) },
       ...(profile.lifetimeSeconds === undefined ? {} : { lifetimeSeconds: profile.lifetimeSeconds }),
       approval: approval.task,
+      ...(profile.automation === undefined ? {} : { automation: profile.automation }),
     },
   };
 }

@@ -4,26 +4,24 @@ import type { Described } from '../../../src/catalogue/classify.ts';
 import type { JsonObject } from '../../../src/core/json.ts';
 
 /** A row of a corpus: an operation of an HTTP interface, or a tool of an MCP server. Either may carry its `effect`. */
-export type Row = {
-  effect?: string;
-} & (
+export type Row = { effect?: string | null } & (
   | {
       api: string;
       method: string;
       path: string;
-      operationId: string;
-      summary?: string;
-      description?: string;
+      operationId?: string | null;
+      summary?: string | null;
+      description?: string | null;
       tags?: string[] | null;
       scopes?: (Record<string, string[]> | string)[] | null;
-      response_secret_fields?: string[];
+      response_secret_fields?: string[] | null;
     }
   | {
       package: string;
       name: string;
-      description?: string;
-      inputSchema?: JsonObject;
-      outputSchema?: JsonObject;
+      description?: string | null;
+      inputSchema?: JsonObject | null;
+      outputSchema?: JsonObject | null;
       annotations?: JsonObject | null;
     }
 );
@@ -36,10 +34,13 @@ export function readCorpus(file: string): Row[] {
     .filter((line) => line.trim() !== '')
     .map((line, at) => {
       const row: Row = JSON.parse(line);
-      if (('api' in row && typeof row.operationId === 'string') || ('package' in row && typeof row.name === 'string'))
+      if (
+        'api' in row ? typeof row.method === 'string' && typeof row.path === 'string' : typeof row.name === 'string'
+      ) {
         return row;
+      }
       throw new Error(
-        `${file}:${at + 1}: expected an operation (\`api\`, \`operationId\`, …) or a tool (\`package\`, \`name\`, …)`,
+        `${file}:${at + 1}: expected an operation (\`api\`, \`method\`, \`path\`, …) or a tool (\`package\`, \`name\`, …)`,
       );
     });
 }
@@ -53,15 +54,20 @@ export const nameOf = (row: Row) => ('api' in row ? `${row.method}:${row.operati
  */
 export function describedOf(row: Row, blind: boolean): Described {
   if ('package' in row) {
-    const { name, description, inputSchema, outputSchema, annotations } = row;
-    return { name, description, inputSchema, outputSchema, hints: blind ? undefined : (annotations ?? undefined) };
+    return {
+      name: row.name,
+      description: row.description ?? undefined,
+      inputSchema: row.inputSchema ?? undefined,
+      outputSchema: row.outputSchema ?? undefined,
+      hints: blind ? undefined : (row.annotations ?? undefined),
+    };
   }
   const scopes = row.scopes?.flatMap((scope) => (typeof scope === 'string' ? [scope] : Object.values(scope).flat()));
   return {
     name: row.operationId || row.path,
     path: row.path,
-    summary: row.summary,
-    description: row.description,
+    summary: row.summary ?? undefined,
+    description: row.description ?? undefined,
     tags: row.tags ?? undefined,
     outputSchema: schemaOf(row.response_secret_fields ?? []),
     ...(blind ? {} : { method: row.method, scopes }),

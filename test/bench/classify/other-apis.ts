@@ -8,7 +8,7 @@ export function otherApis(): Row[] {
   let api = '';
   for (const line of readFileSync(join(import.meta.dirname, 'other-apis.txt'), 'utf8').split('\n')) {
     if (line.startsWith('= ')) api = line.slice(2);
-    if (!line.includes(' | ')) continue;
+    if (line.startsWith('#') || !line.includes(' | ')) continue;
     const [effect = '', request = '', name = '', summary = ''] = line.split('|').map((cell) => cell.trim());
     const [method = '', path = ''] = request.split(' ');
     rows.push(

@@ -38,5 +38,5 @@ export function verdictOf(row: Row): Verdict {
 function idsOf(row: Row): string[] {
   if ('package' in row) return [row.name];
   const { operationId, method, path } = row;
-  return [operationId, operationId.replace(/^(?:GET|POST)_/, ''), `${method}:${path}`];
+  return [operationId ?? '', operationId?.replace(/^(?:GET|POST)_/, '') ?? '', `${method}:${path}`];
 }
