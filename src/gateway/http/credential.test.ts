@@ -76,7 +76,7 @@ operations: { list: { request: GET /things, query: [page], effect: read } }
   const raw = await front.raw(
     `${method} /http/api${path} HTTP/1.1\r\nHost: remit.example.test\r\nConnection: close\r\n\r\n`,
   );
-  await expect.poll(() => front.observed.length).toBe(1);
+  await expect.poll(() => front.observed.length, { message: raw }).toBe(1);
   return raw;
 }
 
