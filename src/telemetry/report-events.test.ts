@@ -26,7 +26,8 @@ async function report(session: Session, events: unknown, target = 'files'): Prom
   return [response.status, await response.json()];
 }
 
-const reports = () => plane.records().filter((record) => record.kind === 'event' && record.event === 'target.reported');
+const reports = () =>
+  plane.records().flatMap((record) => (record.kind === 'event' && record.event === 'target.reported' ? [record] : []));
 
 describe('a target reports', () => {
   it('what it did, which is kept beside the record that its attribution named', async () => {
