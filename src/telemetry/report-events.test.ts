@@ -10,7 +10,6 @@ import {
 } from '../../test/fixtures/control-plane.ts';
 import { decisionRecord } from '../audit/fake-log.ts';
 import { reportedEvents } from '../reconcile/reported-events.ts';
-import type { EventRecord } from '../core/record.ts';
 import type { LogRecord } from '../core/record.ts';
 
 const TIME = '2026-11-23T12:00:00.250+01:00';
@@ -28,9 +27,7 @@ async function report(session: Session, events: unknown, target = 'files'): Prom
 }
 
 const reports = () =>
-  plane
-    .records()
-    .filter((record): record is EventRecord => record.kind === 'event' && record.event === 'target.reported');
+  plane.records().flatMap((record) => (record.kind === 'event' && record.event === 'target.reported' ? [record] : []));
 
 describe('a target reports', () => {
   it('what it did, which is kept beside the record that its attribution named', async () => {
