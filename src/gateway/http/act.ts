@@ -1,3 +1,4 @@
+import { openTunnel } from './act-websocket.ts';
 import type { Departed, Departing } from './act-hooks.ts';
 import type { HttpParts } from './parts.ts';
 import { errorAnswer } from './problem.ts';
@@ -13,6 +14,11 @@ export function actStep(parts: HttpParts): HttpStep {
       const { taskId, token } = exchange.caller ?? {};
       if (call === undefined || typeof taskId !== 'string' || token === undefined) {
         throw new Error('a pipeline acts before it has described');
+      }
+      const { upgrading } = exchange.request;
+      if (upgrading !== undefined) {
+        await openTunnel(exchange, { call, upgrading }, parts);
+        return undefined;
       }
       const { hooks, live, publicUrl } = parts;
       const departing = departingOf(call, exchange);
