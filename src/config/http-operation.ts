@@ -17,9 +17,9 @@ export type HttpOperation = {
 
 /**
  * What the body of a request has to be. `json` and `form` are arguments; of a `raw` one its digest is. A `stream` is passed
- * on unread, so that nobody who decides or approves knows what is in it.
+ * on unread, so that nobody who decides or approves knows what is in it. Of a `websocket` the handshake is decided.
  */
-export const BODY_FORMS = ['json', 'form', 'none', 'raw', 'stream'] as const;
+export const BODY_FORMS = ['json', 'form', 'none', 'raw', 'stream', 'websocket'] as const;
 export type BodyForm = (typeof BODY_FORMS)[number];
 
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'QUERY'] as const;
@@ -69,6 +69,7 @@ type Fields = {
   headers?: string[] | undefined;
   body?: BodyForm | undefined;
   graphql?: HttpOperation['graphql'] | undefined;
+  effect?: string | undefined;
 };
 
 /** What is wrong with an operation's part on the wire, for a target of the protocol. */
@@ -76,11 +77,18 @@ export function httpOperationProblem(fields: Fields, protocol: 'mcp' | 'http'): 
   const { request, query, headers, body, graphql } = fields;
   if (protocol === 'http') {
     if (request === undefined) return 'expected `request`, as each operation over HTTP has';
+    if (body === 'websocket') return websocketProblem(fields, request);
     return graphql === undefined ? null : graphqlProblem(fields, request);
   }
   const given = { request, query, headers, body, graphql };
   const extra = Object.entries(given).find(([, value]) => value !== undefined)?.[0];
   return extra === undefined ? null : `\`${extra}\` is for a target with \`protocol: http\``;
+}
+
+/** RFC 6455, section 4.1. What passes through it is not read, so nothing in it could be caught. */
+function websocketProblem({ effect }: Fields, request: string): string | null {
+  if (!request.startsWith('GET ')) return 'expected `GET`, as a WebSocket begins with';
+  return effect === 'mint' ? 'a WebSocket is not read, so what it mints could not be caught' : null;
 }
 
 /** All operations of an endpoint come by one request, which says nothing of what is asked for. */

@@ -28,6 +28,7 @@ import { startAuthority } from './identity.ts';
 import { keepKeysRotating, openKeySeal } from './keys.ts';
 import { startRefusals } from './refusals.ts';
 import { openTrustBundles } from './trust-bundles.ts';
+import { takeUpgrades } from './upgrades.ts';
 import { closeServer, createListener, DRAIN_FOR_MS, listen, stopSignal } from './listener.ts';
 import { watchOverstays } from './leases.ts';
 import { keepFeedPruned } from './revocations.ts';
@@ -153,6 +154,7 @@ async function run(config: Config, dev: boolean, openStore: ServeParts['openStor
     },
     log,
   );
+  takeUpgrades(server, httpGateway);
   await listen(server, config);
   const sweep = setInterval(() => {
     const failed = (about: string) => (error: unknown) => log.error({ err: error }, about);

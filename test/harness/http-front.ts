@@ -11,6 +11,7 @@ import { refuse } from '../../src/gateway/http/problem.ts';
 import type { HttpExchange, HttpStep } from '../../src/gateway/http/request.ts';
 import { createUpstreams } from '../../src/gateway/http/upstream.ts';
 import { createLiveWork, type LiveWork } from '../../src/gateway/live.ts';
+import { takeUpgrades } from '../../src/wiring/upgrades.ts';
 import { UNKNOWN_PEER } from '../../src/identity/peer.ts';
 import { callerOf, permit } from '../conformance/open-gateway.ts';
 
@@ -94,6 +95,7 @@ export async function openHttpFront(
   const server = createServer((request, response) => {
     if (!gateway.handle(request, response, UNKNOWN_PEER)) response.writeHead(404).end('not the gateway');
   });
+  takeUpgrades(server, gateway);
   const port = await listening(server);
   const clients = new Set<Socket>();
   return {

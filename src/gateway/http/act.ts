@@ -1,5 +1,6 @@
 import { CredentialUnavailable } from '../../core/errors.ts';
 import type { NamedCredential } from '../../credential/credential.ts';
+import { openTunnel } from './act-websocket.ts';
 import type { Departed, Departing } from './act-hooks.ts';
 import type { HttpParts } from './parts.ts';
 import { errorAnswer } from './problem.ts';
@@ -17,6 +18,13 @@ export function actStep(parts: HttpParts): HttpStep {
         throw new Error('a pipeline acts before it has described');
       }
       const { hooks, live, publicUrl, onStream } = parts;
+      const { upgrading } = exchange.request;
+      if (upgrading !== undefined) {
+        // What comes over it nobody looks into.
+        onStream(exchange);
+        await openTunnel(exchange, { call, upgrading }, parts);
+        return undefined;
+      }
       const departing = departingOf(call, exchange);
       const work = { taskId, tokenId: token.id, id: exchange.id, target: target.name };
       // A task that has just ended cuts within `attach`, before there is anything to detach.

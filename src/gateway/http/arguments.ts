@@ -38,6 +38,7 @@ function textsSchema(names: readonly string[], required: readonly string[]): Jso
 function bodySchema(form: HttpOperation['body']): JsonObject | null {
   switch (form) {
     case 'none':
+    case 'websocket':
       return null;
     case 'json':
       return {};

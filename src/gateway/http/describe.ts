@@ -1,4 +1,5 @@
 import type { Action } from '../../core/action.ts';
+import { InvalidRequest } from '../../core/errors.ts';
 import type { JsonObject } from '../../core/json.ts';
 import { resolveResources } from '../resource-template.ts';
 import type { ApiTarget } from './api-target.ts';
@@ -6,7 +7,8 @@ import { askedOf } from './graphql-endpoint.ts';
 import type { HttpParts } from './parts.ts';
 import { readQuery } from './query.ts';
 import { readRequestBody } from './read-body.ts';
-import { checkHeaders, selectHeaders } from './request-headers.ts';
+import { checkHeaders, selectHeaders, type Framing } from './request-headers.ts';
+import { checkHandshake } from './websocket.ts';
 import { segmentsOf } from './request-target.ts';
 import type { HttpRequest, HttpStep } from './request.ts';
 
@@ -24,13 +26,17 @@ export function describeStep({ maxBodyBytes }: Pick<HttpParts, 'maxBodyBytes'>):
     run: async (exchange) => {
       const { request } = exchange;
       const { target, at, method, headers, incoming } = request;
-      const framing = checkHeaders(headers);
+      const handshake = request.upgrading === undefined ? null : checkHandshake(headers);
+      const framing: Framing = handshake === null ? checkHeaders(headers) : { kind: 'none' };
       const found = target.routes.find(method, segmentsOf(at.path));
       if (found === null) {
         exchange.action = unknownAction(request, `${method} ${at.path}`);
         return undefined;
       }
       const { route } = found;
+      if ((route.body === 'websocket') !== (handshake !== null)) {
+        throw new InvalidRequest(`the operation is ${handshake === null ? 'a' : 'no'} WebSocket`);
+      }
       const query = readQuery(at.query, route.query);
       const contentType = headers.get('content-type')?.[0];
       const body = await readRequestBody({ stream: incoming, framing, contentType }, route.body, maxBodyBytes);
@@ -44,7 +50,12 @@ export function describeStep({ maxBodyBytes }: Pick<HttpParts, 'maxBodyBytes'>):
       request.call = {
         operation,
         path: `${target.basePath}${at.path}${at.query === null ? '' : `?${at.query}`}`,
-        headers: { ...passed, ...args, ...(body.contentType === null ? {} : { 'content-type': body.contentType }) },
+        headers: {
+          ...passed,
+          ...args,
+          ...handshake,
+          ...(body.contentType === null ? {} : { 'content-type': body.contentType }),
+        },
         body: body.sent,
       };
       const described: JsonObject = {

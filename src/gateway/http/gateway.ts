@@ -1,4 +1,5 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import { ServerResponse, type IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
 import type { TargetConfig } from '../../config/config.ts';
 import { NotFound, RemitError, UseDpopNonce } from '../../core/errors.ts';
 import type { Peer } from '../../identity/peer.ts';
@@ -23,6 +24,10 @@ export type HttpGateway = {
    * A raw request, since a parsed one has lost what a request can hide.
    */
   handle(incoming: IncomingMessage, response: ServerResponse, peer: Peer): boolean;
+  /** Whether a request wants to become a WebSocket of a target; all others are for `handle`, whatever they say. */
+  upgrades(incoming: IncomingMessage): boolean;
+  /** Serves such a request. */
+  upgrade(incoming: IncomingMessage, socket: Socket, head: Buffer, peer: Peer): void;
   /**
    * Calls of Remit's own at a target, with its credential as it is used for the bearer.
    *
@@ -47,7 +52,7 @@ export function createHttpGateway(deps: HttpGatewayDeps): HttpGateway {
 
   async function answer(
     at: RequestTarget,
-    on: Pick<HttpExchange['request'], 'incoming' | 'response' | 'peer'>,
+    on: Pick<HttpExchange['request'], 'incoming' | 'response' | 'peer' | 'upgrading'>,
   ): Promise<HttpAnswer> {
     const { incoming, peer } = on;
     const challenge = { publicUrl: parts.publicUrl, target: at.target, certified: peer.certificate !== null };
@@ -83,6 +88,20 @@ export function createHttpGateway(deps: HttpGatewayDeps): HttpGateway {
         if (given.kind === 'whole') sendWhole(response, given);
       });
       return true;
+    },
+    upgrades: ({ url, headers }) =>
+      headers.upgrade?.toLowerCase() === 'websocket' && readRequestTarget(url ?? '') !== null,
+    upgrade: (incoming, socket, head, peer) => {
+      const at = readRequestTarget(incoming.url ?? '');
+      // An answer other than a WebSocket ends the connection.
+      const response = new ServerResponse(incoming);
+      response.shouldKeepAlive = false;
+      response.assignSocket(socket);
+      response.once('finish', () => socket.end());
+      if (at === null) return void response.writeHead(400).end();
+      void answer(at, { incoming, response, peer, upgrading: { socket, head } }).then((given) => {
+        if (given.kind === 'whole') sendWhole(response, given);
+      });
     },
     openCaller: (name, bearer) => {
       const target = targets.get(name);

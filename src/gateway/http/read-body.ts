@@ -30,6 +30,7 @@ export async function readRequestBody(incoming: Incoming, form: BodyForm, maxByt
   if (framing.kind === 'none') return NONE;
   switch (form) {
     case 'none':
+    case 'websocket':
       throw new InvalidRequest('the operation takes no body');
     case 'json': {
       const type = checkType(contentType, JSON_TYPE, '`application/json`');

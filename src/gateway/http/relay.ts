@@ -1,16 +1,16 @@
 import { createHash, type Hash } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
-import { errors, type Dispatcher } from 'undici';
+import type { Dispatcher } from 'undici';
 import { RemitError, TooLarge, UpstreamFailed, UpstreamTimeout } from '../../core/errors.ts';
 import { STRIP_NOTHING, type Strip, type Stripper } from '../../credential/strip.ts';
 import type { Outcome } from '../exchange.ts';
 import type { Reading, WholeAnswer } from './act-hooks.ts';
-import { PrivateAddress } from './addresses.ts';
 import type { HttpAnswer } from './answer.ts';
 import { answerHeaders } from './answer-headers.ts';
 import type { ApiTarget } from './api-target.ts';
 import { isText, KeptText } from './kept-text.ts';
 import { problemAnswer } from './problem.ts';
+import { asUpstream } from './relay-failure.ts';
 import { releaseBuffers } from './release-buffers.ts';
 import { sendWhole } from './send.ts';
 import { decoded } from './whole-answer.ts';
@@ -313,25 +313,4 @@ function pairsOf(raw: Dispatcher.DispatchController['rawHeaders']): [string, str
 
 function latin1(text: Buffer | string): string {
   return typeof text === 'string' ? text : text.toString('latin1');
-}
-
-/** What went wrong on the way to a target, in words for the agent. The rest is in `cause`. */
-function asUpstream(cause: Error): RemitError {
-  if (cause instanceof RemitError) return cause;
-  if (cause instanceof errors.HeadersTimeoutError || cause instanceof errors.BodyTimeoutError) {
-    return new UpstreamTimeout('the target does not answer', { cause });
-  }
-  if (cause instanceof errors.ConnectTimeoutError)
-    return new UpstreamTimeout('the target cannot be reached', { cause });
-  if (cause instanceof PrivateAddress) {
-    return new UpstreamFailed('the target cannot be reached', {
-      cause,
-      detail: 'its name leads to a private address; say `private: true` in its file if that is meant',
-    });
-  }
-  if (cause instanceof errors.HTTPParserError || cause instanceof errors.ResponseContentLengthMismatchError) {
-    return new UpstreamFailed('the target answered with something that is not HTTP', { cause });
-  }
-  if (cause instanceof errors.SocketError) return new UpstreamFailed('the target broke its answer off', { cause });
-  return new UpstreamFailed('the target cannot be reached', { cause });
 }

@@ -6,6 +6,7 @@ import type { HttpAnswer } from './answer.ts';
 import type { ApiOperation, ApiTarget } from './api-target.ts';
 import type { RequestBody } from './read-body.ts';
 import type { RequestHeaders } from './request-headers.ts';
+import type { Upgrading } from './websocket.ts';
 import type { RequestTarget } from './request-target.ts';
 
 /** One request to an HTTP target, as it came. */
@@ -17,6 +18,8 @@ export type HttpRequest = {
   readonly headers: RequestHeaders;
   readonly peer: Peer;
   readonly target: ApiTarget;
+  /** The connection is to become a WebSocket. */
+  readonly upgrading?: Upgrading;
   /** From step 2, for an operation that the target has. */
   call?: ApiCall;
 };
