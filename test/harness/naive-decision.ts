@@ -1,5 +1,6 @@
 import * as cedar from '@cedar-policy/cedar-wasm/nodejs';
 import type { Decision, DecisionInput, Reason } from '../../src/core/decision.ts';
+import type { NamedLease } from '../../src/core/lease.ts';
 import type { CheckArguments, Grant } from '../../src/core/grant.ts';
 import type { JsonObject, JsonValue } from '../../src/core/json.ts';
 import type { Agent, Delegator } from '../../src/core/party.ts';
@@ -186,10 +187,11 @@ function beforePolicy(input: DecisionInput, check: CheckArguments): Reason['code
   if (action.definition === 'quarantined') return 'quarantined_operation';
   if (action.definition === 'unknown') return 'unknown_operation';
   if (action.undescribed !== undefined) return action.undescribed.code;
-  if (own) return null;
-  const levels = chain.map(({ task }) => task.grant);
-  if (token !== null) levels.push(token.narrowedTo);
+  const levels = own ? [] : chain.map(({ task }) => task.grant);
+  if (token !== null && !own) levels.push(token.narrowedTo);
   for (const grants of levels) if (!grants.some((grant) => covers(grant, input, check))) return 'outside_grant';
+  for (const { id, lease } of action.leases ?? []) if (!mayUse(id, lease, input)) return 'lease_not_usable';
+  if (own) return null;
   for (const { task } of chain) if (LEVELS[action.sensitivity] > LEVELS[task.sensitivity]) return 'over_sensitivity';
   if (action.protocol) return null;
   for (const { task, used } of chain) if (used.calls >= task.budget.calls) return 'over_budget';
@@ -198,6 +200,16 @@ function beforePolicy(input: DecisionInput, check: CheckArguments): Reason['code
     if (problem !== null) return problem;
   }
   return null;
+}
+
+/** Held, of a task of the chain, at a target of its own, and handed on by every task below that one. */
+function mayUse(id: string, lease: NamedLease['lease'], { chain, action }: DecisionInput): boolean {
+  if (lease === null || lease.state !== 'held' || !lease.usableAt.includes(action.target)) return false;
+  for (const { task } of chain) {
+    if (task.id === lease.task) return true;
+    if (!task.grant.some((grant) => grant.target === action.target && (grant.leases ?? []).includes(id))) return false;
+  }
+  return false;
 }
 
 /** Amounts as whole ten-thousandths without a bound. */
@@ -315,6 +327,18 @@ function entitiesOf(input: DecisionInput): cedar.Entities {
   return [...list.values()] as unknown as cedar.Entities;
 }
 
+function leasesOf({ action, chain }: DecisionInput, age: (since: number) => number): JsonObject | undefined {
+  const leases = (action.leases ?? []).flatMap(({ lease }) => (lease === null ? [] : [lease]));
+  if (leases.length === 0) return undefined;
+  return {
+    count: leases.length,
+    kinds: leases.map(({ kind }) => kind),
+    minted_by: leases.map(({ target, operation }) => `${target}:${operation}`),
+    inherited: leases.some(({ task }) => task !== chain[0]?.task.id),
+    oldest_seconds: Math.max(...leases.map(({ madeAt }) => age(madeAt))),
+  };
+}
+
 function contextOf(input: DecisionInput): JsonObject {
   const { action, delegator, token, approval, now, chain } = input;
   const acting = chain[0];
@@ -325,6 +349,7 @@ function contextOf(input: DecisionInput): JsonObject {
     args: recordOf(action.arguments, 1),
     provenance: action.provenance as JsonObject | undefined,
     flow: action.flow as JsonObject | undefined,
+    leases: leasesOf(input, age),
     sensitivity: sensitivityOf(action.sensitivity),
     now: { time: instant(now), hour: day.getUTCHours(), weekday: day.getUTCDay() === 0 ? 7 : day.getUTCDay() },
     approved: approval !== null,
