@@ -63,7 +63,7 @@ operations: { list: { request: GET /things, query: [page], effect: read } }
   const front = await openHttpFront([target], {
     hooks: {
       reveal: (departing) => departing,
-      inject: createInject({ credential: () => credential, readSecret: () => '' }),
+      inject: createInject({ credential: () => credential, readSecret: () => '', tellTarget: async () => ({}) }),
       readsWhole: () => false,
       conceal: (whole) => whole,
       strip: stripOf,
