@@ -81,7 +81,6 @@ const VERBS: Record<string, (store: Store) => Promise<unknown>> = {
     ]),
   putSealed: (store) => store.putSealed({ ...SEALED, version: 2 }, [recordFixture('rec_verb', 'verb')]),
   removeSealed: (store) => store.removeSealed(SEALED, [recordFixture('rec_verb', 'verb')]),
-  reseal: (store) => store.reseal({ ...SEALED, sealed: 'anew', was: SEALED.sealed }),
   append: (store) => store.append([recordFixture('rec_verb', 'verb')]),
   appendSoon: (store) => store.appendSoon([recordFixture('rec_verb', 'verb')]),
 };
