@@ -5,6 +5,11 @@ import { InvalidGrant, InvalidRequest, RemitError, Unavailable } from '../core/e
 /** A `fetch` that proves who is calling. */
 export type BoundFetch = (url: string | URL, init?: RequestInit) => Promise<Response>;
 
+/** Signs with the key that the session's requests prove. */
+export type SignPrompt = (prompt: { digest: string; channel: string }) => Promise<string>;
+
+const PROMPT_TYPE = 'remit-prompt';
+
 export type IssuedToken = { accessToken: string; expiresAt: number };
 
 /** A key that never leaves the process, and DPoP proofs made with it (RFC 9449, section 4.2). */
@@ -43,6 +48,13 @@ export class DpopKey {
       .sign(this.#privateKey);
   }
 
+  /** A compact JWS over a prompt's digest and channel, as `origin.signature` of a task request. */
+  signPrompt(prompt: { digest: string; channel: string }): Promise<string> {
+    return new SignJWT({ ...prompt, iat: Math.floor(Date.now() / 1000) })
+      .setProtectedHeader({ typ: PROMPT_TYPE, alg: 'ES256', jwk: this.#publicJwk })
+      .sign(this.#privateKey);
+  }
+
   /** Sends one request with the token and a fresh proof. */
   async send(url: string, init: RequestInit, accessToken: string): Promise<Response> {
     return this.withNonce(async () => {
@@ -51,6 +63,11 @@ export class DpopKey {
       headers.set('dpop', await this.proof(init.method ?? 'GET', url, accessToken));
       return fetch(url, { ...init, headers });
     });
+  }
+
+  /** The nonce that the server wants from now on. */
+  heard(nonce: string): void {
+    this.#nonce = nonce;
   }
 
   /** Makes a request once more when the server wants its proof with a nonce; `request` is one whose body can be sent again. */

@@ -29,6 +29,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   agent: async () => (await import('./workload.ts')).agent,
   mcp: async () => (await import('./workload.ts')).mcp,
   call: async () => (await import('./workload.ts')).call,
+  proxy: async () => (await import('./proxy/command.ts')).proxy,
 };
 
 /** Runs one command of the command line; resolves with the exit code. Errors are one line on stderr. */

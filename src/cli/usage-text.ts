@@ -7,6 +7,7 @@ import { LEASE_USAGE } from './lease.ts';
 import { LOG_HELP } from './log-verbs.ts';
 import { POLICY_USAGE } from './policy/policy.ts';
 import { PROFILE_USAGE } from './profile.ts';
+import { PROXY_USAGE } from './proxy/command.ts';
 import { RECONCILE_USAGE } from './reconcile.ts';
 import { REVOCATIONS_USAGE } from './revocations.ts';
 import { SERVE_USAGE } from './serve-usage.ts';
@@ -31,6 +32,7 @@ export const USAGE = `${[
   KEYS_USAGE,
   REVOCATIONS_USAGE,
   AGENT_USAGE,
+  PROXY_USAGE,
   LOG_HELP,
   RECONCILE_USAGE,
 ].join('\n\n')}

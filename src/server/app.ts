@@ -35,6 +35,7 @@ import type { Keys } from '../token/keys.ts';
 import type { ControlApp, ControlEnv } from './routes/route.ts';
 import { usageRoutes } from './routes/usage.ts';
 import { suspensionRoutes } from './routes/suspensions.ts';
+import { targetEventRoutes } from './routes/target-events.ts';
 import { targetRoutes, type TargetRouteParts } from './routes/targets.ts';
 import { taskRoutes, type TaskRouteParts } from './routes/tasks.ts';
 import { peerOf } from './peer-of.ts';
@@ -146,6 +147,7 @@ export function controlRoutes(app: ControlApp, parts: AppParts): void {
   revocationRoutes(app, parts);
   approvalRoutes(app, parts);
   targetRoutes(app, parts);
+  targetEventRoutes(app, parts);
   logRoutes(app, parts);
   policyRoutes(app, parts);
   policyReviewRoutes(app, parts);

@@ -63,6 +63,12 @@ const SAMPLES: Record<string, { path: string; body?: unknown }> = {
     path: '/v1/targets/files/operations/read_text_file/accept',
     body: { digest: DIGEST },
   },
+  'POST /v1/targets/{target}/events': {
+    path: '/v1/targets/files/events',
+    body: {
+      events: [{ id: 'e-1', time: '2026-11-23T12:00:00Z', operation: 'read_text_file', outcome: 'done' }],
+    },
+  },
   'GET /v1/log/records': { path: '/v1/log/records' },
   'GET /v1/log/records/{id}': { path: '/v1/log/records/RECORD' },
   'GET /v1/log/checkpoint': { path: '/v1/log/checkpoint' },

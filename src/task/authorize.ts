@@ -41,6 +41,7 @@ export const OWN_OPERATIONS = {
   'approval.read': 'read',
   'approval.answer': 'write',
   'target.read': 'read',
+  'target.report': 'write',
   'definition.read': 'read',
   'definition.accept': 'write',
   'log.read': 'read',

@@ -16,7 +16,7 @@ export function actStep(parts: HttpParts): HttpStep {
       if (call === undefined || typeof taskId !== 'string' || token === undefined) {
         throw new Error('a pipeline acts before it has described');
       }
-      const { hooks, live, publicUrl } = parts;
+      const { hooks, live, publicUrl, onStream } = parts;
       const departing = departingOf(call, exchange);
       const work = { taskId, tokenId: token.id, id: exchange.id, target: target.name };
       // A task that has just ended cuts within `attach`, before there is anything to detach.
@@ -26,8 +26,11 @@ export function actStep(parts: HttpParts): HttpStep {
         target,
         publicUrl,
         url: departing.url,
-        conceal: hooks.readsWhole(exchange) ? (answer) => hooks.conceal(answer, exchange) : null,
+        reading: (answer) => hooks.reading(exchange, answer),
+        conceal: (answer) => hooks.conceal(answer, exchange),
+        streamed: (answer) => hooks.streamed(exchange, answer),
         onStream: () => {
+          onStream(exchange);
           detach();
           detach = live.attach({ ...work, kind: 'stream' }, (reason) => relay.cut(reason));
         },
@@ -47,6 +50,7 @@ export function actStep(parts: HttpParts): HttpStep {
       exchange.answer = { kind: 'passing', finished };
       detach = live.attach({ ...work, kind: 'call' }, (reason) => relay.cut(reason));
       void relay.finished.then(() => detach());
+      if (exchange.intended !== undefined) hooks.follow(exchange.intended, relay.finished);
       try {
         const departed = await hooks.inject(await hooks.reveal(departing, exchange), exchange);
         credential = departed.named;

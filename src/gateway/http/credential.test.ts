@@ -64,7 +64,9 @@ operations: { list: { request: GET /things, query: [page], effect: read } }
     hooks: {
       reveal: (departing) => departing,
       inject: createInject({ credential: () => credential, readSecret: () => '', tellTarget: async () => ({}) }),
-      readsWhole: () => false,
+      follow: () => undefined,
+      reading: () => 'streamed',
+      streamed: () => [],
       conceal: (whole) => whole,
       strip: stripOf,
     },

@@ -66,6 +66,13 @@ const VERBS: Record<string, (store: Store) => Promise<unknown>> = {
     ]),
   distrustPolicySet: (store) =>
     store.distrustPolicySet({ hash: 'hash', decision: 'rec_1', at: NOW }, [recordFixture('rec_verb', 'verb')]),
+  recordOutcome: (store) =>
+    store.recordOutcome(
+      { task: 'task_1', target: 'files', operation: 'read', succeeded: true, labels: ['origin:outsiders'] },
+      [recordFixture('rec_verb', 'verb')],
+    ),
+  declassify: (store) =>
+    store.declassify('task_1', { value: 'x', record: 'rec_verb', at: NOW }, [recordFixture('rec_verb', 'verb')]),
   saveLease: (store) =>
     store.saveLease({ lease: { ...leaseFixture(), attempts: 1 }, from: ['intended'], sealed: 'sealed' }, [
       recordFixture('rec_verb', 'verb'),
@@ -81,6 +88,11 @@ const VERBS: Record<string, (store: Store) => Promise<unknown>> = {
     ]),
   putSealed: (store) => store.putSealed({ ...SEALED, version: 2 }, [recordFixture('rec_verb', 'verb')]),
   removeSealed: (store) => store.removeSealed(SEALED, [recordFixture('rec_verb', 'verb')]),
+  reseal: (store) =>
+    Promise.all([
+      store.append([recordFixture('rec_verb', 'verb')]),
+      store.reseal({ ...SEALED, sealed: 'anew', was: SEALED.sealed }),
+    ]),
   append: (store) => store.append([recordFixture('rec_verb', 'verb')]),
   appendSoon: (store) => store.appendSoon([recordFixture('rec_verb', 'verb')]),
 };
