@@ -1,6 +1,7 @@
 import { OpenAPIHono } from '@hono/zod-openapi';
 import { bodyLimit } from 'hono/body-limit';
 import { etag } from 'hono/etag';
+import type { Labels } from '../provenance/labels.ts';
 import type { PeopleProvider } from '../config/identity-config.ts';
 import { InvalidRequest, NotFound, TooLarge } from '../core/errors.ts';
 import type { Refusals } from '../audit/refusals.ts';
@@ -18,6 +19,7 @@ import { approvalRoutes } from './routes/approvals.ts';
 import { keyRoutes } from './routes/keys.ts';
 import { leaseRoutes } from './routes/leases.ts';
 import { secretRoutes } from './routes/secrets.ts';
+import { labelRoutes } from './routes/labels.ts';
 import { logRoutes } from './routes/log.ts';
 import { OAUTH_ENDPOINTS, oauthRoutes, type OAuthRouteParts } from './routes/oauth.ts';
 import { policyReviewRoutes } from './routes/policy-review.ts';
@@ -53,6 +55,7 @@ export type AppParts = TaskRouteParts &
     secrets: KeptSecrets;
     profilesShown: Profiles;
     usage: UsageReports;
+    labels: Labels;
     suspensions: Suspensions;
     leases: Leases;
     people: readonly PeopleProvider[];
@@ -151,6 +154,7 @@ export function controlRoutes(app: ControlApp, parts: AppParts): void {
   profileRoutes(app, parts);
   usageRoutes(app, parts);
   suspensionRoutes(app, parts);
+  labelRoutes(app, parts);
   leaseRoutes(app, parts);
 }
 

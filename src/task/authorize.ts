@@ -43,6 +43,7 @@ export const OWN_OPERATIONS = {
   'target.read': 'read',
   'definition.read': 'read',
   'definition.accept': 'write',
+  'label.declassify': 'write',
   'log.read': 'read',
   'policy.read': 'read',
   'policy.publish': 'write',
