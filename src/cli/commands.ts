@@ -18,6 +18,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   stop: async () => (await import('./stop.ts')).stop,
   resume: async () => (await import('./stop.ts')).resume,
   person: async () => (await import('./stop.ts')).person,
+  labels: async () => (await import('./labels.ts')).labels,
   lease: async () => (await import('./lease.ts')).lease,
   policy: async () => (await import('./policy/policy.ts')).policy,
   secret: async () => (await import('./secret.ts')).secret,

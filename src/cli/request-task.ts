@@ -15,7 +15,10 @@ remit task request --agent SPIFFE_ID --purpose TEXT --grant FILE|JSON [--param N
                                     hand a task to an agent, of a named kind or in full; prints its id`;
 
 /** A person hands a task to an agent. */
-export async function requestTask(args: string[], io: Io): Promise<number> {
+export async function requestTask(args: string[], given: Io): Promise<number> {
+  // One session, and so one key: it signs the prompt and proves the request.
+  let session: ReturnType<Io['person']> | undefined;
+  const io: Io = { ...given, person: () => (session ??= given.person()) };
   const { values } = parseArgs({
     args,
     options: {
@@ -31,8 +34,8 @@ export async function requestTask(args: string[], io: Io): Promise<number> {
   const { profile, agent, purpose, grant, prompt, param = [], ...limits } = values;
   const complete = agent !== undefined && purpose !== undefined && grant !== undefined;
   if (profile === undefined && !complete) throw new UsageError(REQUEST_USAGE);
-  const given = Object.fromEntries(param.map(parseParameter));
-  const parameters = profile === undefined ? given : await typed(given, profile, io);
+  const named = Object.fromEntries(param.map(parseParameter));
+  const parameters = profile === undefined ? named : await typed(named, profile, io);
   const granted = await callApi<TaskWire>(io, 'POST', '/tasks', {
     ...(profile === undefined ? {} : { profile }),
     ...(agent === undefined ? {} : { agent }),

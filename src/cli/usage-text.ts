@@ -3,6 +3,7 @@ import { APPROVALS_USAGE } from './approvals.ts';
 import { CONSENT_USAGE } from './consent.ts';
 import { KEYS_USAGE } from './keys.ts';
 import { SECRET_USAGE } from './secret.ts';
+import { LABELS_USAGE } from './labels.ts';
 import { LEASE_USAGE } from './lease.ts';
 import { LOG_HELP } from './log-verbs.ts';
 import { POLICY_USAGE } from './policy/policy.ts';
@@ -26,6 +27,7 @@ export const USAGE = `${[
   TARGET_USAGE,
   STOP_USAGE,
   LEASE_USAGE,
+  LABELS_USAGE,
   POLICY_USAGE,
   SECRET_USAGE,
   CONSENT_USAGE,

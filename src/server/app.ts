@@ -1,6 +1,7 @@
 import { OpenAPIHono } from '@hono/zod-openapi';
 import { bodyLimit } from 'hono/body-limit';
 import { etag } from 'hono/etag';
+import type { Labels } from '../provenance/labels.ts';
 import type { PeopleProvider } from '../config/identity-config.ts';
 import { InvalidRequest, NotFound, TooLarge } from '../core/errors.ts';
 import type { Refusals } from '../audit/refusals.ts';
@@ -19,6 +20,7 @@ import { keyRoutes } from './routes/keys.ts';
 import { consentRoutes } from './routes/consents.ts';
 import { secretRoutes } from './routes/secrets.ts';
 import { leaseRoutes } from './routes/leases.ts';
+import { labelRoutes } from './routes/labels.ts';
 import { logRoutes } from './routes/log.ts';
 import { OAUTH_ENDPOINTS, oauthRoutes, type OAuthRouteParts } from './routes/oauth.ts';
 import { policyReviewRoutes } from './routes/policy-review.ts';
@@ -57,6 +59,7 @@ export type AppParts = TaskRouteParts &
     consents: Consents;
     profilesShown: Profiles;
     usage: UsageReports;
+    labels: Labels;
     suspensions: Suspensions;
     leases: Leases;
     people: readonly PeopleProvider[];
@@ -157,6 +160,7 @@ export function controlRoutes(app: ControlApp, parts: AppParts): void {
   profileRoutes(app, parts);
   usageRoutes(app, parts);
   suspensionRoutes(app, parts);
+  labelRoutes(app, parts);
   leaseRoutes(app, parts);
 }
 

@@ -109,6 +109,12 @@ const SAMPLES: Record<string, { path: string; body?: unknown }> = {
   'POST /v1/leases/{id}/settle': { path: `/v1/leases/${LEASE}/settle`, body: { reason: 'test' } },
   'POST /v1/leases/{id}/release': { path: `/v1/leases/${FOUND}/release`, body: { reason: 'test' } },
   'POST /v1/leases/{id}/discard': { path: `/v1/leases/${FOUND}/discard`, body: { reason: 'test' } },
+  'GET /v1/tasks/{id}/labels': { path: '/v1/tasks/TASK/labels' },
+  'POST /v1/tasks/{id}/declassify': {
+    path: '/v1/tasks/TASK/declassify',
+    body: { value: 'eve@example.com', reason: 'test' },
+  },
+  'GET /v1/labels/explain/{record}': { path: '/v1/labels/explain/DECISION' },
   'POST /v1/keys/rotate': { path: '/v1/keys/rotate', body: {} },
   'GET /v1/secrets': { path: '/v1/secrets' },
   'POST /v1/secrets/set': { path: '/v1/secrets/set', body: { name: 'new', value: 'a secret value' } },

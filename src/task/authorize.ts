@@ -44,6 +44,7 @@ export const OWN_OPERATIONS = {
   'target.report': 'write',
   'definition.read': 'read',
   'definition.accept': 'write',
+  'label.declassify': 'write',
   'log.read': 'read',
   'policy.read': 'read',
   'policy.publish': 'write',

@@ -22,6 +22,7 @@ import type { Referee } from '../pdp/referee/referee.ts';
 import type { InForce } from '../policy/in-force.ts';
 import { createPolicies } from '../policy/publish.ts';
 import { createReview } from '../policy/review.ts';
+import { createLabels } from '../provenance/labels.ts';
 import { createRevocationFeed } from '../revocation/feed.ts';
 import { createApp } from '../server/app.ts';
 import type { Store } from '../store/ports.ts';
@@ -245,6 +246,7 @@ export async function openControlPlane(config: Config, opened: Opened) {
     secrets: credentials.kept,
     consents: credentials.consents,
     suspensions,
+    labels: createLabels({ ...decided, store, sources }),
     leases: createLeases({
       ...decided,
       store,

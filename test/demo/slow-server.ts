@@ -3,7 +3,7 @@ import { McpServer } from '@modelcontextprotocol/server';
 import { StdioServerTransport } from '@modelcontextprotocol/server/stdio';
 import { z } from 'zod';
 
-/** An MCP server with one tool that takes its time, so that there is a call in flight when a task ends. */
+/** An MCP server with a tool that takes its time, so that there is a call in flight when a task ends, and one that shares. */
 const server = new McpServer({ name: 'slow', version: '1.0.0' });
 server.registerTool(
   'wait',
@@ -14,5 +14,13 @@ server.registerTool(
     await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
     return { content: [{ type: 'text', text: 'waited' }] };
   },
+);
+server.registerTool(
+  'share_note',
+  {
+    description: 'Shares a text with somebody.',
+    inputSchema: z.object({ recipient: z.string(), text: z.string() }),
+  },
+  ({ recipient }) => ({ content: [{ type: 'text', text: `shared with ${recipient}` }] }),
 );
 await server.connect(new StdioServerTransport());

@@ -29,13 +29,22 @@ export function noServers(folder: string): void {
 /** Alice hands a task to an agent, by the command line. `grant` is a file, or YAML. */
 export async function requestTask(
   remit: RemitProcess,
-  request: { agent: string; purpose: string; grant: string; sensitivity?: string; calls?: number; hops?: number },
+  request: {
+    agent: string;
+    purpose: string;
+    grant: string;
+    sensitivity?: string;
+    calls?: number;
+    hops?: number;
+    prompt?: string;
+  },
 ): Promise<{ id: string; state: string }> {
   const { agent, purpose, grant, sensitivity, calls, hops } = request;
   const args = ['--as', 'alice', '--agent', agent, '--purpose', purpose, '--grant', grant, '--json'];
   if (sensitivity !== undefined) args.push('--sensitivity', sensitivity);
   if (calls !== undefined) args.push('--calls', String(calls));
   if (hops !== undefined) args.push('--hops', String(hops));
+  if (request.prompt !== undefined) args.push('--prompt', request.prompt);
   const { stdout, stderr } = await remit.cli(['task', 'request', ...args]);
   if (stdout === '') throw new Error(stderr);
   return JSON.parse(stdout) as { id: string; state: string };

@@ -5,6 +5,9 @@ import { Tunnel, type Upgrading } from './websocket.ts';
 import type { ApiCall, HttpExchange } from './request.ts';
 import { sendWhole } from './send.ts';
 
+/** What a WebSocket carries has frames, so that nothing that reads lines or documents can look into it. */
+const OPENED = { status: 101, headers: [['content-type', 'application/octet-stream']] satisfies [string, string][] };
+
 /** Step 6 for a WebSocket: the handshake is sent, and what it opens lasts as long as the task, at most. */
 export async function openTunnel(
   exchange: HttpExchange,
@@ -28,7 +31,7 @@ export async function openTunnel(
   const departing: Departing = { method, url: target.origin + call.path, headers: call.headers, body: null };
   try {
     const departed = await hooks.inject(await hooks.reveal(departing, exchange), exchange);
-    tunnel.guard(hooks.strip([...departed.secrets, ...hooks.hidden(exchange)]));
+    tunnel.guard([hooks.strip(departed.secrets), ...hooks.streamed(exchange, OPENED)]);
     if (tunnel.over) return;
     const path = departed.url.slice(target.origin.length);
     const { headers, tls } = departed;

@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import { InvalidRequest, RemitError, UpstreamFailed } from '../../core/errors.ts';
-import { STRIP_NOTHING, type Strip } from '../../credential/strip.ts';
+import { STRIP_NOTHING, type Strip, type Stripper } from '../../credential/strip.ts';
 import type { Outcome } from '../exchange.ts';
 import { asUpstream } from './relay-failure.ts';
 import { releaseBuffers } from './release-buffers.ts';
@@ -57,7 +57,7 @@ export class Tunnel implements Dispatcher.DispatchHandler {
   readonly #client: Upgrading;
   /** Answers the handshake with an error, while there is no WebSocket. */
   readonly #refuse: (error: unknown) => void;
-  #strip: Strip = STRIP_NOTHING;
+  #strips: readonly Strip[] = [];
   #finish!: (outcome: Outcome) => void;
   #controller: Dispatcher.DispatchController | null = null;
   #upstream: Duplex | null = null;
@@ -80,8 +80,8 @@ export class Tunnel implements Dispatcher.DispatchHandler {
     return this.#over;
   }
 
-  guard(strip: Strip): void {
-    this.#strip = strip;
+  guard(strips: readonly Strip[]): void {
+    this.#strips = strips.filter((strip) => strip !== STRIP_NOTHING);
   }
 
   cut(reason: string): void {
@@ -124,15 +124,16 @@ export class Tunnel implements Dispatcher.DispatchHandler {
 
   /** INVARIANT 7: what the target sends loses the credential of the target, in place. */
   #passOn(upstream: Duplex, socket: Duplex): void {
-    const stripper = this.#strip.begin();
+    const strippers = this.#strips.map((strip) => strip.begin());
+    const stripped = (chunk: Uint8Array) => strippers.reduce((bytes, stripper) => stripper.write(bytes), chunk);
     upstream.on('data', (chunk: Buffer) => {
       this.#bytes += chunk.length;
       releaseBuffers(chunk.length);
-      if (socket.write(stripper.write(chunk))) return;
+      if (socket.write(stripped(chunk))) return;
       upstream.pause();
       socket.once('drain', () => upstream.resume());
     });
-    upstream.on('end', () => socket.end(stripper.end()));
+    upstream.on('end', () => socket.end(strippers.reduce(rest, new Uint8Array(0))));
   }
 
   /** An answer that is no WebSocket. */
@@ -164,4 +165,9 @@ export class Tunnel implements Dispatcher.DispatchHandler {
     this.#upstream.destroy();
     this.#client.socket.destroy();
   }
+}
+
+/** What a stripper has held back, behind what those before it have. */
+function rest(bytes: Uint8Array, stripper: Stripper): Uint8Array {
+  return Buffer.concat([stripper.write(bytes), stripper.end()]);
 }

@@ -127,9 +127,22 @@ function actionType({ effect, args, parameters = EMPTY, did = EMPTY }: SchemaAct
   };
 }
 
+/** As deep as `argumentOrigins` goes. */
+const MAX_DEPTH = 4;
+
+/** An attribute for each argument, and for each member of one by its path: `body.to`. */
 function provenanceOf(args: CedarType): CedarType {
-  const names = args.type === 'Record' ? Object.keys(args.attributes) : [];
-  return record(Object.fromEntries(names.map((name) => [name, optional(STRING)])));
+  const attributes: Record<string, Attribute> = {};
+  const pending: { type: CedarType; path: string; depth: number }[] = [{ type: args, path: '', depth: 1 }];
+  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+    if (next.type.type !== 'Record' || next.depth > MAX_DEPTH) continue;
+    for (const [name, type] of Object.entries(next.type.attributes)) {
+      const path = next.path === '' ? name : `${next.path}.${name}`;
+      attributes[path] = optional(STRING);
+      pending.push({ type, path, depth: next.depth + 1 });
+    }
+  }
+  return record(attributes);
 }
 
 function record(attributes: Record<string, Attribute>): CedarType {

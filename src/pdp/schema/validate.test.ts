@@ -189,6 +189,11 @@ describe('what is accepted', () => {
       'where an argument came from',
       'context has provenance && context.provenance has amount && context.provenance.amount == "prompt"',
     ],
+    [
+      'what the task has done before',
+      'context.task.did has "files:write_file" && context.task.did["files:write_file"].succeeded > 0',
+    ],
+    ['how sensitive what it has read is', 'context.task.touched.level >= 3 && context.task.effects.delete < 3'],
     ['an operation that the head does not reach', 'action != Action::"files:write_file"'],
   ])('%s', (_what, condition) => {
     const parameters = condition.includes('parameters') ? 'context.task.parameters has limit && ' : '';
