@@ -33,6 +33,7 @@ test.each([
   ['credential', "import '../server/app.ts';", 'capabilities do not know the surfaces'],
   ['gateway', "import '../server/app.ts';", 'capabilities do not know the surfaces'],
   ['task', "import '../cli/io.ts';", 'capabilities do not know the surfaces'],
+  ['provenance', "import '../cli/io.ts';", 'capabilities do not know the surfaces'],
   ['ending', "import '../cli/io.ts';", 'capabilities do not know the surfaces'],
   ['policy', "import '../cli/io.ts';", 'capabilities do not know the surfaces'],
   ['catalogue', "import '../cli/io.ts';", 'capabilities do not know the surfaces'],

@@ -5,6 +5,11 @@ import { InvalidGrant, InvalidRequest, RemitError, Unavailable } from '../core/e
 /** A `fetch` that proves who is calling. */
 export type BoundFetch = (url: string | URL, init?: RequestInit) => Promise<Response>;
 
+/** Signs with the key that the session's requests prove. */
+export type SignPrompt = (prompt: { digest: string; channel: string }) => Promise<string>;
+
+const PROMPT_TYPE = 'remit-prompt';
+
 export type IssuedToken = { accessToken: string; expiresAt: number };
 
 /** A key that never leaves the process, and DPoP proofs made with it (RFC 9449, section 4.2). */
@@ -40,6 +45,13 @@ export class DpopKey {
       ...(this.#nonce === undefined ? {} : { nonce: this.#nonce }),
     })
       .setProtectedHeader({ typ: 'dpop+jwt', alg: 'ES256', jwk: this.#publicJwk })
+      .sign(this.#privateKey);
+  }
+
+  /** A compact JWS over a prompt's digest and channel, as `origin.signature` of a task request. */
+  signPrompt(prompt: { digest: string; channel: string }): Promise<string> {
+    return new SignJWT({ ...prompt, iat: Math.floor(Date.now() / 1000) })
+      .setProtectedHeader({ typ: PROMPT_TYPE, alg: 'ES256', jwk: this.#publicJwk })
       .sign(this.#privateKey);
   }
 

@@ -21,6 +21,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   lease: async () => (await import('./lease.ts')).lease,
   policy: async () => (await import('./policy/policy.ts')).policy,
   secret: async () => (await import('./secret.ts')).secret,
+  consent: async () => (await import('./consent.ts')).consent,
   keys: async () => (await import('./keys.ts')).keys,
   revocations: async () => (await import('./revocations.ts')).revocations,
   reconcile: async () => (await import('./reconcile.ts')).reconcileCommand,

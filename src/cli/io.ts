@@ -1,4 +1,4 @@
-import type { BoundFetch } from './bound-tokens.ts';
+import type { BoundFetch, SignPrompt } from './bound-tokens.ts';
 
 /** What a command may touch. */
 export type Io = {
@@ -15,7 +15,7 @@ export type Io = {
   /** Asks the person at the terminal; `null` at the end of what they say. Absent where there is no terminal. */
   ask?: ((question: string) => Promise<string | null>) | undefined;
   /** A person's session: as `--as`, by `REMIT_ID_TOKEN`, or as who is signed in. */
-  person: () => Promise<{ fetch: BoundFetch }>;
+  person: () => Promise<{ fetch: BoundFetch; signPrompt?: SignPrompt }>;
 };
 
 /** Runs and resolves with the exit code. */

@@ -1,6 +1,6 @@
-import { DpopKey, requestToken, sendBound, TokenCache, type BoundFetch } from './bound-tokens.ts';
+import { DpopKey, requestToken, sendBound, TokenCache, type BoundFetch, type SignPrompt } from './bound-tokens.ts';
 
-export type PersonSession = { fetch: BoundFetch; token: () => Promise<string> };
+export type PersonSession = { fetch: BoundFetch; signPrompt: SignPrompt; token: () => Promise<string> };
 
 /** A person's access to Remit's API: their ID token, exchanged once for a token bound to a key of this process. */
 export async function openPersonSession(options: {
@@ -23,6 +23,7 @@ export async function openPersonSession(options: {
   );
   return {
     token: () => tokens.get(resource),
+    signPrompt: (prompt) => key.signPrompt(prompt),
     fetch: (url, init = {}) => sendBound({ url: String(url), init, resource }, { key, tokens }),
   };
 }

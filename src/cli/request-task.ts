@@ -3,13 +3,15 @@ import { isJsonObject, type JsonValue } from '../core/json.ts';
 import { callApi } from './api.ts';
 import { UsageError, type Io } from './io.ts';
 import type { ProfileWire } from './profile.ts';
+import { capturedPrompt } from './prompt.ts';
 import { readOption } from './read-option.ts';
 import { LIMIT_OPTIONS, LIMIT_USAGE, limitsOf } from './task-limits.ts';
 import { printTask, type TaskWire } from './task-text.ts';
 
 export const REQUEST_USAGE = `remit task request --profile NAME[@VERSION] [--param NAME=VALUE]… [--agent SPIFFE_ID] [--purpose TEXT] [--grant FILE|JSON]
+                  [--prompt FILE|-]
 remit task request --agent SPIFFE_ID --purpose TEXT --grant FILE|JSON [--param NAME=VALUE]…
-                  ${LIMIT_USAGE}
+                  [--prompt FILE|-] ${LIMIT_USAGE}
                                     hand a task to an agent, of a named kind or in full; prints its id`;
 
 /** A person hands a task to an agent. */
@@ -23,9 +25,10 @@ export async function requestTask(args: string[], io: Io): Promise<number> {
       grant: { type: 'string' },
       ...LIMIT_OPTIONS,
       param: { type: 'string', multiple: true },
+      prompt: { type: 'string' },
     },
   });
-  const { profile, agent, purpose, grant, param = [], ...limits } = values;
+  const { profile, agent, purpose, grant, prompt, param = [], ...limits } = values;
   const complete = agent !== undefined && purpose !== undefined && grant !== undefined;
   if (profile === undefined && !complete) throw new UsageError(REQUEST_USAGE);
   const given = Object.fromEntries(param.map(parseParameter));
@@ -36,7 +39,7 @@ export async function requestTask(args: string[], io: Io): Promise<number> {
     ...(purpose === undefined ? {} : { purpose }),
     ...(grant === undefined ? {} : { grant: readOption('grant', grant) }),
     parameters,
-    origin: { channel: 'cli', trust: 'authenticated' },
+    ...(await capturedPrompt(prompt, io)),
     ...limitsOf(limits),
   });
   printTask(granted, io);

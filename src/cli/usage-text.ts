@@ -1,5 +1,6 @@
 import { AGENT_USAGE } from './workload.ts';
 import { APPROVALS_USAGE } from './approvals.ts';
+import { CONSENT_USAGE } from './consent.ts';
 import { KEYS_USAGE } from './keys.ts';
 import { SECRET_USAGE } from './secret.ts';
 import { LEASE_USAGE } from './lease.ts';
@@ -27,6 +28,7 @@ export const USAGE = `${[
   LEASE_USAGE,
   POLICY_USAGE,
   SECRET_USAGE,
+  CONSENT_USAGE,
   KEYS_USAGE,
   REVOCATIONS_USAGE,
   AGENT_USAGE,

@@ -3,8 +3,10 @@ import type { Sensitivity } from '../core/sensitivity.ts';
 import type { SpiffeId } from '../core/spiffe-id.ts';
 import type { Protocol } from '../core/target-resource.ts';
 import type { CredentialConfig } from './credential.ts';
+import type { VaultConfig } from './vaults.ts';
 import type { HttpOperation } from './http-operation.ts';
 import type { OAuthClient, PeopleProvider, TrustDomain, WorkloadIssuer } from './identity-config.ts';
+import type { OperationLabels, TargetLabels } from './labels.ts';
 import type { FoundSecrets, MintConfig } from './mint.ts';
 
 /** The configuration, parsed once. Paths are absolute. See schema/config.schema.json for the file's form. */
@@ -85,6 +87,8 @@ export type Config = {
     /** Who is told of approvals, each with its own secrets; `approvers` `null` for all approvals. */
     webhooks: { name: string; url: string; secrets: SecretSource[]; approvers: string[] | null }[];
   };
+  /** Vaults of others, which credentials may be read from. */
+  vaults: VaultConfig[];
   targets: TargetConfig[];
 };
 
@@ -114,8 +118,12 @@ export type TargetConfig = {
   /** The target takes an attribution with each call (see docs/telemetry.md). */
   attribution?: boolean;
   clientCapabilities: ('sampling' | 'elicitation' | 'roots')[];
+  /** Of the results of operations that say nothing of their own. */
+  labels?: TargetLabels;
   /** By operation name. An operation that is not here is denied. */
   operations: Record<string, OperationConfig>;
+  /** Operations that nobody has classified yet, by name: denied as those that are not there. */
+  unclassified?: string[];
 };
 
 export type StdioUpstream = {
@@ -146,6 +154,11 @@ export type OperationConfig = {
    * for each item) and may be normalised: `path` or `url`. All must resolve, or the call is denied.
    */
   resources?: string[];
+  /** What is said of its results. */
+  labels?: OperationLabels;
+  /** Arguments by which the effect lands somewhere, and those whose text is carried there; nested ones as `a.b`. */
+  targets?: string[];
+  content?: string[];
   /** At an HTTP target, always and only there: how it looks on the wire. */
   http?: HttpOperation;
   /** What it brings into the world. */

@@ -6,6 +6,7 @@ import { SENSITIVITIES } from '../core/sensitivity.ts';
 import { parseWorkloadId } from '../core/spiffe-id.ts';
 import type { OperationConfig, SecretSource, TargetConfig } from './config.ts';
 import { credentialForm, credentialProblem, readCredential } from './credential.ts';
+import { labelFields, targetLabelsForm } from './labels.ts';
 import { httpOperationFields, httpOperationOf, httpOperationProblem } from './http-operation.ts';
 import { FOUND_SECRETS } from './mint.ts';
 import { mintOf, mintProblems, mintsForm } from './mints-form.ts';
@@ -72,12 +73,14 @@ const fileForm = z.strictObject({
   max_answer_bytes: z.number().int().positive().optional(),
   attribution: z.boolean().default(false),
   client_capabilities: z.array(z.enum(['sampling', 'elicitation', 'roots'])).default([]),
+  labels: targetLabelsForm,
   operations: z.record(
     z.string().min(1),
     z.strictObject({
       effect: z.enum(EFFECTS),
       sensitivity: z.enum(SENSITIVITIES).optional(),
       resources: z.array(z.string().min(1)).min(1).optional(),
+      ...labelFields,
       ...httpOperationFields,
       mints: mintsForm.optional(),
       found_secrets: z.enum(FOUND_SECRETS).optional(),
@@ -106,12 +109,16 @@ const MAX_ANSWER_BYTES = 8 * 1024 * 1024;
 
 /** @throws InvalidConfig with file, line, field and what is expected. */
 export function readTargetFile(file: string, dataDir: string): TargetConfig {
-  const form = readYaml(file, z.preprocess(withoutUnclassified, targetForm));
+  const unclassified: string[] = [];
+  const form = readYaml(
+    file,
+    z.preprocess((value) => withoutUnclassified(value, unclassified), targetForm),
+  );
   const folder = dirname(file);
   if (form.attribution && 'stdio' in form.upstream)
     throw new InvalidConfig(`${file}: \`attribution\` goes with requests over HTTP; a stdio server has none`);
   const http = 'url' in form.upstream ? form.upstream : 'http' in form.upstream ? form.upstream.http : null;
-  const problem = credentialProblem(form.credential, http);
+  const problem = credentialProblem(form.credential, http, form.operations);
   if (problem !== null) throw new InvalidConfig(`${file}: ${problem}`);
   const source = (from: z.output<typeof sourceForm>): SecretSource => {
     if ('from_env' in from) return { fromEnv: from.from_env };
@@ -139,10 +146,12 @@ export function readTargetFile(file: string, dataDir: string): TargetConfig {
     ...(form.credential === undefined ? {} : { credential: readCredential(form.credential, folder) }),
     ...(form.resource_server === undefined ? {} : { resourceServer: form.resource_server }),
     sensitivity: form.sensitivity,
+    ...(form.labels === undefined ? {} : { labels: form.labels }),
     timeoutMs: form.timeout_seconds * 1000,
     maxAnswerBytes: form.max_answer_bytes ?? (form.protocol === 'http' ? Infinity : MAX_ANSWER_BYTES),
     ...(form.attribution ? { attribution: true } : {}),
     clientCapabilities: form.client_capabilities,
+    ...(unclassified.length > 0 ? { unclassified } : {}),
     operations: Object.fromEntries(
       Object.entries(form.operations).map(([name, operation]) => [name, operationOf(operation, form)]),
     ),

@@ -15,6 +15,8 @@ export type Action = {
   arguments: JsonObject;
   /** Where the value of each argument was seen. Absent where the gateway cannot tell. */
   provenance?: Readonly<Record<string, ArgumentOrigin>>;
+  /** The same for people who ask why: of no account to the decision. */
+  sources?: readonly ArgumentSource[];
   /** The leases whose handles stand in the arguments. Absent where there is none. */
   leases?: readonly NamedLease[];
   /** What that comes to. Absent where the gateway cannot tell. */
@@ -42,6 +44,34 @@ export const ARGUMENT_ORIGINS = [
   'unseen',
 ] as const;
 export type ArgumentOrigin = (typeof ARGUMENT_ORIGINS)[number];
+
+/**
+ * Why a value is said to be from there, where it does not simply stand in the source. `part`: a part of it does. `decoded`: it
+ * does once its encoding is resolved. `joined`: together with the value beside it. `sent_before`: a trusted result has it, but
+ * only since this task had sent it there. `not_all_kept`: more was read than is known here. `too_much`: it would have taken
+ * too long to look it up. `answered_for`: a person said that it is fine.
+ */
+export const SOURCE_NOTES = [
+  'part',
+  'decoded',
+  'joined',
+  'sent_before',
+  'not_all_kept',
+  'too_much',
+  'answered_for',
+] as const;
+export type SourceNote = (typeof SOURCE_NOTES)[number];
+
+/**
+ * Where one value of the arguments was seen: `path` is a JSON Pointer (RFC 6901), `id` that of a decision's record, or
+ * `prompt`, `purpose`, `parameters`, or the argument by which the task itself had sent it.
+ */
+export type ArgumentSource = {
+  path: string;
+  origin: ArgumentOrigin;
+  seen: readonly { id: string; origin: ArgumentOrigin }[];
+  because?: SourceNote;
+};
 
 /** The origins of all arguments together, each once and in the order above. */
 export type ArgumentFlow = {

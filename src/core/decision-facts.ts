@@ -1,9 +1,10 @@
 import type { AgentOwner, AgentState } from './agent.ts';
 import type { ApprovalPoint } from './approval-point.ts';
-import type { Action, ArgumentFlow, ArgumentOrigin, Undescribed } from './action.ts';
+import type { Action, ArgumentFlow, ArgumentOrigin, ArgumentSource, Undescribed } from './action.ts';
 import type { Budget, SumLimit } from './budget.ts';
 import { limitsToWire, usedLimitsToWire, type LimitsWire, type UsedLimitsWire } from './budget-wire.ts';
 import type { DecisionInput, GivenApproval, TaskView, TokenFacts } from './decision.ts';
+import type { Effect } from './effect.ts';
 import type { Grant } from './grant.ts';
 import type { JsonObject, JsonValue } from './json.ts';
 import type { LeaseKind, LeaseState, NamedLease } from './lease.ts';
@@ -14,6 +15,7 @@ import { scheduleToWire, type ScheduleWire } from './schedule-wire.ts';
 import type { Sensitivity } from './sensitivity.ts';
 import type { Suspension } from './suspension.ts';
 import type { PromptOrigin, Task, TaskProfile, TaskState } from './task.ts';
+import type { Done } from './trail.ts';
 
 /**
  * What a decision looked at beyond what its record says for a reader: with both, the decision can be computed again.
@@ -32,6 +34,7 @@ export type DecisionFacts = {
     provenance?: Record<string, ArgumentOrigin>;
     leases?: NamedLeaseFacts[];
     flow?: ArgumentFlow;
+    sources?: readonly ArgumentSource[];
   };
   /** `narrowed_to` absent: as `scope`. */
   token: { issued_at: number; binding: TokenFacts['binding']; narrowed_to?: Grant[] } | null;
@@ -105,7 +108,11 @@ export type LevelFacts = {
   /** Absent: open all the time. */
   schedules?: ScheduleWire[];
   labels?: string[];
+  /** By `target:operation`. Times are milliseconds since the epoch. Absent: nothing. */
+  done?: Record<string, DoneFacts>;
 };
+
+export type DoneFacts = { effect: Effect; times: number; succeeded: number; first_at: number; last_at: number };
 
 type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : false) : false;
 type Holds<Truth extends true> = Truth;
@@ -124,6 +131,7 @@ export type FactsCoverInput = Holds<
       keyof Delegator,
       keyof TaskView,
       keyof TaskView['used'],
+      keyof Done,
       keyof Task,
       keyof Task['window'],
       keyof Schedule,
@@ -139,13 +147,14 @@ export type FactsCoverInput = Holds<
       ),
       (
         | ('target' | 'operation' | 'effect' | 'resources' | 'sensitivity' | 'arguments')
-        | ('protocol' | 'definition' | 'undescribed' | 'provenance' | 'leases' | 'flow')
+        | ('protocol' | 'definition' | 'undescribed' | 'provenance' | 'leases' | 'flow' | 'sources')
       ),
       'task' | 'target' | 'operation' | 'kind' | 'state' | 'usableAt' | 'madeAt',
       'id' | 'trustDomain' | 'attestation' | 'groups' | 'state' | 'owner',
       'issuer' | 'subject' | 'name' | 'email' | 'groups' | 'acr' | 'amr' | 'authTime',
-      'task' | 'used' | 'labels',
+      'task' | 'used' | 'labels' | 'done',
       'calls' | 'counters',
+      'effect' | 'times' | 'succeeded' | 'firstAt' | 'lastAt',
       (
         | ('id' | 'parent' | 'delegator' | 'agent' | 'purpose' | 'parameters' | 'grant' | 'sensitivity' | 'origin')
         | ('window' | 'budget' | 'maxHops' | 'profile' | 'state' | 'createdAt')
@@ -173,7 +182,7 @@ export function decisionFacts(input: DecisionInput): DecisionFacts {
   };
   const grants = (value: Grant[]) => keep('grants', value, redactTexts(value as JsonValue) as Grant[]);
 
-  const level = ({ task, used, labels }: TaskView): LevelFacts => ({
+  const level = ({ task, used, labels, done }: TaskView): LevelFacts => ({
     trust_domain: task.agent.trustDomain,
     state: task.state,
     created_at: task.createdAt,
@@ -193,6 +202,7 @@ export function decisionFacts(input: DecisionInput): DecisionFacts {
     ...(task.profile === undefined ? {} : { profile: profileFacts(task.profile) }),
     ...(task.window.schedules === undefined ? {} : { schedules: task.window.schedules.map(scheduleToWire) }),
     ...(labels === undefined ? {} : { labels: [...labels] }),
+    ...(done === undefined ? {} : { done: doneFacts(done) }),
   });
 
   return {
@@ -206,6 +216,7 @@ export function decisionFacts(input: DecisionInput): DecisionFacts {
       ...(action.provenance === undefined ? {} : { provenance: { ...action.provenance } }),
       ...(action.leases === undefined ? {} : { leases: action.leases.map(namedLeaseFacts) }),
       ...(action.flow === undefined ? {} : { flow: { ...action.flow } }),
+      ...(action.sources === undefined ? {} : { sources: [...action.sources] }),
       ...(action.undescribed === undefined
         ? {}
         : { undescribed: keep('undescribed', action.undescribed, redactReason(action.undescribed)) }),
@@ -238,6 +249,15 @@ function agentFacts({ trustDomain, groups, state, owner }: Agent): AgentFacts {
     ...(state === undefined ? {} : { state }),
     ...(owner === undefined ? {} : { owner }),
   };
+}
+
+function doneFacts(done: NonNullable<TaskView['done']>): Record<string, DoneFacts> {
+  return Object.fromEntries(
+    Object.entries(done).map(([operation, { firstAt, lastAt, ...counted }]) => [
+      operation,
+      { ...counted, first_at: firstAt, last_at: lastAt },
+    ]),
+  );
 }
 
 function profileFacts({ hopApproval, ...profile }: TaskProfile): NonNullable<LevelFacts['profile']> {

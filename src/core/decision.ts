@@ -5,6 +5,7 @@ import type { Grant } from './grant.ts';
 import type { Agent, Delegator } from './party.ts';
 import type { Suspension } from './suspension.ts';
 import type { Task } from './task.ts';
+import type { DoneByOperation } from './trail.ts';
 
 export type DecisionOutcome = 'permit' | 'deny' | 'hold';
 
@@ -91,8 +92,13 @@ export type TokenFacts = { issuedAt: number; binding: 'dpop' | 'mtls'; narrowedT
 export type TaskView = {
   task: Task;
   used: Used;
-  /** What the task has touched, such as the origin and sensitivity of results. Absent where nothing labels results. */
+  /**
+   * Of what the task, and all that belongs with it, was given and has read: where it is from, how sensitive it is. Of the acting
+   * task alone; absent for none.
+   */
   labels?: readonly string[];
+  /** What it has done. Of the acting task alone; absent for nothing. */
+  done?: DoneByOperation;
 };
 
 /** The policy engine's part. Implemented in `pdp/`; a value, never an exception. */

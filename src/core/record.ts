@@ -123,6 +123,7 @@ export type EventRecord = Base & {
     | 'policy.published'
     | 'policy.refused'
     | 'policy.distrusted'
-    | 'request.refused';
+    | 'request.refused'
+    | 'target.reported';
   subject: JsonObject;
 };

@@ -18,6 +18,8 @@ export type PromptOrigin = {
   author?: string;
   /** `sha256:` and the hexadecimal digest of the prompt's text, when the client gave it. */
   digest?: string;
+  /** RFC 7638 thumbprint of the key that the client which captured the prompt has signed its digest with. */
+  signer?: string;
   trust: 'authenticated' | 'organisation' | 'outside';
 };
 

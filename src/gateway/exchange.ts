@@ -1,8 +1,9 @@
 import type { Action } from '../core/action.ts';
 import type { Approval } from '../core/approval.ts';
 import type { Decision, DecisionInput, GivenApproval, TaskView } from '../core/decision.ts';
-import type { JsonObject } from '../core/json.ts';
+import type { JsonObject, JsonValue } from '../core/json.ts';
 import type { NamedCredential } from '../credential/credential.ts';
+import type { Looked } from '../provenance/task-sources.ts';
 import type { Taken } from '../store/ports.ts';
 import type { Intended } from '../lease/intend.ts';
 import type { Caller } from '../identity/caller.ts';
@@ -11,6 +12,8 @@ export type Outcome = {
   status: 'ok' | 'tool_error' | 'failed' | 'cut';
   detail?: string;
   result?: JsonObject;
+  /** What the agent has read of it, where that is not the result; `null` where it was passed on and not kept. */
+  read?: { value: JsonValue } | null;
   /** Which credential of the target's own the request carried. */
   credential?: NamedCredential;
   /** The request did not leave, or the target refused it as it stood. Absent where anything may have been done. */
@@ -31,6 +34,8 @@ export type Exchange<Request, Answer> = {
   action?: Action;
   /** From step 3: the acting task first, the root last. */
   chain?: TaskView[];
+  /** Where the arguments come from, and what the result will count as. Absent for what the protocol itself asks. */
+  looked?: Looked;
   digest?: string;
   /** An approval for exactly this action, not yet spent. */
   approval?: GivenApproval;

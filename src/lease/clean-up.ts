@@ -245,7 +245,7 @@ export function createCleanUp(parts: CleanUpParts): CleanUp {
             ),
           ),
       );
-      const left = new Set(parts.store.leases({ task, outstanding: true, limit: BATCH }).map(({ id }) => id));
+      const left = new Set(store.outstandingLeases(task));
       return before.map(({ id }) => id).filter((id) => !left.has(id));
     },
     revoke: async (id, why) => {
@@ -260,7 +260,8 @@ export function createCleanUp(parts: CleanUpParts): CleanUp {
       await endAt(lease.target, [lease], null);
       return store.lease(id);
     },
-    outstanding: (task) => store.leases({ task, outstanding: true, limit: BATCH }).map(({ id }) => id),
+    // All of them: what is not named here counts as ended.
+    outstanding: (task) => store.outstandingLeases(task),
   };
 }
 

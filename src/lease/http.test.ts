@@ -13,11 +13,11 @@ import {
   type ControlPlane,
   type Session,
 } from '../../test/fixtures/control-plane.ts';
+import { createGovernedHttpGateway } from '../../test/harness/governed-gateway.ts';
 import type { OperationConfig, TargetConfig } from '../config/config.ts';
 import type { MintConfig } from '../config/mint.ts';
 import type { HttpGateway } from '../gateway/http/gateway.ts';
 import { UNKNOWN_PEER } from '../identity/peer.ts';
-import { openHttpGateway } from '../wiring/http-gateway.ts';
 
 /** A legacy API: one admin token, keys that it remembers for good, and no idea of tasks. */
 const issued: { id: string; secret: string; revoked: boolean }[] = [];
@@ -112,34 +112,7 @@ beforeEach(async () => {
     targets: [target],
     policies: { 'all.cedar': 'permit (principal, action, resource);' },
   });
-  const { pdp, referee, fresh, suspension, clock, newId, sha256 } = plane.parts.tokens;
-  gateway = openHttpGateway({
-    targets: plane.parts.targets,
-    publicUrl: ISSUER,
-    authenticate: (from, audience) => plane.parts.authenticator.authenticate(from, audience),
-    steps: {
-      store: plane.store,
-      pdp,
-      referee,
-      fresh,
-      suspension,
-      leases: plane.ledger,
-      clock,
-      newId,
-      sha256,
-      approvalLifetimeMs: 300_000,
-      onFault: (error) => void plane.faults.push(error),
-      endAutomated: async () => undefined,
-    },
-    live: plane.live,
-    tellTarget: async () => ({}),
-    credential: () => null,
-    readSecret: () => 'canary-admin-token',
-    log: { info: () => {}, warn: () => {}, error: (fields) => void plane.faults.push(fields) },
-    refused: () => {},
-    maxBodyBytes: 64 * 1024,
-  });
-  plane.caller.open = async (name) => gateway.openCaller(name, { task: null, agent: null, delegator: null });
+  gateway = createGovernedHttpGateway(plane, { readSecret: () => 'canary-admin-token' });
   front = createServer((incoming, response) => void gateway.handle(incoming, response, UNKNOWN_PEER));
   alice = await personSession(plane, 'alice');
   agent = await agentSession(plane);
@@ -274,10 +247,24 @@ test('what looks like a secret in an answer is hidden, whether it is small or go
   const [key] = issued as [(typeof issued)[number]];
   answerTo = (_, response) => {
     response.writeHead(200, { 'content-type': 'text/plain' });
-    response.end(`${'a'.repeat(2 * 1024 * 1024)} ${key.secret} ${'b'.repeat(100)}`);
+    response.end(`${'a'.repeat(2 * 1024 * 1024)} ${key.secret} ${'b'.repeat(100)}\n${secret}\n`);
     return true;
   };
   const large = await call('POST', '/use/x', '{}');
-  expect(large.text).toHaveLength(2 * 1024 * 1024 + key.secret.length + 102);
+  expect(large.text).toHaveLength(2 * 1024 * 1024 + key.secret.length + secret.length + 104);
   expect(large.text).not.toContain(key.secret);
+  expect(large.text).not.toContain(secret);
+  expect(plane.records()).toContainEqual(
+    expect.objectContaining({ event: 'lease.found', subject: expect.objectContaining({ kept: false }) }),
+  );
+  // Events go on as they are complete.
+  answerTo = (_, response) => {
+    response.writeHead(200, { 'content-type': 'text/event-stream' });
+    response.write(`data: ${secret.slice(0, 9)}`);
+    response.write(`${secret.slice(9)}\n\n`);
+    response.end('data: done\n\n');
+    return true;
+  };
+  const events = await call('POST', '/use/x', '{}');
+  expect(events.text).toBe(`data: [redacted]${'*'.repeat(secret.length - 10)}\n\ndata: done\n\n`);
 });

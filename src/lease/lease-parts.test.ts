@@ -10,6 +10,7 @@ import { createKeySeal } from '../keys/key-seal.ts';
 import { createHeldValues } from './held-values.ts';
 import { mapTexts } from './map-texts.ts';
 import { formsOf, mask } from './mask.ts';
+import { screenLines } from './screen-stream.ts';
 import { askedFor, fill } from './template.ts';
 import { createValueSeal, openValueSeal, type ValueSeal } from './value-seal.ts';
 
@@ -150,4 +151,22 @@ test('the key of the values is made once, private, sealed where keys are, and se
   } finally {
     rmSync(folder, { recursive: true });
   }
+});
+
+test('a stream of text is screened line by line, however it is cut, and what is no secret passes byte for byte', () => {
+  const secret = 'ghp_wJ8kq2ZtR5vXn1LbYc7Hd3MfPa9Gs0TeUi6K';
+  const text = Buffer.from(`ä\u0000 one\n${secret} two\nthree ${secret}`);
+  const expected = text.toString('latin1').replaceAll(secret, `[redacted]${'*'.repeat(secret.length - 10)}`);
+  fc.assert(
+    fc.property(fc.array(fc.integer({ min: 0, max: text.length }), { maxLength: 6 }), (cuts) => {
+      const stripper = screenLines('', () => {}).begin();
+      const places = [0, ...cuts.toSorted((a, b) => a - b), text.length];
+      const passed = places.slice(1).map((to, place) => stripper.write(text.subarray(places[place], to)));
+      expect(Buffer.concat([...passed, stripper.end()]).toString('latin1')).toBe(expected);
+    }),
+  );
+  const long = screenLines('', () => {}).begin();
+  const line = Buffer.from('x'.repeat(200_000));
+  expect(long.write(line).length + long.end().length).toBe(200_000);
+  expect(screenLines(secret, () => {}).text(secret)).toBe(secret);
 });

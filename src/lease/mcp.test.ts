@@ -18,9 +18,10 @@ import { governedAgent, type GovernedAgent } from '../../test/harness/governed-a
 import { createGovernedGateway } from '../../test/harness/governed-gateway.ts';
 import { declared, PARSED_KEY_OPERATIONS, startKeyService, type KeyService } from '../../test/harness/key-service.ts';
 import type { TargetConfig } from '../config/config.ts';
-import { idsIn } from '../core/lease.ts';
+import { idsIn, moved, type LeaseEnd } from '../core/lease.ts';
 import type { DecisionRecord } from '../core/record.ts';
 import type { McpGateway } from '../gateway/mcp/gateway.ts';
+import { leaseFixture } from '../store/conformance/fixture.ts';
 
 let service: KeyService;
 let plane: ControlPlane;
@@ -262,6 +263,29 @@ test('an answer other than declared is kept from the agent, and what may have be
   expect(plane.store.closing(task)?.outstanding).toMatchObject({ leases: { length: odd.length } });
 });
 
+test('more leases than one attempt takes back: none is lost, and none counts as ended before it is', async () => {
+  const { store } = plane;
+  const made = Array.from({ length: 1_200 }, (_, n) => {
+    const id = `lse_${String(n).padStart(24, '0')}`;
+    return leaseFixture({ id, task, kind: 'secret', madeAt: plane.clock.now() + n });
+  });
+  const chain = [task];
+  await Promise.all(made.map((lease) => store.admit({ chain, counted: false, approval: null, lease }, [])));
+  const kept: LeaseEnd = { by: 'keeping', why: 'test' };
+  await Promise.all(
+    made.map((lease) => store.saveLease({ lease: moved(lease, 'held', { end: kept }), from: ['intended'] }, [])),
+  );
+  await alice.call('POST', `/v1/tasks/${task}/complete`);
+  await plane.closer.settled();
+  expect(plane.store.closing(task)?.outstanding).toMatchObject({ leases: { length: 700 } });
+  for (let attempt = 0; attempt < 2; attempt++) {
+    plane.clock.advance(10_000);
+    plane.closer.sweep();
+    await plane.closer.settled();
+  }
+  expect(plane.store.closing(task)).toMatchObject({ outstanding: {}, ended: { leases: { length: 1_200 } } });
+});
+
 test('a call that fails, is cut, or is refused before it was run: in doubt where something may have been made, else nothing', async () => {
   service.mode.create = () => ({ content: [{ type: 'text', text: 'no such user' }], isError: true });
   await mine.call('create_key', { user: 'ana' });
@@ -400,6 +424,22 @@ test('what looks like a secret and was not declared waits for a person: hidden, 
   await plane.closer.settled();
   expect(plane.store.lease(found!.id)).toMatchObject({ state: 'discarded' });
   expect(plane.store.sealedLease(found!.id)).toBeUndefined();
+});
+
+test('a large answer is looked into piece by piece, names and all', async () => {
+  const secret = 'ghp_wJ8kq2ZtR5vXn1LbYc7Hd3MfPa9Gs0TeUi6K';
+  const named = 'Xk29sLq7VbT3mNz8RwYcPd41';
+  service.mode.create = ({ id, key }) => ({
+    content: [
+      { type: 'text', text: `${'a line of a large file\n'.repeat(3_000)}${secret}\n${'more\n'.repeat(1_000)}` },
+    ],
+    structuredContent: { key: { id, secret: key }, more: [{ client_secret: named }] },
+  });
+  const shown = JSON.stringify((await mine.call('create_key', { user: 'ana' })).last);
+  expect(shown).not.toContain(secret);
+  expect(shown).not.toContain(named);
+  expect(shown).toContain('a line of a large file');
+  expect(leases().filter(({ kind }) => kind === 'found')).toHaveLength(2);
 });
 
 test('a target may be trusted to answer with what looks like secrets, or have it masked for good', async () => {

@@ -7,6 +7,7 @@ import type { NamedLease } from '../core/lease.ts';
 import { delegatorId, sameDelegator, type Agent, type Delegator } from '../core/party.ts';
 import { sensitivityLevel, type Sensitivity } from '../core/sensitivity.ts';
 import type { PromptOrigin, TaskProfile } from '../core/task.ts';
+import { effectCounts, touched, type Done, type DoneByOperation } from '../core/trail.ts';
 import { JsonRecord } from './arguments.ts';
 import type { Entities, Entity } from './cedar/entities.ts';
 import { valueOf } from './cedar/literal.ts';
@@ -380,6 +381,8 @@ class TaskFacts {
   readonly depth: number;
   parameters: CedarRecord | undefined;
   left: CedarRecord | undefined;
+  did: CedarRecord | undefined;
+  effects: CedarRecord | undefined;
 
   constructor(input: DecisionInput) {
     const { chain, now } = input;
@@ -402,7 +405,49 @@ const TASK = table<TaskFacts>({
   calls: ({ view }) => view.used.calls,
   left: (facts) => (facts.left ??= new Facts(LEFT, leftFor(facts.input.chain, facts.input.action))),
   depth: ({ depth }) => depth,
-  labels: ({ view: { labels } }) => (labels === undefined ? undefined : new CedarSet(labels)),
+  labels: ({ view: { labels } }) => new CedarSet(labels ?? []),
+  touched: ({ view: { labels } }) => touchedRecord(labels ?? []),
+  did: (facts) => (facts.did ??= new Did(facts.view.done ?? {}, facts.now)),
+  effects: (facts) => (facts.effects ??= new EagerRecord(Object.entries(effectCounts(facts.view.done ?? {})))),
+});
+
+/** Whatever is compared with it is more, as long as nothing was read. */
+const NOTHING = new EagerRecord([
+  ['name', 'none'],
+  ['level', -1],
+]);
+
+function touchedRecord(labels: readonly string[]): CedarRecord {
+  const highest = touched(labels);
+  return highest === null ? NOTHING : SENSITIVITIES[highest];
+}
+
+/** What the task has done, by operation. */
+class Did extends CedarRecord {
+  readonly #done: DoneByOperation;
+  readonly #now: number;
+
+  constructor(done: DoneByOperation, now: number) {
+    super();
+    this.#done = done;
+    this.#now = now;
+  }
+
+  override get(operation: string): Value | undefined {
+    if (!Object.hasOwn(this.#done, operation)) return undefined;
+    return new Facts(DONE, { done: this.#done[operation]!, now: this.#now });
+  }
+
+  override names(): readonly string[] {
+    return Object.keys(this.#done);
+  }
+}
+
+const DONE = table<{ done: Done; now: number }>({
+  times: ({ done }) => done.times,
+  succeeded: ({ done }) => done.succeeded,
+  first_seconds_ago: ({ done, now }) => seconds(now - done.firstAt),
+  last_seconds_ago: ({ done, now }) => seconds(now - done.lastAt),
 });
 
 const PROFILE = table<TaskProfile>({ name: ({ name }) => name, version: ({ version }) => version });
@@ -435,6 +480,7 @@ const ORIGIN = table<PromptOrigin>({
   trust: ({ trust }) => trust,
   author: ({ author }) => author,
   digest: ({ digest }) => digest,
+  signed: ({ signer }) => signer !== undefined,
 });
 
 const TOKEN = table<{ token: TokenFacts; now: number }>({

@@ -102,6 +102,22 @@ const taskShape = {
   schedules: z.array(scheduleForm).optional(),
   max_hops: count.optional(),
   labels: texts.optional(),
+  /** By `target:operation`; a number is how often, and all of them succeeded a minute ago. */
+  did: z
+    .record(
+      text,
+      z.union([
+        count.transform((times) => ({ times })),
+        strict({
+          effect: z.enum(EFFECTS).optional(),
+          times: count.default(1),
+          succeeded: count.optional(),
+          first_seconds_ago: count.optional(),
+          last_seconds_ago: count.optional(),
+        }),
+      ]),
+    )
+    .optional(),
   profile: orText((name) => ({ name }), strict({ name: text, version: z.number().int().min(1).default(1) })).optional(),
 };
 const task = strict(taskShape);

@@ -5,6 +5,7 @@ import { EFFECTS, type Effect } from '../core/effect.ts';
 import { InvalidConfig } from '../core/errors.ts';
 import type { Agent, Delegator } from '../core/party.ts';
 import { parseWorkloadId } from '../core/spiffe-id.ts';
+import type { Done } from '../core/trail.ts';
 import { OWN_OPERATIONS } from '../task/authorize.ts';
 import { parseSchedule } from '../task/window-form.ts';
 import type { ActionForm, AgentForm, CaseFile, DelegatorForm, Situation, TaskForm } from './case-form.ts';
@@ -187,7 +188,29 @@ class Build {
       },
       used: usedOf(budget, form),
       ...(form.labels === undefined ? {} : { labels: form.labels }),
+      ...(form.did === undefined ? {} : { done: this.#done(form.did, at.now) }),
     };
+  }
+
+  #done(did: NonNullable<TaskForm['did']>, now: number): NonNullable<TaskView['done']> {
+    const entries = Object.entries(did).map(([pair, given]) => {
+      const form: Partial<Done> & { times: number; first_seconds_ago?: number; last_seconds_ago?: number } = given;
+      const colon = pair.indexOf(':');
+      const [target, operation] = [pair.slice(0, colon), pair.slice(colon + 1)];
+      const { targets } = this.#file.defaults;
+      const stated = Object.hasOwn(targets, target) ? targets[target]!.operations : {};
+      const known = Object.hasOwn(stated, operation) ? stated[operation]!.effect : undefined;
+      const last = form.last_seconds_ago ?? 60;
+      const done: Done = {
+        effect: form.effect ?? known ?? this.#noEffect({ target, operation }),
+        times: form.times,
+        succeeded: form.succeeded ?? form.times,
+        firstAt: now - (form.first_seconds_ago ?? last) * 1000,
+        lastAt: now - last * 1000,
+      };
+      return [pair, done] as const;
+    });
+    return Object.fromEntries(entries);
   }
 
   #ownEffect(operation: string) {

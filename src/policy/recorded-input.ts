@@ -94,7 +94,7 @@ function inputOf(record: DecisionRecord, facts: DecisionFacts): DecisionInput {
 }
 
 function actionOf({ action }: DecisionRecord, facts: DecisionFacts): Action {
-  const { protocol, definition, undescribed, provenance, leases, flow } = facts.action;
+  const { protocol, definition, undescribed, provenance, leases, flow, sources } = facts.action;
   return {
     target: action.target,
     operation: action.operation,
@@ -107,6 +107,7 @@ function actionOf({ action }: DecisionRecord, facts: DecisionFacts): Action {
     ...(provenance === undefined ? {} : { provenance }),
     ...(leases === undefined ? {} : { leases: leases.map(namedLease) }),
     ...(flow === undefined ? {} : { flow }),
+    ...(sources === undefined ? {} : { sources }),
     ...(undescribed === undefined ? {} : { undescribed }),
   };
 }
@@ -151,7 +152,17 @@ function levelOf(
       ...(level.used === undefined ? {} : { counters: countersOfWire(level.used) }),
     },
     ...(level.labels === undefined ? {} : { labels: level.labels }),
+    ...(level.done === undefined ? {} : { done: doneOf(level.done) }),
   };
+}
+
+function doneOf(done: NonNullable<LevelFacts['done']>): NonNullable<TaskView['done']> {
+  return Object.fromEntries(
+    Object.entries(done).map(([operation, { first_at: firstAt, last_at: lastAt, ...counted }]) => [
+      operation,
+      { ...counted, firstAt, lastAt },
+    ]),
+  );
 }
 
 function profileOf({ hop_approval: hopApproval, ...profile }: NonNullable<LevelFacts['profile']>): TaskProfile {

@@ -1,7 +1,7 @@
 import { ARGUMENT_ORIGINS, type ArgumentFlow, type ArgumentOrigin } from '../core/action.ts';
 import type { JsonObject, JsonValue } from '../core/json.ts';
 import { addressesIn, isAddress } from './addresses.ts';
-import type { Provenance } from './provenance.ts';
+import type { LeafOrigin, Provenance } from './provenance.ts';
 
 /** What a value says, by the names on the way to it. See catalogue/argument-roles.ts. */
 export type RoleOf = (path: readonly string[], value: string | number) => Role;
@@ -12,6 +12,15 @@ type Role = 'target' | 'setting' | 'content' | 'measure' | 'proof';
  * empty values say nothing.
  */
 export function flowOf(provenance: Provenance, args: JsonObject, roleOf: RoleOf): ArgumentFlow {
+  return flowAndOrigins(provenance, args, roleOf).flow;
+}
+
+/** The same with the origin of each value. */
+export function flowAndOrigins(
+  provenance: Provenance,
+  args: JsonObject,
+  roleOf: RoleOf,
+): { flow: ArgumentFlow; origins: LeafOrigin[] } {
   const values = new Map(
     valuesOf(args).map(({ pointer, path, value }) => [pointer, { value, role: roleOf(path, value) }]),
   );
@@ -23,7 +32,8 @@ export function flowOf(provenance: Provenance, args: JsonObject, roleOf: RoleOf)
     content: originSet(),
     links: originSet(),
   };
-  for (const { path: pointer, origin } of provenance.of(args, isTarget)) {
+  const origins = provenance.of(args, isTarget);
+  for (const { path: pointer, origin } of origins) {
     const known = values.get(pointer);
     if (known === undefined) {
       // There were too many values to look at each: they could be anything.
@@ -49,11 +59,14 @@ export function flowOf(provenance: Provenance, args: JsonObject, roleOf: RoleOf)
     }
   }
   return {
-    targets: inOrder(flow.targets),
-    addresses: inOrder(flow.addresses),
-    settings: inOrder(flow.settings),
-    content: inOrder(flow.content),
-    links: inOrder(flow.links),
+    flow: {
+      targets: inOrder(flow.targets),
+      addresses: inOrder(flow.addresses),
+      settings: inOrder(flow.settings),
+      content: inOrder(flow.content),
+      links: inOrder(flow.links),
+    },
+    origins,
   };
 }
 

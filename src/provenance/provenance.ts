@@ -1,7 +1,7 @@
-import type { ArgumentOrigin } from '../core/action.ts';
+import type { ArgumentOrigin, SourceNote } from '../core/action.ts';
 import type { JsonObject, JsonValue } from '../core/json.ts';
 import { isCommon } from './common.ts';
-import { suspectForm } from './forms.ts';
+import { suspectForm, trustForm } from './forms.ts';
 import { itemsAndProse } from './items.ts';
 import { leavesOf } from './leaves.ts';
 import { Search } from './search.ts';
@@ -22,15 +22,8 @@ export type LeafOrigin = {
   /** The first source of each kind that has it, the one that decides first; empty for what was seen nowhere. */
   seen: Seen[];
   /** Why, where it is not simply that the value stands in the source. */
-  because?: Because;
+  because?: SourceNote;
 };
-
-/**
- * `part`: a part of the value is from there. `decoded`: it is once its encoding is resolved. `joined`: together with the
- * value beside it. `sent_before`: a trusted result has it, but only since this task had sent it there. `not_all_kept`:
- * more was read than is kept. `too_much`: it would have taken too long to look it up.
- */
-export type Because = 'part' | 'decoded' | 'joined' | 'sent_before' | 'not_all_kept' | 'too_much';
 
 export type Provenance = {
   /** Remembers what was given or read. Takes time and memory in proportion to its size. */
@@ -43,6 +36,10 @@ export type Provenance = {
   of(args: JsonObject, isTarget?: (path: string) => boolean): LeafOrigin[];
   /** Remembers that these values have left: what a trusted system returns of them later does not make them trusted. */
   sent(args: JsonObject, origins: readonly LeafOrigin[]): void;
+  /** A person answers for the value, as it is: from here on it is trusted wherever it stands. */
+  answerFor(value: string, id: string): void;
+  /** Something was read that is not known here: what is found nowhere may be from there. */
+  missed(): void;
   /** Bytes that were read, and that are held of it, about; whether all of it is. */
   readonly size: { read: number; held: number; complete: boolean };
 };
@@ -62,12 +59,14 @@ const MAX_NAMES = 1_000;
  * that is known here. It cannot see what was paraphrased or computed: that is `unseen`.
  *
  * @param promptLast whether somebody outside wrote the prompt, who does not decide whose a value is.
+ * @param complete whether nothing was read before.
  * @param cap bytes that are held at most. What is read beyond is not kept, and what is found nowhere counts as untrusted.
  */
 export function createProvenance({
   cap = 128 * MIB,
   promptLast = false,
-}: { cap?: number; promptLast?: boolean } = {}): Provenance {
+  complete: completeAtStart = true,
+}: { cap?: number; promptLast?: boolean; complete?: boolean } = {}): Provenance {
   const sources: Seen[] = [];
   const vouching = { prompt: new TextIndex(), parameters: new TextIndex(), trusted: new TextIndex() };
   const untrusted = new TextIndex();
@@ -78,7 +77,8 @@ export function createProvenance({
   const sent = new TextIndex();
   const all = [...Object.values(vouching), untrusted, listed, sent];
   let read = 0;
-  let complete = true;
+  const answered = new Map<string, string>();
+  let complete = completeAtStart;
 
   const held = () => all.reduce((sum, index) => sum + index.bytes, 0);
 
@@ -120,13 +120,17 @@ export function createProvenance({
     },
 
     of: (args, isTarget = () => false) => {
-      const search = new Search({ sources, vouching, untrusted, listed, sent, names, promptLast, complete });
+      const search = new Search({ sources, vouching, untrusted, listed, sent, names, answered, promptLast, complete });
       const { leaves, more } = leavesOf(args);
       const found = leaves.map((leaf) => search.leaf(leaf, isTarget(leaf.path)));
       search.joinNeighbours(leaves, found);
       const origins = found.map((each, place) => ({ path: leaves[place]!.path, ...each }));
       return more ? [...origins, { path: '', seen: [], ...search.unknown('too_much') }] : origins;
     },
+
+    answerFor: (value, id) => void answered.set(trustForm(value), id),
+
+    missed: () => void (complete = false),
 
     sent: (args, origins) => {
       const bad = new Map(origins.map((leaf) => [leaf.path, leaf]));

@@ -1,11 +1,11 @@
-import type { ArgumentOrigin } from '../core/action.ts';
+import type { ArgumentOrigin, SourceNote } from '../core/action.ts';
 import { ANYWHERE, AS_LINE, AS_TEXT, AS_VALUE, AS_WORDS } from './borders.ts';
 import { isCommon } from './common.ts';
-import { suspectForm } from './forms.ts';
+import { suspectForm, trustForm } from './forms.ts';
 import type { Leaf } from './leaves.ts';
 import { Needle } from './needle.ts';
 import { decodedParts, partsOf } from './parts.ts';
-import type { Because, Seen } from './provenance.ts';
+import type { Seen } from './provenance.ts';
 import { LONGEST, type Budget, type Match, type TextIndex } from './text-index.ts';
 import { suspectForms, trustedForms } from './value-forms.ts';
 
@@ -21,13 +21,15 @@ export type Searched = {
   listed: TextIndex;
   /** Words with a capital letter in the prompt, in lower case. */
   names: ReadonlySet<string>;
+  /** By the value in the form of trusted texts, what a person has answered for it with. */
+  answered: ReadonlyMap<string, string>;
   /** What the task has itself sent without it being trusted. */
   sent: TextIndex;
   /** Whether everything that was read is there. */
   complete: boolean;
 };
 
-export type Found = { origin: ArgumentOrigin; seen: Seen[]; because?: Because };
+export type Found = { origin: ArgumentOrigin; seen: Seen[]; because?: SourceNote };
 
 const MIB = 2 ** 20;
 const MAX_CODES = 2;
@@ -35,7 +37,7 @@ const MAX_CODES = 2;
 const MAX_LIST = 4_000;
 
 /** From the least trusted: what a text is made of counts as the worst of it. */
-const ORDER: readonly ArgumentOrigin[] = [
+export const WORST_FIRST: readonly ArgumentOrigin[] = [
   'untrusted',
   'listed',
   'referred',
@@ -46,7 +48,7 @@ const ORDER: readonly ArgumentOrigin[] = [
 ];
 
 export function worstOf(origins: readonly ArgumentOrigin[]): ArgumentOrigin | undefined {
-  return ORDER.find((origin) => origins.includes(origin));
+  return WORST_FIRST.find((origin) => origins.includes(origin));
 }
 
 /** One search for all values of an action. Its budgets bound it, whatever the values and the texts are. */
@@ -63,6 +65,10 @@ export class Search {
   leaf({ value, names }: Leaf, isTarget: boolean): Found {
     // Of two values, one cannot tell where it comes from.
     if (typeof value === 'boolean' || value === null) return { origin: 'unseen', seen: [] };
+    const answered = this.#in.answered.get(trustForm(String(value)));
+    if (answered !== undefined) {
+      return { origin: 'trusted', seen: [{ id: answered, origin: 'trusted' }], because: 'answered_for' };
+    }
     const found = this.#text(String(value), isTarget);
     for (const name of names) {
       const named = this.#text(name, isTarget);
@@ -90,7 +96,7 @@ export class Search {
   }
 
   /** What is to be said of a value that nothing else could be said of. */
-  unknown(because?: Because): Pick<Found, 'origin' | 'because'> {
+  unknown(because?: SourceNote): Pick<Found, 'origin' | 'because'> {
     const { untrusted, complete } = this.#in;
     if (!complete) return { origin: 'untrusted', because: 'not_all_kept' };
     const tooMuch = because === 'too_much' || this.#suspecting.left < 0;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ARGUMENT_ORIGINS } from '../core/action.ts';
+import { ARGUMENT_ORIGINS, SOURCE_NOTES } from '../core/action.ts';
 import { AGENT_STATES } from '../core/agent.ts';
 import { REDACTED_FACTS } from '../core/decision-facts.ts';
 import { EFFECTS } from '../core/effect.ts';
@@ -12,7 +12,7 @@ import { TASK_STATES } from '../core/task.ts';
 import { limitsForm, usedLimitsForm } from './budget-form.ts';
 import { scheduleForm } from '../task/window-form.ts';
 import { grantForm } from '../task/grant-form.ts';
-import { originForm } from '../task/task-request.ts';
+import { originForm } from '../task/prompt-origin.ts';
 
 /** The form of a record of the audit log, for schema/record.schema.json. A test holds it to `LogRecord`. */
 
@@ -91,6 +91,18 @@ const levelForm = z.strictObject({
   profile: profileFactsForm.optional(),
   schedules: z.array(scheduleForm).optional(),
   labels: z.array(z.string()).optional(),
+  done: z
+    .record(
+      z.string(),
+      z.strictObject({
+        effect: z.enum(EFFECTS),
+        times: z.number().int(),
+        succeeded: z.number().int(),
+        first_at: z.number().int(),
+        last_at: z.number().int(),
+      }),
+    )
+    .optional(),
 });
 
 const undescribedForm = z.strictObject({
@@ -130,6 +142,17 @@ const factsForm = z.strictObject({
     definition: z.enum(['builtin', 'pinned', 'quarantined', 'unknown']),
     undescribed: undescribedForm.optional(),
     provenance: z.record(z.string(), z.enum(ARGUMENT_ORIGINS)).optional(),
+    sources: z
+      .array(
+        z.strictObject({
+          path: z.string(),
+          origin: z.enum(ARGUMENT_ORIGINS),
+          seen: z.array(z.strictObject({ id: z.string(), origin: z.enum(ARGUMENT_ORIGINS) })).readonly(),
+          because: z.enum(SOURCE_NOTES).optional(),
+        }),
+      )
+      .readonly()
+      .optional(),
     leases: z.array(z.strictObject({ id: z.string(), lease: namedLeaseForm.nullable() })).optional(),
     flow: z
       .strictObject({
@@ -262,6 +285,7 @@ const eventRecordForm = z.strictObject({
     'policy.refused',
     'policy.distrusted',
     'request.refused',
+    'target.reported',
   ]),
   subject: json,
 });

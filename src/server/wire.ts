@@ -61,6 +61,7 @@ export const taskWire = z
       channel: z.string(),
       author: z.string().optional(),
       digest: z.string().optional(),
+      signer: z.string().optional(),
       trust: z.string(),
     }),
     not_before: time,
@@ -129,6 +130,10 @@ export const targetWire = z
         quarantined_digest: z.string().optional(),
       }),
     ),
+    unclassified: z
+      .array(z.string())
+      .optional()
+      .openapi({ description: 'denied until the target file gives them an effect' }),
   })
   .openapi('Target');
 

@@ -16,12 +16,14 @@ import { runConformance } from './conformance/runs.ts';
 import { standingAnswerConformance } from './conformance/standing-answers.ts';
 import type { OpenStore } from './conformance/subject.ts';
 import { taskConformance } from './conformance/tasks.ts';
+import { trailConformance } from './conformance/trails.ts';
 import { webhookConformance } from './conformance/webhooks.ts';
 
 /** What every adapter of `Store` must do. Call it in a test file of the adapter. */
 export function storeConformance(name: string, open: OpenStore): void {
   describe(`${name}: store conformance`, () => {
     describe('tasks', () => taskConformance(open));
+    describe('trails', () => trailConformance(open));
     describe('identity assertions', () => assertionConformance(open));
     describe('runs', () => runConformance(open));
     describe('admission', () => admissionConformance(open));

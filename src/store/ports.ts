@@ -20,6 +20,7 @@ import type { RevocationStore, RevokedTokenStore } from './ports/revocations.ts'
 import type { SealedStore } from './ports/sealed.ts';
 import type { RunStore } from './ports/runs.ts';
 import type { AssertionStore, TaskStore } from './ports/tasks.ts';
+import type { TrailStore } from './ports/trails.ts';
 
 export type * from './ports/agents.ts';
 export type * from './ports/approvals.ts';
@@ -33,11 +34,13 @@ export type * from './ports/revocations.ts';
 export type * from './ports/sealed.ts';
 export type * from './ports/runs.ts';
 export type * from './ports/tasks.ts';
+export type * from './ports/trails.ts';
 
 /** All of it: what a database adapter provides, and what `main.ts` hands out in parts. */
 export interface Store
   extends
     TaskStore,
+    TrailStore,
     AssertionStore,
     RunStore,
     ApprovalStore,

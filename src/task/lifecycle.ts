@@ -2,7 +2,7 @@ import { Conflict, Forbidden, InvalidRequest, Unavailable, type RemitError } fro
 import type { TaskView } from '../core/decision.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { DecisionRecord } from '../core/record.ts';
-import { outsideHours, type IdentityAssertion, type Task, type Window } from '../core/task.ts';
+import { outsideHours, type IdentityAssertion, type PromptOrigin, type Task, type Window } from '../core/task.ts';
 import type { FailPoint } from '../ending/fail-point.ts';
 import type { AssertionStore, RunStore } from '../store/ports.ts';
 import { noRunError, runOf, startedBy } from './automated.ts';
@@ -28,6 +28,8 @@ export type LifecycleParts = HopParts & {
   /** Tasks that have a call in flight: they are in use, however long it takes. */
   calling: () => readonly string[];
   failPoint: FailPoint;
+  /** Encrypts the text of a prompt for its task. */
+  sealPrompt: (task: string, text: string) => string;
 };
 
 export type TaskPage = { state?: Task['state']; after?: string; limit: number };
@@ -170,7 +172,14 @@ async function requestTask(
   for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
     const { record, approval } = await authorizeOrAsk({ ...asker, delegator }, own, parts);
     const created = { ...task, decision: record.id };
-    const due = { ...(assertion === undefined ? {} : { assertion }), ...(run === undefined ? {} : { run }) };
+    const due = {
+      ...(assertion === undefined ? {} : { assertion }),
+      ...(run === undefined ? {} : { run }),
+      // What an agent that starts by itself says is nobody's instruction.
+      ...(request.prompt === undefined || started !== null
+        ? {}
+        : { prompt: parts.sealPrompt(task.id, request.prompt) }),
+    };
     const outcome = await parts.store.createTask(created, [record], approval, due);
     if (outcome === 'created') return created;
     // Somebody else came with it at the same moment.
@@ -212,9 +221,14 @@ function windowAsked(request: TaskRequest, limits: LifecycleParts['limits']): Js
       ? { lifetime_seconds: lifetimeSeconds ?? limits.defaultLifetimeSeconds }
       : { expires_at: expiresAt }),
     ...(notBefore === undefined ? {} : { not_before: notBefore }),
-    origin: JSON.parse(JSON.stringify(request.origin)) as JsonObject,
+    origin: originAsked(request.origin),
     max_hops: request.maxHops,
   };
+}
+
+/** But for the key, which another process of the same client does not have. */
+function originAsked({ signer: _key, ...origin }: PromptOrigin): JsonObject {
+  return JSON.parse(JSON.stringify(origin)) as JsonObject;
 }
 
 async function refuse(

@@ -20,7 +20,7 @@ function request(overrides: Record<string, unknown>): TaskRequest | string {
     return `${issue!.path.join('.')}: ${issue!.message}`;
   }
   try {
-    return parseTaskRequest(form.data, {
+    return parseTaskRequest(form.data, form.data.origin, {
       catalogue,
       profiles: new ProfileSet([]),
       checkArguments: createCheckArguments(),

@@ -9,18 +9,8 @@ import { grantsForm, isLarge, MAX_BYTES, parseGrants, text, type Catalogue } fro
 import { budgetForm, parseBudget, type BudgetRequest } from './budget-form.ts';
 import { withinProfile, type AppliedProfile, type Asked } from './profile/profiled-request.ts';
 import { unknownProfile, type ProfileSet } from './profile/profiles.ts';
+import { MAX_PROMPT, statedOriginForm } from './prompt-origin.ts';
 import { parseWindow, windowShape, type WindowRequest } from './window-form.ts';
-
-/** Where the instruction came from, as the requester states it. */
-export const originForm = z.strictObject({
-  channel: z.enum(['console', 'cli', 'api', 'chat', 'email', 'ticket', 'schedule', 'agent']),
-  author: text(320).optional(),
-  digest: z
-    .string()
-    .regex(/^sha256:[0-9a-f]{64}$/)
-    .optional(),
-  trust: z.enum(['authenticated', 'organisation', 'outside']),
-});
 
 /** The body of a task request. Unknown members are refused, so that a misspelt limit is not a missing one. */
 export const taskRequestForm = z.strictObject({
@@ -32,7 +22,9 @@ export const taskRequestForm = z.strictObject({
   grant: grantsForm.optional(),
   /** `internal`, or as the profile has it. */
   sensitivity: z.enum(SENSITIVITIES).optional(),
-  origin: originForm.default({ channel: 'api', trust: 'authenticated' }),
+  origin: statedOriginForm.default({ channel: 'api', trust: 'authenticated' }),
+  /** The delegator's own words: kept encrypted, so that what an agent does can be told from what it was told by others. */
+  prompt: text(MAX_PROMPT).optional(),
   ...windowShape,
   /** The same as `budget.calls`. */
   calls: z.number().int().positive().max(1_000_000).optional(),
@@ -69,6 +61,7 @@ export type TaskRequest = {
   budget: BudgetRequest;
   maxHops: number;
   profile?: AppliedProfile;
+  prompt?: string;
 };
 
 /** What a hop asks for. What is absent is as the parent has it left. */
@@ -79,8 +72,15 @@ export type HopRequest = Pick<TaskRequest, 'agent' | 'purpose' | 'grant' | 'wind
 
 export type RequestParts = { catalogue: Catalogue; profiles: ProfileSet; checkArguments: CheckArguments };
 
-/** @throws InvalidRequest or InvalidAuthorizationDetails, naming the field and what is expected; NotFound for a profile. */
-export function parseTaskRequest(body: z.output<typeof taskRequestForm>, parts: RequestParts): TaskRequest {
+/**
+ * @param origin checked by `promptOrigin`.
+ * @throws InvalidRequest or InvalidAuthorizationDetails, naming the field and what is expected; NotFound for a profile.
+ */
+export function parseTaskRequest(
+  body: z.output<typeof taskRequestForm>,
+  origin: PromptOrigin,
+  parts: RequestParts,
+): TaskRequest {
   const { catalogue, profiles } = parts;
   const hazard = findJsonHazard(body.parameters as JsonValue, { maxDepth: 16 });
   if (hazard !== null) throw new InvalidRequest(`\`parameters${hazard.path}\` ${hazard.problem}`);
@@ -102,7 +102,8 @@ export function parseTaskRequest(body: z.output<typeof taskRequestForm>, parts: 
     ...whole,
     agent: parseAgent(whole.agent, catalogue),
     parameters: asked.parameters,
-    origin: body.origin,
+    origin,
+    ...(body.prompt === undefined ? {} : { prompt: body.prompt }),
   };
 }
 

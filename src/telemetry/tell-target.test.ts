@@ -158,7 +158,7 @@ describe('a gateway tells', () => {
         inject: createInject({ credential: () => null, readSecret: () => '', tellTarget: telling }),
         follow: () => undefined,
         reading: () => 'streamed',
-        hidden: () => [],
+        streamed: () => [],
         conceal: (answer) => answer,
         strip: stripOf,
       },

@@ -20,13 +20,9 @@ export function assertionGrant(exchange: Exchange, parts: TokenEndpointParts): v
   const there = grants.filter(({ target }) => target === resource.target);
   if (there.length === 0) throw new InvalidTarget('the identity assertion grants nothing at this resource');
   const request = parseTaskRequest(
-    taskRequestForm.parse({
-      agent: client.agent.id,
-      purpose: PURPOSE,
-      grant: grants,
-      // Nobody here has seen the instruction, and whoever wrote it: an agent says that it has one.
-      origin: { channel: 'agent', trust: 'outside' },
-    }),
+    taskRequestForm.parse({ agent: client.agent.id, purpose: PURPOSE, grant: grants }),
+    // Nobody here has seen the instruction, and whoever wrote it: an agent says that it has one.
+    { channel: 'agent', trust: 'outside' },
     parts,
   );
   const { agent, expiresAt } = client;

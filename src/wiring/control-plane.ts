@@ -42,6 +42,7 @@ import { openMcpGateway } from './mcp-gateway.ts';
 import { openCloser } from './endings.ts';
 import { openIdentity } from './identity.ts';
 import { openTokenKey } from './keys.ts';
+import { openTaskSources } from './task-sources.ts';
 import { openLeases } from './leases.ts';
 import type { OpenTrustBundles } from './trust-bundles.ts';
 import { LONGEST_TOKEN_MS } from './revocations.ts';
@@ -87,6 +88,7 @@ export async function openControlPlane(config: Config, opened: Opened) {
     isRevoked: (id) => store.isTokenRevoked(id),
     isSuspended: (target) => suspension('target', target) !== undefined,
   });
+  const { sources, promptSeal } = await openTaskSources(config, { store, seal });
   const lifecycle = createLifecycle({
     ...decided,
     store,
@@ -95,7 +97,9 @@ export async function openControlPlane(config: Config, opened: Opened) {
     calling: () => live.calling(),
     failPoint,
     approvalLifetimeMs: config.approvals.lifetimeSeconds * 1000,
+    sealPrompt: (task, text) => promptSeal.seal(task, text),
   });
+  lifecycle.onEnded((tasks) => tasks.forEach(({ id }) => sources.forget(id)));
   const catalogue = taskCatalogue(config);
   const profiles = openProfiles(config);
   const tokenParts = { key, issuer, clock, newId, skewSeconds };
@@ -133,6 +137,7 @@ export async function openControlPlane(config: Config, opened: Opened) {
     steps: {
       ...decided,
       store,
+      sources,
       leases: leases.ledger,
       approvalLifetimeMs: config.approvals.lifetimeSeconds * 1000,
       endAutomated: (task: Task, why: string) => lifecycle.endUnasked(task, stepOutsideEnd(why)).then(() => undefined),
@@ -228,6 +233,7 @@ export async function openControlPlane(config: Config, opened: Opened) {
     usage: createUsageReports({ ...decided, store, lifecycle, catalogue }),
     checkArguments,
     taskTokens: tokenParts,
+    prompts: { sha256, clock, skewSeconds },
     agents: createAgents({ ...decided, store, registry, onEnded: lifecycle.ended }),
     registrationNames: registrationNames(config),
     revocationFeed,
@@ -237,6 +243,7 @@ export async function openControlPlane(config: Config, opened: Opened) {
     review: createReview({ ...policyParts, isKnownForm: (record) => recordForm.safeParse(record).success }),
     keys: createKeys({ ...decided, key }),
     secrets: credentials.kept,
+    consents: credentials.consents,
     suspensions,
     leases: createLeases({
       ...decided,

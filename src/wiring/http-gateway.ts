@@ -21,7 +21,7 @@ import type { TellTarget } from '../telemetry/tell-target.ts';
 
 export type HttpGatewayWiring = Omit<
   HttpGatewayDeps,
-  'steps' | 'hooks' | 'inject' | 'upstreams' | 'clock' | 'newId'
+  'steps' | 'hooks' | 'inject' | 'onStream' | 'upstreams' | 'clock' | 'newId'
 > & {
   steps: StepParts & { leases: Ledger };
   readSecret: (source: SecretSource) => string;
@@ -50,6 +50,9 @@ export function openHttpGateway(wiring: HttpGatewayWiring): HttpGateway {
       strip: stripOf,
     },
     inject: createInjector({ readSecret, credential }),
+    onStream: ({ looked, chain = [], recordId = '' }) => {
+      if (looked !== undefined) steps.sources.read(looked, { id: recordId, chain, value: undefined });
+    },
     clock: steps.clock,
     newId: steps.newId,
   });

@@ -8,6 +8,7 @@ import type { HttpRequest } from '../../src/token/authenticate.ts';
 import { openHttpGateway, type HttpGatewayWiring } from '../../src/wiring/http-gateway.ts';
 import { openMcpGateway } from '../../src/wiring/mcp-gateway.ts';
 import { ISSUER, type ControlPlane } from '../fixtures/control-plane.ts';
+import { sourcesFor } from '../fixtures/task-sources.ts';
 
 /** The MCP gateway over a control plane in the same process, put together as the program does it. */
 export function createGovernedGateway(plane: ControlPlane): McpGateway {
@@ -17,11 +18,16 @@ export function createGovernedGateway(plane: ControlPlane): McpGateway {
 }
 
 /** The HTTP gateway likewise. */
-export function createGovernedHttpGateway(plane: ControlPlane): HttpGateway {
+export function createGovernedHttpGateway(
+  plane: ControlPlane,
+  given: Partial<Pick<HttpGatewayWiring, 'readSecret'>> = {},
+): HttpGateway {
   const { refusals } = plane.parts;
   const refused: HttpGatewayWiring['refused'] = ({ target, ...refusal }) =>
     refusals.refused({ at: `/http/${target}`, ...refusal });
-  return openHttpGateway({ ...enforcement(plane), refused });
+  const gateway = openHttpGateway({ ...enforcement(plane), ...given, refused });
+  plane.caller.open = async (target) => gateway.openCaller(target, { task: null, agent: null, delegator: null });
+  return gateway;
 }
 
 function enforcement(plane: ControlPlane) {
@@ -37,6 +43,7 @@ function enforcement(plane: ControlPlane) {
       referee,
       fresh,
       suspension,
+      sources: sourcesFor(store, [...parts.targets.values()]),
       leases: plane.ledger,
       clock,
       newId,

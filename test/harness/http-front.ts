@@ -66,6 +66,7 @@ export async function openHttpFront(
         },
       },
     },
+    onStream: () => {},
     hooks: {
       reveal: (departing) => departing,
       inject: createInject({
@@ -75,7 +76,7 @@ export async function openHttpFront(
       }),
       follow: () => undefined,
       reading: () => 'streamed',
-      hidden: () => [],
+      streamed: () => [],
       conceal: (answer) => answer,
       strip: stripOf,
     },

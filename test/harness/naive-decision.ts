@@ -330,7 +330,7 @@ function contextOf(input: DecisionInput): JsonObject {
     approved: approval !== null,
     delegator: delegator === null ? undefined : entity(personOf(delegator)),
     token: token === null ? undefined : { age_seconds: age(token.issuedAt), binding: token.binding },
-    origin: acting === undefined ? undefined : known({ ...acting.task.origin }),
+    origin: acting === undefined ? undefined : originOf(acting.task.origin),
     root: rootOf(input),
     chain: acting === undefined ? undefined : chain.map(({ task }) => entity({ type: 'Agent', id: task.agent.id })),
     task:
@@ -348,7 +348,10 @@ function contextOf(input: DecisionInput): JsonObject {
             calls: acting.used.calls,
             left: leftOf(input),
             depth: chain.length - 1,
-            labels: acting.labels === undefined ? undefined : [...acting.labels],
+            labels: [...(acting.labels ?? [])],
+            touched: touchedOf(acting.labels ?? []),
+            did: didOf(acting.done ?? {}, age),
+            effects: effectsOf(acting.done ?? {}),
           }),
   });
 }
@@ -378,6 +381,31 @@ function leftOf({ chain, action }: DecisionInput): JsonObject {
     operation: least(all.operation),
     sum: decimal === undefined ? undefined : { __extn: { fn: 'decimal', arg: decimal } },
   });
+}
+
+function touchedOf(labels: readonly string[]): JsonObject {
+  const [highest] = (['restricted', 'confidential', 'internal', 'public'] as const).filter((each) =>
+    labels.includes(`sensitivity:${each}`),
+  );
+  return highest === undefined ? { name: 'none', level: -1 } : sensitivityOf(highest);
+}
+
+function didOf(done: NonNullable<DecisionInput['chain'][number]['done']>, age: (since: number) => number): JsonObject {
+  const entries = Object.entries(done).map(([operation, { times, succeeded, firstAt, lastAt }]) => [
+    operation,
+    { times, succeeded, first_seconds_ago: age(firstAt), last_seconds_ago: age(lastAt) },
+  ]);
+  return Object.fromEntries(entries) as JsonObject;
+}
+
+function effectsOf(done: NonNullable<DecisionInput['chain'][number]['done']>): JsonObject {
+  const counts: Record<string, number> = { read: 0, write: 0, delete: 0, execute: 0, send: 0, mint: 0, delegate: 0 };
+  for (const { effect, times } of Object.values(done)) counts[effect]! += times;
+  return counts;
+}
+
+function originOf({ signer, ...origin }: DecisionInput['chain'][number]['task']['origin']): JsonObject {
+  return known({ ...origin, signed: signer !== undefined });
 }
 
 function rootOf({ chain, now }: DecisionInput): JsonObject | undefined {

@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import type { ClientCertificate } from '../../credential/credential.ts';
+import type { ClientCertificate, NamedCredential } from '../../credential/credential.ts';
 import type { Intended } from '../../lease/intend.ts';
 import type { Outcome } from '../exchange.ts';
 import type { Strip } from '../../credential/strip.ts';
@@ -21,6 +21,8 @@ export type Departed = Departing & {
   tls: ClientCertificate | null;
   /** INVARIANT 7: what must not come back in the answer. */
   secrets: readonly string[];
+  /** Which credential that was, for the outcome; absent where it is fixed headers alone. */
+  named?: NamedCredential;
   /** The target has refused the credential. */
   onRefused: () => void;
 };
@@ -43,8 +45,8 @@ export type ActHooks = {
    * as it comes; `streamed`, as it comes.
    */
   reading: (exchange: HttpExchange, answer: Pick<WholeAnswer, 'status' | 'headers'>) => Reading;
-  /** What must not be in an answer that goes on as it comes, beside the secrets of the credential. */
-  hidden: (exchange: HttpExchange) => readonly string[];
+  /** What an answer that goes on as it comes is led through, behind that for the secrets of the credential. */
+  streamed: (exchange: HttpExchange, answer: Pick<WholeAnswer, 'status' | 'headers'>) => readonly Strip[];
   /** An answer that was read whole as the agent may see it. The secrets of the credential are out of it already. */
   conceal: (answer: WholeAnswer, exchange: HttpExchange) => Promise<WholeAnswer> | WholeAnswer;
   /** How secrets are taken out of answers, whole ones and such as stream by. */

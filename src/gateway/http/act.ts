@@ -1,3 +1,5 @@
+import { CredentialUnavailable } from '../../core/errors.ts';
+import type { NamedCredential } from '../../credential/credential.ts';
 import { openTunnel } from './act-websocket.ts';
 import type { Departed, Departing } from './act-hooks.ts';
 import type { HttpParts } from './parts.ts';
@@ -15,12 +17,14 @@ export function actStep(parts: HttpParts): HttpStep {
       if (call === undefined || typeof taskId !== 'string' || token === undefined) {
         throw new Error('a pipeline acts before it has described');
       }
+      const { hooks, live, publicUrl, onStream } = parts;
       const { upgrading } = exchange.request;
       if (upgrading !== undefined) {
+        // What comes over it nobody looks into.
+        onStream(exchange);
         await openTunnel(exchange, { call, upgrading }, parts);
         return undefined;
       }
-      const { hooks, live, publicUrl } = parts;
       const departing = departingOf(call, exchange);
       const work = { taskId, tokenId: token.id, id: exchange.id, target: target.name };
       // A task that has just ended cuts within `attach`, before there is anything to detach.
@@ -32,22 +36,32 @@ export function actStep(parts: HttpParts): HttpStep {
         url: departing.url,
         reading: (answer) => hooks.reading(exchange, answer),
         conceal: (answer) => hooks.conceal(answer, exchange),
-        streamed: () => hooks.strip(hooks.hidden(exchange)),
+        streamed: (answer) => hooks.streamed(exchange, answer),
         onStream: () => {
+          onStream(exchange);
           detach();
           detach = live.attach({ ...work, kind: 'stream' }, (reason) => relay.cut(reason));
         },
         failed: (error) => {
-          parts.log.info({ err: error, request: exchange.id, target: target.name }, 'a call failed');
+          // What an operator has to look at, and the agent is not told.
+          if (error instanceof CredentialUnavailable) {
+            const { detail } = error;
+            parts.log.warn({ detail, target: target.name, request: exchange.id }, 'a credential is not to be had');
+          } else parts.log.info({ err: error, request: exchange.id, target: target.name }, 'a call failed');
           return errorAnswer(error, { publicUrl, target: target.name, certified: peer.certificate !== null });
         },
       });
-      exchange.answer = { kind: 'passing', finished: relay.finished };
+      let credential: NamedCredential | undefined;
+      const finished = relay.finished.then((outcome) =>
+        credential === undefined ? outcome : { ...outcome, credential },
+      );
+      exchange.answer = { kind: 'passing', finished };
       detach = live.attach({ ...work, kind: 'call' }, (reason) => relay.cut(reason));
       void relay.finished.then(() => detach());
       if (exchange.intended !== undefined) hooks.follow(exchange.intended, relay.finished);
       try {
         const departed = await hooks.inject(await hooks.reveal(departing, exchange), exchange);
+        credential = departed.named;
         relay.guard({ strip: hooks.strip(departed.secrets), onRefused: departed.onRefused });
         if (!relay.over) send(departed, relay, exchange, parts);
       } catch (error) {

@@ -54,6 +54,7 @@ export function createInjector({ credential: credentialOf, readSecret }: InjectP
       headers: injectedHeaders(headers, injection),
       tls: injection.tls,
       secrets: [...own.secrets, ...injection.secrets],
+      named: injection.named,
       onRefused: () => credential.refused(injection),
     };
   };

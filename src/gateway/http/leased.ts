@@ -1,21 +1,37 @@
 import { isJsonObject, type JsonObject, type JsonValue } from '../../core/json.ts';
 import { Conflict } from '../../core/errors.ts';
 import { replaceHandles, type NamedLease } from '../../core/lease.ts';
+import { stripOf } from '../../credential/strip.ts';
 import type { Ledger } from '../../lease/ledger.ts';
 import type { ActHooks, Departing, WholeAnswer } from './act-hooks.ts';
 import { problemAnswer } from './problem.ts';
 import type { HttpExchange } from './request.ts';
 
-export type LeasedParts = Pick<Ledger, 'follow' | 'reveal' | 'answered' | 'screen' | 'hide' | 'screening' | 'valuesAt'>;
+export type LeasedParts = Pick<
+  Ledger,
+  'follow' | 'reveal' | 'answered' | 'screen' | 'hide' | 'screening' | 'screenStream' | 'valuesAt'
+>;
 
 /** What of an answer can be looked into: text. The rest goes on as it comes. */
 const TEXTUAL =
   /^(?:text\/|application\/(?:[\w.+-]*\+)?(?:json|xml|yaml|x-yaml|javascript|x-www-form-urlencoded|x-ndjson)\b)/i;
 
+function typeOf(headers: WholeAnswer['headers']): string {
+  return headers.find(([name]) => name === 'content-type')?.[1] ?? 'text/plain';
+}
+
+function isText(headers: WholeAnswer['headers']): boolean {
+  return TEXTUAL.test(typeOf(headers));
+}
+
+function isStream(headers: WholeAnswer['headers']): boolean {
+  return /^text\/event-stream\b/i.test(typeOf(headers));
+}
+
 /** What the ledger does to a permitted request and its answer. */
 export function leasedHooks(
   leases: LeasedParts,
-): Pick<ActHooks, 'follow' | 'reveal' | 'reading' | 'conceal' | 'hidden'> {
+): Pick<ActHooks, 'follow' | 'reveal' | 'reading' | 'conceal' | 'streamed'> {
   return {
     follow: (intended, outcome) => leases.follow(intended, outcome),
     reveal: (departing, exchange) => revealed(departing, exchange, leases),
@@ -23,12 +39,17 @@ export function leasedHooks(
       if (exchange.intended !== undefined) return 'whole';
       // What has no body has nothing to look into, and its length is that of something else.
       if (exchange.request.method === 'HEAD' || status === 204 || status === 304) return 'streamed';
-      const type = headers.find(([name]) => name === 'content-type')?.[1] ?? 'text/plain';
-      const looked = TEXTUAL.test(type) && !/^text\/event-stream\b/i.test(type);
-      return looked && exchange.action !== undefined && leases.screening(exchange.action) ? 'screened' : 'streamed';
+      return isText(headers) && !isStream(headers) && exchange.action !== undefined && leases.screening(exchange.action)
+        ? 'screened'
+        : 'streamed';
     },
     conceal: (answer, exchange) => concealed(answer, exchange, leases),
-    hidden: (exchange) => leases.valuesAt(exchange.request.target.name),
+    streamed: ({ request, action, chain, recordId }, { headers }) => {
+      const values = stripOf(leases.valuesAt(request.target.name));
+      if (action === undefined || chain === undefined || recordId === undefined) return [values];
+      if (!isText(headers) || !leases.screening(action)) return [values];
+      return [values, leases.screenStream({ action, chain, decision: recordId })];
+    },
   };
 }
 

@@ -8,6 +8,7 @@ import type { Reading, WholeAnswer } from './act-hooks.ts';
 import type { HttpAnswer } from './answer.ts';
 import { answerHeaders } from './answer-headers.ts';
 import type { ApiTarget } from './api-target.ts';
+import { isText, KeptText } from './kept-text.ts';
 import { problemAnswer } from './problem.ts';
 import { asUpstream } from './relay-failure.ts';
 import { releaseBuffers } from './release-buffers.ts';
@@ -15,7 +16,7 @@ import { sendWhole } from './send.ts';
 import { decoded } from './whole-answer.ts';
 
 /** An answer that is only screened goes on as it comes when it turns out to be larger than this. */
-const MAX_SCREENED = 1024 * 1024;
+const MAX_SCREENED = 256 * 1024;
 
 /** What is read whole is held in memory: no more than this unless the target file says otherwise. */
 const MAX_WHOLE = 8 * 1024 * 1024;
@@ -29,8 +30,8 @@ export type RelayParts = {
   reading: (answer: Pick<WholeAnswer, 'status' | 'headers'>) => Reading;
   /** Of an answer that was read whole what the agent may see. */
   conceal: (answer: WholeAnswer) => Promise<WholeAnswer> | WholeAnswer;
-  /** What is taken out of an answer that goes on as it comes, beside the secrets of the credential. */
-  streamed: () => Strip;
+  /** What an answer that goes on as it comes is led through. */
+  streamed: (answer: Pick<WholeAnswer, 'status' | 'headers'>) => readonly Strip[];
   /** The answer is a stream of events, which ends when somebody ends it. */
   onStream: () => void;
   /** An error as an answer to the client. */
@@ -52,6 +53,7 @@ export class Relay implements Dispatcher.DispatchHandler {
   #stopped: Error | null = null;
   #strip: Strip = STRIP_NOTHING;
   #onRefused: () => void = () => {};
+  #strips: readonly Strip[] = [];
   #strippers: Stripper[] = [];
   #raw: readonly (readonly [string, string])[] = [];
   #hash: Hash = createHash('sha256');
@@ -62,6 +64,7 @@ export class Relay implements Dispatcher.DispatchHandler {
   #chunks: Buffer[] | null = null;
   #headers: [string, string][] = [];
   #coding = '';
+  #kept = new KeptText(false);
   #silence: NodeJS.Timeout | null = null;
 
   constructor(parts: RelayParts) {
@@ -132,12 +135,17 @@ export class Relay implements Dispatcher.DispatchHandler {
       .filter(([name]) => name === 'content-encoding')
       .map(([, value]) => value)
       .join(',');
+    const type = raw.find(([name]) => name === 'content-type')?.[1];
     const encoded = this.#coding !== '' && this.#coding.toLowerCase() !== 'identity';
     // What is encoded hides what it holds: who has to look into it needs all of it.
     if (encoded && this.#reading === 'screened') this.#reading = 'whole';
     this.#raw = raw;
-    const inspected = this.#strip !== STRIP_NOTHING || this.#parts.streamed() !== STRIP_NOTHING;
-    if (this.#reading !== 'streamed' || (encoded && inspected)) this.#chunks = [];
+    this.#strips = [this.#strip, ...this.#parts.streamed({ status, headers: this.#headers })].filter(
+      (strip) => strip !== STRIP_NOTHING,
+    );
+    const whole = this.#reading !== 'streamed' || (encoded && this.#strips.length > 0);
+    if (whole) this.#chunks = [];
+    this.#kept = new KeptText((whole || !encoded) && isText(type));
     const limit = this.#limit;
     const stated = raw.find(([name]) => name === 'content-length')?.[1];
     if (stated !== undefined && Number(stated) > limit) return this.fail(tooLarge(limit));
@@ -151,8 +159,7 @@ export class Relay implements Dispatcher.DispatchHandler {
     if (isStream) onStream();
     else this.#armSilence();
     if (this.#over) return;
-    const strips = [this.#strip, this.#parts.streamed()].filter((strip) => strip !== STRIP_NOTHING);
-    this.#strippers = strips.map((strip) => strip.begin());
+    this.#strippers = this.#strips.map((strip) => strip.begin());
     response.writeHead(this.#status, this.#headers.flat());
     // An event that is waited for may be long in coming.
     if (isStream) response.flushHeaders();
@@ -196,6 +203,7 @@ export class Relay implements Dispatcher.DispatchHandler {
   #write(bytes: Uint8Array, controller: Dispatcher.DispatchController): void {
     if (bytes.length === 0) return;
     this.#hash.update(bytes);
+    this.#kept.take(bytes);
     const { response } = this.#parts;
     if (response.write(bytes)) return;
     // The agent reads slowly: that is no silence of the target.
@@ -228,6 +236,7 @@ export class Relay implements Dispatcher.DispatchHandler {
     const shown = this.#reading === 'streamed' ? stripped : await conceal(stripped);
     if (this.#over) return;
     this.#hash.update(shown.body);
+    this.#kept.take(shown.body);
     this.#bytes = shown.body.length;
     this.#settle(this.#outcome());
     response.writeHead(shown.status, [...shown.headers.flat(), 'content-length', String(shown.body.length)]);
@@ -240,17 +249,18 @@ export class Relay implements Dispatcher.DispatchHandler {
 
   get #limit(): number {
     const { maxAnswerBytes } = this.#parts.target.config;
-    // What is only screened goes on as it comes when it is large.
-    const isWhole = this.#chunks !== null && this.#reading !== 'screened';
-    return !isWhole || Number.isFinite(maxAnswerBytes) ? maxAnswerBytes : MAX_WHOLE;
+    // What is only screened is not held for longer than it is small.
+    const held = this.#chunks !== null && this.#reading !== 'screened';
+    return !held || Number.isFinite(maxAnswerBytes) ? maxAnswerBytes : MAX_WHOLE;
   }
 
   #outcome(): Outcome {
     const status = this.#status;
     const result = { status, bytes: this.#bytes, sha256: this.#hash.digest('hex') };
-    if (status < 400) return { status: 'ok', result };
+    const read = this.#kept.value();
+    if (status < 400) return { status: 'ok', result, read };
     const detail = `the target answered with status ${status}`;
-    return { status: status < 500 ? 'tool_error' : 'failed', detail, result };
+    return { status: status < 500 ? 'tool_error' : 'failed', detail, result, read };
   }
 
   /** The first outcome counts. */

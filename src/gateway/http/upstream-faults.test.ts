@@ -155,7 +155,7 @@ test('a credential that is not to be had: nothing leaves', async () => {
         },
         follow: () => undefined,
         reading: () => 'streamed',
-        hidden: () => [],
+        streamed: () => [],
         conceal: (answer) => answer,
         strip: () => {
           throw new Error('not reached');

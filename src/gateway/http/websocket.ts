@@ -57,7 +57,7 @@ export class Tunnel implements Dispatcher.DispatchHandler {
   readonly #client: Upgrading;
   /** Answers the handshake with an error, while there is no WebSocket. */
   readonly #refuse: (error: unknown) => void;
-  #strip: Strip = STRIP_NOTHING;
+  #strips: readonly Strip[] = [];
   #finish!: (outcome: Outcome) => void;
   #controller: Dispatcher.DispatchController | null = null;
   #upstream: Duplex | null = null;
@@ -80,8 +80,9 @@ export class Tunnel implements Dispatcher.DispatchHandler {
     return this.#over;
   }
 
-  guard(strip: Strip): void {
-    this.#strip = strip;
+  /** @param strips what the target sends is led through, one behind the other; each keeps lengths. */
+  guard(strips: readonly Strip[]): void {
+    this.#strips = strips.filter((strip) => strip !== STRIP_NOTHING);
   }
 
   cut(reason: string): void {
@@ -124,15 +125,21 @@ export class Tunnel implements Dispatcher.DispatchHandler {
 
   /** INVARIANT 7: what the target sends loses the credential of the target, in place. */
   #passOn(upstream: Duplex, socket: Duplex): void {
-    const stripper = this.#strip.begin();
+    const strippers = this.#strips.map((strip) => strip.begin());
     upstream.on('data', (chunk: Buffer) => {
       this.#bytes += chunk.length;
       releaseBuffers(chunk.length);
-      if (socket.write(stripper.write(chunk))) return;
+      if (socket.write(strippers.reduce<Uint8Array>((bytes, stripper) => stripper.write(bytes), chunk))) return;
       upstream.pause();
       socket.once('drain', () => upstream.resume());
     });
-    upstream.on('end', () => socket.end(stripper.end()));
+    upstream.on('end', () => {
+      const held = strippers.reduce<Uint8Array>(
+        (bytes, stripper) => Buffer.concat([stripper.write(bytes), stripper.end()]),
+        new Uint8Array(0),
+      );
+      socket.end(held);
+    });
   }
 
   /** An answer that is no WebSocket. */

@@ -11,6 +11,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { startFixtureServer } from '../../../test/conformance/fixture-server.ts';
 import { stateless } from '../../../test/conformance/mcp-client.ts';
 import { createOpenGateway } from '../../../test/conformance/open-gateway.ts';
+import { sourcesFor } from '../../../test/fixtures/task-sources.ts';
 import { openLedger } from '../../../test/fixtures/leases.ts';
 import { alice, bob, sampleTask, sha256, summariser } from '../../../test/fixtures/task.ts';
 import { createAnswered } from '../../approval/answered.ts';
@@ -76,6 +77,7 @@ async function open(): Promise<void> {
     referee: { consider: () => {} },
     fresh: () => true,
     suspension: (kind, id) => store.suspension(kind, id),
+    sources: sourcesFor(store, [target]),
     leases: openLedger(store, { clock: Date.now, newId: (prefix) => `${prefix}_${++ids}` }).ledger,
     clock: Date.now,
     newId: (prefix) => `${prefix}_${Date.now()}${++ids}`,

@@ -95,6 +95,8 @@ export function outcomeOf(message: JsonObject): Outcome {
   return {
     status: 'failed',
     detail: `the target answered with error ${typeof code === 'number' ? code : 'unknown'}`,
+    // The agent reads what it says, too.
+    ...(isJsonObject(error) ? { read: { value: error } } : {}),
     ...(typeof code === 'number' && REFUSED_UNDONE.has(code) ? { nothingDone: true } : {}),
   };
 }

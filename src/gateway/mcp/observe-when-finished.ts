@@ -15,7 +15,7 @@ export function observeWhenFinished({ steps, log }: Pick<McpParts, 'steps' | 'lo
             await steps.observe.run(exchange);
           } catch {
             // A result without canonical form (a lone surrogate, an infinite number) has no digest; the outcome stays.
-            exchange.outcome = { ...outcome, result: undefined };
+            exchange.outcome = { ...outcome, result: undefined, read: { value: outcome.result ?? null } };
             await steps.observe.run(exchange);
           }
         })

@@ -1,5 +1,6 @@
 import { actionDigest, type Action } from '../../core/action.ts';
-import type { GivenApproval } from '../../core/decision.ts';
+import { isCounted } from '../../core/budget.ts';
+import type { GivenApproval, TaskView } from '../../core/decision.ts';
 import { InvalidToken } from '../../core/errors.ts';
 import { delegatorId } from '../../core/party.ts';
 import { standsFor } from '../../core/standing-answer.ts';
@@ -8,8 +9,8 @@ import type { Exchange } from '../exchange.ts';
 import type { StepParts } from './parts.ts';
 
 /**
- * Step 3: the task with its ancestors and counters, the leases that the arguments name, and an approval that waits to be used
- * for exactly this action.
+ * Step 3: the task with its ancestors and counters, the leases that the arguments name and where they come from, and an approval
+ * that waits to be used for exactly this action.
  */
 export function gatherStep<Request, Answer>(parts: StepParts): Step<Request, Answer> {
   return {
@@ -21,16 +22,17 @@ export function gatherStep<Request, Answer>(parts: StepParts): Step<Request, Ans
   };
 }
 
-/** Fills in leases, chain, digest and approval as they stand now. Called again when the last gate found them changed. */
+/** Fills in leases, origins, chain, digest and approval as they stand now. Called again when the last gate found them changed. */
 export function gather(exchange: Exchange<unknown, unknown>, parts: StepParts): void {
   const { caller } = exchange;
-  const action = exchange.action === undefined ? undefined : withLeases(exchange.action, parts);
-  if (caller === undefined || action === undefined) throw new Error('a pipeline gathers before it has described');
+  const described = exchange.action === undefined ? undefined : withLeases(exchange.action, parts);
+  if (caller === undefined || described === undefined) throw new Error('a pipeline gathers before it has described');
   const chain = caller.taskId === null ? [] : parts.store.chain(caller.taskId);
   const acting = chain[0]?.task;
   if (acting === undefined || caller.agent === null || caller.delegator === null) {
     throw new InvalidToken('the access token is not for a task; exchange the task token for this resource');
   }
+  const action = look(exchange, described, chain, parts);
   exchange.action = action;
   exchange.chain = chain;
   exchange.digest = actionDigest(
@@ -46,6 +48,19 @@ export function gather(exchange: Exchange<unknown, unknown>, parts: StepParts): 
   const given = givenFor(acting.id, { action, digest: exchange.digest }, parts);
   if (given === undefined) delete exchange.approval;
   else exchange.approval = given;
+}
+
+/** Where the arguments come from, by what the task has read until now. */
+function look(
+  exchange: Exchange<unknown, unknown>,
+  described: Action,
+  chain: readonly TaskView[],
+  { sources }: StepParts,
+): Action {
+  if (!isCounted(described)) return described;
+  const looked = sources.look(described, chain);
+  exchange.looked = looked;
+  return looked.action;
 }
 
 /** What handles stand for may have changed since they were looked at last. */

@@ -1,6 +1,8 @@
 import { jsonDigest } from '../../core/action.ts';
+import type { JsonValue } from '../../core/json.ts';
 import { redactText } from '../../core/redact.ts';
 import type { OutcomeRecord } from '../../core/record.ts';
+import { resultValue } from '../../provenance/result-value.ts';
 import type { Taken } from '../../store/ports.ts';
 import type { Exchange, Outcome } from '../exchange.ts';
 import type { Step } from '../pipeline.ts';
@@ -20,15 +22,39 @@ export function observeStep<Request, Answer>(parts: StepParts): Step<Request, An
       if (exchange.recordId === undefined || exchange.outcome === undefined) return undefined;
       const { outcome, recordId } = exchange;
       const record = outcomeRecord(exchange, recordId, outcome, parts);
-      const { taken } = exchange;
-      const settled =
-        record.given_back === true && taken !== undefined
-          ? parts.store.giveBack(taken, [record])
-          : parts.store.appendSoon([record]);
+      const settled = settle(exchange, outcome, record, parts);
       settled.catch((error: unknown) => parts.onFault(error, `outcome of \`${recordId}\` is not recorded`));
       return undefined;
     },
   };
+}
+
+function settle(
+  exchange: Exchange<unknown, unknown>,
+  outcome: Outcome,
+  record: OutcomeRecord,
+  parts: StepParts,
+): Promise<unknown> {
+  const { taken, looked, chain = [], action } = exchange;
+  // At once: what the agent has read is known before it can ask for anything more.
+  const labels =
+    looked === undefined || (outcome.nothingDone === true && outcome.read === undefined)
+      ? []
+      : parts.sources.read(looked, { id: record.decision, chain, value: valueRead(outcome) });
+  if (record.given_back === true && taken !== undefined) return parts.store.giveBack(taken, [record]);
+  const task = exchange.caller?.taskId;
+  if (looked === undefined || action === undefined || typeof task !== 'string') return parts.store.appendSoon([record]);
+  const { target, operation } = action;
+  const succeeded = outcome.status === 'ok';
+  return parts.store.recordOutcome({ task, target, operation, succeeded, labels }, [record]);
+}
+
+/** What the agent has read; `undefined` where that is not known. */
+function valueRead({ status, result, read }: Outcome): JsonValue | undefined {
+  if (read === null) return undefined;
+  if (read !== undefined) return read.value;
+  if (result !== undefined) return resultValue(result);
+  return status === 'ok' ? undefined : null;
 }
 
 function outcomeRecord(

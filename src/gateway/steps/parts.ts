@@ -5,12 +5,13 @@ import { suspensionOfAction, type FindSuspension } from '../../core/suspension.t
 import type { Task } from '../../core/task.ts';
 import type { Pdp } from '../../pdp/pdp.ts';
 import type { Referee } from '../../pdp/referee/referee.ts';
-import type { ApprovalStore, LogStore, StandingStore, TaskStore } from '../../store/ports.ts';
+import type { TaskSources } from '../../provenance/task-sources.ts';
+import type { ApprovalStore, LogStore, StandingStore, TaskStore, TrailStore } from '../../store/ports.ts';
 import type { Exchange } from '../exchange.ts';
 
 /** What the steps that every PEP shares work with. */
 export type StepParts = {
-  store: TaskStore & ApprovalStore & StandingStore & LogStore;
+  store: TaskStore & TrailStore & ApprovalStore & StandingStore & LogStore;
   /** The policy set that is in force now. */
   pdp: () => Pdp;
   /** Has a sample of decisions evaluated again. */
@@ -18,6 +19,8 @@ export type StepParts = {
   /** INVARIANT 9: whether this node can show that its view is fresh. */
   fresh: () => boolean;
   suspension: FindSuspension;
+  /** What tasks were given and have read. */
+  sources: Pick<TaskSources, 'look' | 'read'>;
   leases: Pick<Ledger, 'named' | 'intend'>;
   clock: () => number;
   newId: (prefix: string) => string;

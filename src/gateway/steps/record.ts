@@ -82,6 +82,8 @@ async function settle(
           ...taken,
           approval: spent?.id ?? null,
           target,
+          // INVARIANT 11: before anything of the result can be read, the task has the labels that it will have.
+          labels: exchange.looked?.labels ?? [],
           ...(leases.length === 0 ? {} : { uses: leases.map(({ id }) => id) }),
           ...(intended === null ? {} : { lease: intended.lease }),
         },

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { sourcesFor } from '../../../test/fixtures/task-sources.ts';
 import { openLedger } from '../../../test/fixtures/leases.ts';
 import { alice, bob, NOW, sampleAction, sampleTask, sha256, summariser } from '../../../test/fixtures/task.ts';
 import type { Action } from '../../core/action.ts';
@@ -75,6 +76,7 @@ async function run(action = sampleAction(), taskId = 'task_1'): Promise<{ answer
     referee: { consider: () => {} },
     fresh: () => store.healthy(),
     suspension: (kind, id) => store.suspension(kind, id),
+    sources: sourcesFor(store),
     leases: openLedger(store, { clock: () => now, newId: (prefix) => `${prefix}_${++ids}` }).ledger,
     clock: () => now,
     newId: (prefix) => `${prefix}_${++ids}`,

@@ -59,6 +59,10 @@ export class ActionKinds {
     return { applicable: [...chosen.values()].map(plain), named: [...named.values()].map(plain), argumentsSeen };
   }
 
+  has(id: string): boolean {
+    return this.#byId.has(id);
+  }
+
   /** The operations of these ids that there are, each with its own arguments. */
   exactly(ids: Iterable<string>): SchemaAction[] {
     return Array.from(ids, (id) => this.#byId.get(id))

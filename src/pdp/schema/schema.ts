@@ -3,7 +3,7 @@ import { EFFECTS, type Effect } from '../../core/effect.ts';
 import type { Attribute, CedarType } from './argument-type.ts';
 
 /** An action of the schema, with the type of its arguments. */
-export type SchemaAction = { id: string; effect: Effect; args: CedarType; parameters?: CedarType };
+export type SchemaAction = { id: string; effect: Effect; args: CedarType; parameters?: CedarType; did?: CedarType };
 
 const STRING: CedarType = { type: 'String' };
 const TEXTS: CedarType = { type: 'Set', element: STRING };
@@ -55,7 +55,7 @@ export function cedarSchema(actions: readonly SchemaAction[]): SchemaJson<string
   } as SchemaJson<string>;
 }
 
-function actionType({ effect, args, parameters = EMPTY }: SchemaAction) {
+function actionType({ effect, args, parameters = EMPTY, did = EMPTY }: SchemaAction) {
   return {
     memberOf: [{ id: effect }],
     appliesTo: {
@@ -97,7 +97,10 @@ function actionType({ effect, args, parameters = EMPTY }: SchemaAction) {
               sum: optional({ type: 'Extension', name: 'decimal' }),
             }),
             depth: LONG,
-            labels: optional(TEXTS),
+            labels: TEXTS,
+            touched: SENSITIVITY,
+            did,
+            effects: record(Object.fromEntries(EFFECTS.map((each) => [each, LONG]))),
           }),
         ),
         root: optional(
@@ -110,7 +113,13 @@ function actionType({ effect, args, parameters = EMPTY }: SchemaAction) {
           }),
         ),
         origin: optional(
-          record({ channel: STRING, trust: STRING, author: optional(STRING), digest: optional(STRING) }),
+          record({
+            channel: STRING,
+            trust: STRING,
+            author: optional(STRING),
+            digest: optional(STRING),
+            signed: { type: 'Boolean' },
+          }),
         ),
         chain: optional({ type: 'Set', element: { type: 'Entity', name: 'Agent' } }),
       }),

@@ -5,6 +5,7 @@ import { lineAt, type Policy } from '../policy-set.ts';
 import { ActionKinds, actionsInHead, type PolicyActions } from './action-kinds.ts';
 import type { Catalogue } from './catalogue.ts';
 import { unknownAttributes } from './attributes.ts';
+import { didType } from './did-type.ts';
 import { KnownNames, namesIn } from './names.ts';
 import { parametersType } from './parameters-type.ts';
 import { shapeOf } from './shape.ts';
@@ -41,12 +42,12 @@ export function validatePolicies(policies: readonly Policy[], catalogue: Catalog
     if (unknown.length > 0) continue;
     const actions = kinds.of(json);
     if (actions.applicable.length === 0) continue;
-    const misspelt = attributeFindings(policy, json, actions);
+    const misspelt = attributeFindings(policy, json, actions, kinds);
     for (const finding of misspelt) findings.push(finding);
     if (misspelt.length > 0) continue;
     if (isDeep(json.conditions))
       for (const finding of deepFindings(policy, json, actions, kinds)) findings.push(finding);
-    else addToGroup(groups, policy, json, actions);
+    else addToGroup(groups, { policy, json, actions, kinds });
   }
   for (const { actions, shapes } of groups.values()) {
     const members = Array.from(shapes.values(), (shape) => shape.policies);
@@ -71,12 +72,16 @@ type Group = { actions: SchemaAction[]; shapes: Map<string, { shape: PolicyJson;
 
 function addToGroup(
   groups: Map<string, Group>,
-  policy: Policy,
-  json: PolicyJson,
-  { applicable, named }: PolicyActions,
+  {
+    policy,
+    json,
+    actions: chosen,
+    kinds,
+  }: { policy: Policy; json: PolicyJson; actions: PolicyActions; kinds: ActionKinds },
 ): void {
-  const actions = withParameters([...named, ...applicable], json);
-  const key = JSON.stringify(actions.map(({ id, parameters }) => [id, parameters]));
+  const { applicable, named } = chosen;
+  const actions = ofPolicy([...named, ...applicable], json, kinds);
+  const key = JSON.stringify(actions.map(({ id, parameters, did }) => [id, parameters, did]));
   let group = groups.get(key);
   if (group === undefined) groups.set(key, (group = { actions, shapes: new Map() }));
   const shape = withActions(shapeOf(json), applicable);
@@ -86,8 +91,10 @@ function addToGroup(
   else known.policies.push(policy);
 }
 
-function withParameters(actions: readonly SchemaAction[], json: PolicyJson): SchemaAction[] {
-  const typed = actions.map((action) => ({ ...action, parameters: parametersType(json, action.args) }));
+/** The actions with what a policy fixes the types of by asking for it. */
+function ofPolicy(actions: readonly SchemaAction[], json: PolicyJson, kinds: ActionKinds): SchemaAction[] {
+  const did = didType(json, (operation) => kinds.has(operation));
+  const typed = actions.map((action) => ({ ...action, parameters: parametersType(json, action.args), did }));
   return [...new Map(typed.map((action) => [action.id, action])).values()];
 }
 
@@ -107,7 +114,7 @@ function isDeep(value: unknown): boolean {
 
 /** A deep policy is validated as the text that it came as, alone: a chain of hundreds of `||`, for one. */
 function deepFindings(policy: Policy, json: PolicyJson, { applicable, named }: PolicyActions, kinds: ActionKinds) {
-  const actions = withParameters([...named, ...applicable], json);
+  const actions = ofPolicy([...named, ...applicable], json, kinds);
   try {
     return distinct(inTextOf(policy, actions, kinds).map((each) => typeFinding(policy, each)));
   } catch (cause) {
@@ -117,9 +124,9 @@ function deepFindings(policy: Policy, json: PolicyJson, { applicable, named }: P
   }
 }
 
-function attributeFindings(policy: Policy, json: PolicyJson, actions: PolicyActions): Finding[] {
+function attributeFindings(policy: Policy, json: PolicyJson, actions: PolicyActions, kinds: ActionKinds): Finding[] {
   const { applicable, argumentsSeen } = actions;
-  const unknown = unknownAttributes(json, { actions: withParameters(applicable, json), argumentsSeen });
+  const unknown = unknownAttributes(json, { actions: ofPolicy(applicable, json, kinds), argumentsSeen });
   const each = new Map(unknown.map((attribute) => [attribute.message, attribute]));
   return Array.from(each.values(), ({ name, message }) => ({
     severity: 'error',
@@ -179,7 +186,7 @@ function inTextOf(policy: Policy, actions: readonly SchemaAction[], kinds: Actio
   const beside = kinds
     .exactly(actionsInHead(json) ?? [])
     .filter(({ id }) => !actions.some((action) => action.id === id));
-  const own = withParameters(beside, json);
+  const own = ofPolicy(beside, json, kinds);
   if (policy.slots === undefined) return validate([...actions, ...own], { staticPolicies: { it: policy.text } });
   const link = { templateId: 'template', newId: 'it', values: policy.slots };
   return validate([...actions, ...own], { templates: { template: policy.text }, templateLinks: [link] });

@@ -8,6 +8,7 @@ import type { Agent, Delegator } from '../../core/party.ts';
 import type { Sensitivity } from '../../core/sensitivity.ts';
 import type { SpiffeId } from '../../core/spiffe-id.ts';
 import type { PromptOrigin, Task } from '../../core/task.ts';
+import type { Done } from '../../core/trail.ts';
 
 /** A request in the making. Everything that comes before policy is out of its way. */
 export type Draft = {
@@ -36,6 +37,7 @@ export type Draft = {
     parameters: JsonObject;
     sensitivity: Sensitivity;
     labels: string[] | null;
+    done: Record<string, Done>;
   };
   root: { age: number; calls: number; purpose: string; agent: string };
   depth: number;
@@ -70,6 +72,7 @@ export function plainDraft(action: Draft['action']): Draft {
       parameters: {},
       sensitivity: 'restricted',
       labels: null,
+      done: {},
     },
     root: { age: 0, calls: 0, purpose: 'any purpose', agent: 'spiffe://trust-domain.example/agent/first' },
     depth: 0,
@@ -163,6 +166,7 @@ function chainOf(draft: Draft): DecisionInput['chain'] {
       task: made,
       used: { calls: own.calls, counters: {} },
       ...(level > 0 || task.labels === null ? {} : { labels: task.labels }),
+      ...(level > 0 ? {} : { done: task.done }),
     };
   };
   return Array.from({ length: depth + 1 }, (_none, level) => view(level));

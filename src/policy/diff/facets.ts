@@ -2,6 +2,7 @@ import type { ArgumentOrigin } from '../../core/action.ts';
 import { EFFECTS, type Effect } from '../../core/effect.ts';
 import type { JsonValue } from '../../core/json.ts';
 import { SENSITIVITIES } from '../../core/sensitivity.ts';
+import { sensitivityLabel } from '../../core/trail.ts';
 import type { Catalogue } from '../../pdp/schema/catalogue.ts';
 import { MONDAY_10, plainDraft, setAt, type Draft } from './draft.ts';
 import type { Mentions, Sample } from './mentions.ts';
@@ -120,6 +121,14 @@ export function facetsOf(mentions: Mentions, approvers: Iterable<string>, catalo
       (draft, labels) => void (draft.task.labels = labels),
     ),
     facet(
+      'sensitivity of what was read',
+      mentions.paths.has(JSON.stringify(['context', 'task', 'touched', 'level'])) ? [null, ...SENSITIVITIES] : [null],
+      (draft, level) => {
+        if (level !== null) draft.task.labels = [...(draft.task.labels ?? []), sensitivityLabel(level as never)];
+      },
+    ),
+    ...trailFacets(mentions, counts),
+    facet(
       'hops before',
       [0, 1, 2, ...counts(['context', 'task', 'depth']).filter((depth) => depth <= MOST_DEEP)],
       (draft, depth) => void (draft.depth = depth),
@@ -160,6 +169,33 @@ export function facetsOf(mentions: Mentions, approvers: Iterable<string>, catalo
     ...recordFacets('provenance of', ['context', 'provenance'], mentions, (draft) => draft.provenance),
   ];
   return facets.filter(({ choices }) => choices.length > 1);
+}
+
+/** What was done before: of each effect and each operation that policies count, or ask for. */
+function trailFacets(mentions: Mentions, counts: (...paths: string[][]) => number[]): Facet[] {
+  const operations = new Set<string>();
+  for (const path of mentions.paths.keys()) {
+    const [root, task, did, operation] = JSON.parse(path) as string[];
+    if (root === 'context' && task === 'task' && did === 'did' && operation !== undefined) operations.add(operation);
+  }
+  const done = (draft: Draft, operation: string, effect: Effect, times: number) => {
+    const at = draft.time - 60_000;
+    if (times > 0) draft.task.done[operation] = { effect, times, succeeded: times, firstAt: at, lastAt: at };
+  };
+  return [
+    ...EFFECTS.map((effect) =>
+      facet(`actions before that ${effect}`, [0, ...counts(['context', 'task', 'effects', effect])], (draft, times) =>
+        done(draft, `any-target:${effect}`, effect, times),
+      ),
+    ),
+    ...[...operations].map((operation) =>
+      facet(
+        `calls before of ${operation}`,
+        [0, 1, ...counts(...['times', 'succeeded'].map((part) => ['context', 'task', 'did', operation, part]))],
+        (draft, times) => done(draft, operation, 'read', times),
+      ),
+    ),
+  ];
 }
 
 /** The origins that policies ask for of each part of the flow; an action has a flow where any of them is looked at. */

@@ -3,6 +3,7 @@ import { hasEnded, TASK_STATES, type Task } from '../../core/task.ts';
 import type { ClosingStore, TaskStore } from '../../store/ports.ts';
 import type { Lifecycle } from '../../task/lifecycle.ts';
 import { isParty } from '../../task/party.ts';
+import { promptOrigin, type PromptParts } from '../../task/prompt-origin.ts';
 import { type Catalogue } from '../../task/grant-form.ts';
 import {
   hopRequestForm,
@@ -22,6 +23,7 @@ export type TaskRouteParts = {
   profiles: RequestParts['profiles'];
   checkArguments: RequestParts['checkArguments'];
   taskTokens: TaskTokenParts;
+  prompts: PromptParts;
 };
 
 const idParam = z.object({ id: z.string().min(1).max(64) });
@@ -96,7 +98,9 @@ export function taskRoutes(app: ControlApp, parts: TaskRouteParts): void {
   const usedBy = (id: string) => parts.tasks.chain(id)[0]?.used ?? { calls: 0 };
   const closingOf = ({ id, state }: Task) => (hasEnded(state) ? parts.tasks.closing(id) : undefined);
   app.openapi(requestRoute, async (c) => {
-    const task = await lifecycle.request(c.var.asker, parseTaskRequest(c.req.valid('json'), parts));
+    const body = c.req.valid('json');
+    const origin = await promptOrigin(c.var.asker, { origin: body.origin, prompt: body.prompt }, parts.prompts);
+    const task = await lifecycle.request(c.var.asker, parseTaskRequest(body, origin, parts));
     return c.json(taskToWire(task, { calls: 0 }), 200);
   });
   app.openapi(listRoute, async (c) => {

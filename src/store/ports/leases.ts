@@ -6,6 +6,8 @@ export interface LeaseStore {
   lease(id: string): Lease | undefined;
   /** The newest first; `after` is the id of the last lease of the page before. */
   leases(filter: LeaseFilter): Lease[];
+  /** Ids of all that is left of the task, the oldest first. */
+  outstandingLeases(task: string): string[];
   /** The sealed value; `undefined` where there is none, or none any more. */
   sealedLease(id: string): string | undefined;
   /**

@@ -39,12 +39,13 @@ export interface TaskStore {
    * unless it falls under a suspension. `approval` (of the parent, or without one of no task) is spent with it, or nothing
    * is made. Nor is it when `assertion`, or another by the same name, has made one: of two who come with one, one is told `created`. With a
    * `run` it is made as the next of its profile, if there may be one: of two who come at once, one is told `created`.
+   * `prompt`: the sealed text of the prompt, kept with a task that has no parent.
    */
   createTask(
     task: Task,
     records: Records,
     approval?: string | null,
-    due?: { assertion?: IdentityAssertion; run?: Run },
+    due?: { assertion?: IdentityAssertion; run?: Run; prompt?: string },
   ): Promise<'created' | 'parent_ended' | 'approval_spent' | 'agent_stopped' | 'suspended' | 'assertion_used' | NoRun>;
   /**
    * Ends the task and every descendant that has not ended, in one step. Pending and unspent approvals of all of them
@@ -68,6 +69,8 @@ export interface TaskStore {
     request: Taken & {
       approval: string | null;
       target?: string;
+      /** Of what the action will return, whatever that is: on its whole tree before anything of it can be read. */
+      labels?: readonly string[];
       /** `expiresAt`: when nobody takes it any more, in ms since the epoch. */
       token?: { id: string; expiresAt: number };
       /** Ids of the leases that it uses. */
@@ -83,7 +86,10 @@ export interface TaskStore {
    */
   giveBack(taken: Taken, records: Records): Promise<void>;
   task(id: string): Task | undefined;
-  /** The task, its parent, … the root, each with what it has used; empty when the id is unknown. From memory. */
+  /**
+   * The task, its parent, … the root, each with what it has used, and the task with what its whole tree has done and touched;
+   * empty when the id is unknown. From memory.
+   */
   chain(id: string): TaskView[];
   /**
    * The task and all below it, ended or not, parents before their children, at most `limit`; empty when the id is unknown.

@@ -9,7 +9,7 @@ export class ActionTable {
 
   constructor(db: DatabaseSync) {
     this.#count = db.prepare(
-      `INSERT INTO task_actions (task, target, operation, effect, times, last_at) VALUES (?, ?, ?, ?, 1, ?)
+      `INSERT INTO task_actions (task, target, operation, effect, times, first_at, last_at) VALUES (?1, ?2, ?3, ?4, 1, ?5, ?5)
        ON CONFLICT DO UPDATE SET times = times + 1, effect = excluded.effect, last_at = excluded.last_at`,
     );
     this.#of = db.prepare(

@@ -7,11 +7,13 @@ import type { IssuedTokenTable } from './issued-token-table.ts';
 import type { LeaseTable } from './lease-table.ts';
 import type { StandingTable } from './standing-table.ts';
 import type { TaskTable } from './task-table.ts';
+import type { TrailTable } from './trail-table.ts';
 
 export type EndTables = {
   tasks: TaskTable;
   approvals: ApprovalTable;
   standing: StandingTable;
+  trails: TrailTable;
   tokens: IssuedTokenTable;
   closings: ClosingTable;
   processes: Pick<ProcessStore, 'processes'>;
@@ -69,9 +71,12 @@ function present(byKind: ByKind): ByKind {
 /** Memory after the commit. */
 export function forgetTree(
   ended: EndedTree,
-  { tasks, approvals, standing }: Pick<EndTables, 'tasks' | 'approvals' | 'standing'>,
+  { tasks, approvals, standing, trails }: Pick<EndTables, 'tasks' | 'approvals' | 'standing' | 'trails'>,
 ): void {
-  for (const task of ended.tasks) tasks.remember({ task, used: { calls: 0 } });
+  for (const task of ended.tasks) {
+    tasks.remember({ task, used: { calls: 0 } });
+    trails.forget(task.id);
+  }
   for (const id of ended.approvals) approvals.forget(id);
   for (const id of ended.standing) standing.forget(id);
 }

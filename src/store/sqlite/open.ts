@@ -33,6 +33,8 @@ import { StandingTable } from './standing-table.ts';
 import { SuspensionTable } from './suspension-table.ts';
 import { suspensionVerbs } from './suspension-verbs.ts';
 import { TaskTable } from './task-table.ts';
+import { TrailTable } from './trail-table.ts';
+import { trailVerbs, withTrail } from './trail-verbs.ts';
 
 export type SqliteOptions = {
   file: string;
@@ -61,6 +63,7 @@ export async function openSqliteStore(options: SqliteOptions): Promise<Store> {
     definitions: new DefinitionTable(db),
     suspensions: new SuspensionTable(db),
     agents: new AgentTable(db),
+    trails: new TrailTable(db),
   };
   const actions = new ActionTable(db);
   const runs = new RunTable(db);
@@ -99,6 +102,7 @@ export async function openSqliteStore(options: SqliteOptions): Promise<Store> {
   const ending = { ...tables, tokens, closings: new ClosingTable(db), processes, leases };
   return {
     ...taskVerbs(queue, { ...ending, actions, runs }, options.clock),
+    ...trailVerbs(queue, tables, options.clock),
     ...closingVerbs(queue, tables.log, ending.closings),
     ...suspensionVerbs(queue, ending),
     ...leaseVerbs(queue, ending),
@@ -135,6 +139,7 @@ type Tables = {
   standing: StandingTable;
   definitions: DefinitionTable;
   agents: AgentTable;
+  trails: TrailTable;
 };
 
 type TaskVerbs = Pick<
@@ -166,9 +171,9 @@ function noRunOf(run: Run, task: Task, { runs, tasks }: TaskTables, now: number)
 }
 
 function taskVerbs(queue: CommitQueue, tables: TaskTables, clock: () => number): TaskVerbs {
-  const { log, tasks, assertions, approvals, standing, agents, actions } = tables;
+  const { log, tasks, assertions, approvals, standing, agents, actions, trails } = tables;
   return {
-    createTask: (task, records, approval = null, { assertion, run } = {}) =>
+    createTask: (task, records, approval = null, { assertion, run, prompt } = {}) =>
       queue.add(
         () => {
           checkIdentifiers(task.id, task.delegator.issuer, task.delegator.subject, task.agent.id, approval ?? '');
@@ -185,6 +190,7 @@ function taskVerbs(queue: CommitQueue, tables: TaskTables, clock: () => number):
           tasks.insert(task);
           if (run !== undefined) tables.runs.start(run, task, tables.tasks);
           if (assertion !== undefined) assertions.insert(assertion, task.id);
+          if (prompt !== undefined) trails.addPrompt(task.id, prompt);
           if (parent !== null) tasks.touch(parent, clock());
           log.append(records);
           return 'created' as const;
@@ -224,6 +230,8 @@ function taskVerbs(queue: CommitQueue, tables: TaskTables, clock: () => number):
         (admission) => {
           if (!admission.admitted) return;
           tasks.countTaken(request, 1);
+          const root = request.chain.at(-1);
+          if (root !== undefined && request.counted) trails.grown(root, { labels: request.labels, records });
           for (const id of request.chain) tasks.wasUsed(id, clock());
           if (request.approval !== null) forgetSpent(request.approval, { approvals, standing });
         },
@@ -238,7 +246,7 @@ function taskVerbs(queue: CommitQueue, tables: TaskTables, clock: () => number):
         () => tasks.countTaken(taken, -1),
       ),
     task: (id) => tasks.view(id)?.task,
-    chain: (id) => tasks.chain(id),
+    chain: (id) => withTrail(tasks.chain(id), { tasks, trails }),
     tree: (id, limit) => tasks.tree(id, limit),
     pastActions: (task, limit) => actions.of(task, limit),
     tasks: (filter) => tasks.list(filter),
@@ -252,7 +260,7 @@ function taskVerbs(queue: CommitQueue, tables: TaskTables, clock: () => number):
 function admitInTransaction(
   request: Parameters<Store['admit']>[0],
   records: Parameters<Store['admit']>[1],
-  { log, tasks, approvals, standing, tokens, suspensions, actions, leases }: TaskTables,
+  { log, tasks, approvals, standing, tokens, suspensions, actions, trails, leases }: TaskTables,
   now: number,
 ): Admission {
   const { counted, draws = [] } = request;
@@ -287,6 +295,10 @@ function admitInTransaction(
   if (request.token !== undefined) tokens.insert(request.token, request.chain[0]!, now);
   if (request.lease !== undefined) leases.insert(request.lease, null);
   if (request.counted) actions.count(request.chain, records);
+  const root = request.chain.at(-1);
+  if (root !== undefined && request.labels !== undefined) {
+    trails.addLabels(root, request.labels, records[0]?.id ?? '', now);
+  }
   log.append(records);
   return { admitted: true };
 }

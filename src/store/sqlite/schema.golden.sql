@@ -164,7 +164,7 @@ CREATE TABLE task_actions (
   operation TEXT NOT NULL,
   effect TEXT NOT NULL,
   times INTEGER NOT NULL,
-  last_at INTEGER NOT NULL,
+  last_at INTEGER NOT NULL, first_at INTEGER NOT NULL DEFAULT 0, succeeded INTEGER NOT NULL DEFAULT 0,
   PRIMARY KEY (task, target, operation)
 ) STRICT, WITHOUT ROWID;
 
@@ -174,6 +174,27 @@ CREATE TABLE task_counters (
   at_most INTEGER NOT NULL,
   used INTEGER NOT NULL DEFAULT 0 CHECK (used BETWEEN 0 AND at_most),
   PRIMARY KEY (task, counter)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE task_declassified (
+  task TEXT NOT NULL REFERENCES tasks (id),
+  value TEXT NOT NULL,
+  record TEXT NOT NULL,
+  at INTEGER NOT NULL,
+  PRIMARY KEY (task, value)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE task_labels (
+  task TEXT NOT NULL REFERENCES tasks (id),
+  label TEXT NOT NULL,
+  record TEXT NOT NULL,
+  at INTEGER NOT NULL,
+  PRIMARY KEY (task, label)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE task_prompts (
+  task TEXT PRIMARY KEY REFERENCES tasks (id),
+  sealed TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE "tasks" (

@@ -224,6 +224,11 @@ export class TaskTable {
     return row === undefined ? undefined : this.#viewOf(row);
   }
 
+  /** Whether it has not ended. */
+  isInMemory(id: string): boolean {
+    return this.#memory.has(id);
+  }
+
   chain(id: string): TaskView[] {
     const chain: TaskView[] = [];
     for (let next: string | null = id; next !== null;) {

@@ -66,7 +66,7 @@ function request(overrides: Record<string, unknown>): TaskRequest | string {
     ...overrides,
   });
   try {
-    return parseTaskRequest(form, { catalogue, profiles, checkArguments: createCheckArguments() });
+    return parseTaskRequest(form, form.origin, { catalogue, profiles, checkArguments: createCheckArguments() });
   } catch (error) {
     if (error instanceof RemitError) return error.message;
     throw error;
