@@ -17,6 +17,8 @@ export interface AgentSession {
   token(resource: string): Promise<string>;
   /** The headers that prove who makes one request to `url`, for who sends it by other means than `fetch`. */
   prove(method: string, url: string): Promise<{ authorization: string; dpop: string }>;
+  /** What an answer to such a request wants the next proofs to hold (`DPoP-Nonce`). */
+  heard(nonce: string): void;
 }
 
 /**
@@ -72,6 +74,7 @@ export async function openAgentSession(options: {
 
   return {
     token: (resource) => tokens.get(resource),
+    heard: (nonce) => key.heard(nonce),
     prove: async (method, url) => {
       const token = await tokens.get(resourceOf(url, remitUrl));
       return { authorization: `DPoP ${token}`, dpop: await key.proof(method, url, token) };

@@ -65,6 +65,11 @@ export class DpopKey {
     });
   }
 
+  /** The nonce that the server wants from now on. */
+  heard(nonce: string): void {
+    this.#nonce = nonce;
+  }
+
   /** Makes a request once more when the server wants its proof with a nonce; `request` is one whose body can be sent again. */
   async withNonce(request: () => Promise<Response>): Promise<Response> {
     const used = this.#nonce;

@@ -22,6 +22,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   lease: async () => (await import('./lease.ts')).lease,
   policy: async () => (await import('./policy/policy.ts')).policy,
   secret: async () => (await import('./secret.ts')).secret,
+  consent: async () => (await import('./consent.ts')).consent,
   keys: async () => (await import('./keys.ts')).keys,
   revocations: async () => (await import('./revocations.ts')).revocations,
   reconcile: async () => (await import('./reconcile.ts')).reconcileCommand,
@@ -29,6 +30,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   agent: async () => (await import('./workload.ts')).agent,
   mcp: async () => (await import('./workload.ts')).mcp,
   call: async () => (await import('./workload.ts')).call,
+  proxy: async () => (await import('./proxy/command.ts')).proxy,
 };
 
 /** Runs one command of the command line; resolves with the exit code. Errors are one line on stderr. */

@@ -12,13 +12,14 @@ import type { LogRecord } from '../core/record.ts';
 import { GENERIC, mappingForm } from '../reconcile/mapping.ts';
 import type { Finding } from '../reconcile/match.ts';
 import { EventFileError, MOST_BYTES, readTargetEvents } from '../reconcile/read-events.ts';
+import { reportedEvents } from '../reconcile/reported-events.ts';
 import { reconcile, type Reconciled, type Window } from '../reconcile/reconcile.ts';
 import { callApi } from './api.ts';
 import { UsageError, type Command, type Io } from './io.ts';
 import { recordsBetween, verifierKey } from './log.ts';
 
-export const RECONCILE_USAGE = `remit reconcile --target NAME --events FILE [--mapping FILE] [--since TIME] [--until TIME]
-                (--dir DIR [--key VKEY_OR_FILE] | --api)
+export const RECONCILE_USAGE = `remit reconcile --target NAME (--events FILE [--mapping FILE] | --reported) [--since TIME] [--until TIME]
+                [--dir DIR [--key VKEY_OR_FILE] | --api]
                                                   a target's own log against the records: what was done around Remit,
                                                   what was recorded and not done; exit 1 when they do not agree`;
 
@@ -35,13 +36,15 @@ export const reconcileCommand: Command = async (args, io) => {
   const { target, events: file, mapping: mappingFile, window, dir, key, api } = readArguments(args, io);
   const mapping = mappingFile === undefined ? GENERIC : readYaml(mappingFile, mappingForm);
   try {
-    const events = readTargetEvents(bytesOf(file), mapping);
-    const records = api ? await recordsOfApi(io) : recordsOfFolder(dir, key);
+    // Read before the log is: what is wrong with it is said at once.
+    const given = file === undefined ? null : readTargetEvents(bytesOf(file), mapping);
+    const records = api ? await recordsOfApi(io) : [...recordsOfFolder(dir, key)];
+    const events = given ?? reportedEvents(records, target);
     const result = reconcile({ target, events, records, mapping, window }, sha256);
     report(target, result, io);
     return result.findings.length === 0 ? FINE : DISAGREES;
   } catch (error) {
-    if (error instanceof EventFileError) throw new UsageError(`remit: ${file}: ${error.message}`);
+    if (error instanceof EventFileError) throw new UsageError(`remit: ${file ?? target}: ${error.message}`);
     if (error instanceof LogFileError) throw new UsageError(`remit: ${error.message}`);
     throw error;
   }
@@ -49,7 +52,8 @@ export const reconcileCommand: Command = async (args, io) => {
 
 type Arguments = {
   target: string;
-  events: string;
+  /** `undefined`: what the target has reported. */
+  events: string | undefined;
   mapping?: string | undefined;
   window: Window;
   dir: string;
@@ -64,6 +68,7 @@ function readArguments(args: string[], io: Io): Arguments {
       target: { type: 'string' },
       events: { type: 'string' },
       mapping: { type: 'string' },
+      reported: { type: 'boolean', default: false },
       since: { type: 'string' },
       until: { type: 'string' },
       dir: { type: 'string' },
@@ -71,8 +76,14 @@ function readArguments(args: string[], io: Io): Arguments {
       api: { type: 'boolean', default: false },
     },
   });
-  const { target, events, dir, key, api } = values;
-  if (target === undefined || events === undefined || (api && (dir ?? key) !== undefined))
+  const { target, events, reported, dir, key, api } = values;
+  const withFile = (events ?? values.mapping) !== undefined;
+  if (
+    target === undefined ||
+    (events === undefined) !== reported ||
+    (reported && withFile) ||
+    (api && (dir ?? key) !== undefined)
+  )
     throw new UsageError(RECONCILE_USAGE);
   return {
     target,

@@ -12,6 +12,7 @@ type TargetWire = {
   name: string;
   url: string;
   operations: { name: string; effect: string; sensitivity: string; definition: string; quarantined_digest?: string }[];
+  unclassified?: string[];
 };
 
 type DefinitionWire = {
@@ -47,6 +48,7 @@ export const target: Command = async ([verb = 'list', ...args], io) => {
     for (const { name, effect, sensitivity, definition, quarantined_digest: changed } of each.operations) {
       io.out(`  ${name}  ${effect}  ${sensitivity}  ${definition}${changed === undefined ? '' : ` ${changed}`}`);
     }
+    for (const name of each.unclassified ?? []) io.out(`  ${name}  unclassified, and so denied`);
   }
   return 0;
 };

@@ -1,5 +1,6 @@
 import { AGENT_USAGE } from './workload.ts';
 import { APPROVALS_USAGE } from './approvals.ts';
+import { CONSENT_USAGE } from './consent.ts';
 import { KEYS_USAGE } from './keys.ts';
 import { SECRET_USAGE } from './secret.ts';
 import { LABELS_USAGE } from './labels.ts';
@@ -7,6 +8,7 @@ import { LEASE_USAGE } from './lease.ts';
 import { LOG_HELP } from './log-verbs.ts';
 import { POLICY_USAGE } from './policy/policy.ts';
 import { PROFILE_USAGE } from './profile.ts';
+import { PROXY_USAGE } from './proxy/command.ts';
 import { RECONCILE_USAGE } from './reconcile.ts';
 import { REVOCATIONS_USAGE } from './revocations.ts';
 import { SERVE_USAGE } from './serve-usage.ts';
@@ -28,9 +30,11 @@ export const USAGE = `${[
   LABELS_USAGE,
   POLICY_USAGE,
   SECRET_USAGE,
+  CONSENT_USAGE,
   KEYS_USAGE,
   REVOCATIONS_USAGE,
   AGENT_USAGE,
+  PROXY_USAGE,
   LOG_HELP,
   RECONCILE_USAGE,
 ].join('\n\n')}

@@ -10,6 +10,7 @@ import { readTargetFile } from './target-file.ts';
 import { readTls, tlsForm } from './tls.ts';
 import { readTrustDomains, trustDomainForm } from './trust-domain.ts';
 import { isLoopbackHttp } from './issuer-url.ts';
+import { checkVaults, readVaults, vaultsForm } from './vaults.ts';
 import { readWorkloadIssuers, workloadIssuerForm } from './workload-issuer.ts';
 import { readYaml } from './yaml-file.ts';
 
@@ -93,6 +94,7 @@ export const configForm = z.strictObject({
     })
     .prefault({}),
   approvals: approvalsForm,
+  vaults: vaultsForm,
   targets: z.array(z.string().min(1)).min(1),
 });
 
@@ -118,6 +120,8 @@ export function readConfig(path: string, options: { dev: boolean; overrides?: Ov
   const dataDir = options.overrides?.data === undefined ? resolve(folder, form.data) : resolve(options.overrides.data);
   refuseDevParts(file, form, options.dev);
   const targets = form.targets.map((name) => readTargetFile(resolve(folder, name), dataDir));
+  const vaults = readVaults(form.vaults, folder);
+  checkVaults(file, vaults, targets);
   refuseDoubles(
     file,
     'target',
@@ -185,6 +189,7 @@ export function readConfig(path: string, options: { dev: boolean; overrides?: Ov
       idleMs: form.tasks.idle_minutes === 0 ? null : form.tasks.idle_minutes * 60_000,
     },
     approvals: readApprovals(form.approvals, { file, dev: options.dev }),
+    vaults,
     targets,
   };
 }

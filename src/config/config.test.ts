@@ -240,6 +240,38 @@ test('a key-encryption key comes from a file beside the configuration, a variabl
   });
 });
 
+test('vaults have an address, and a token from elsewhere; a credential is in one that is there', () => {
+  edit(
+    'remit.yaml',
+    'data:',
+    "vaults: { main: { address: 'https://vault.example/', token: { from_file: t } } }\ndata:",
+  );
+  expect(read().vaults).toEqual([
+    { name: 'main', address: 'https://vault.example', token: { fromFile: join(folder, 't') }, namespace: null },
+  ]);
+  const vault = (text: string) => () => {
+    cpSync(join(quickstart, 'remit.yaml'), join(folder, 'remit.yaml'));
+    edit('remit.yaml', 'data:', `vaults: { main: ${text} }\ndata:`);
+    return read();
+  };
+  const inItself = "{ address: 'https://v.example', token: { from_vault: { vault: main, path: a/b, field: c } } }";
+  expect(vault(inItself)).toThrow('expected a place outside of the vault');
+  expect(vault("{ address: 'http://v.example', token: { from_env: T } }")).toThrow('expected an https URL');
+  const target = `name: crm
+kind: mcp
+upstream: { http: { url: 'https://crm.example.com' } }
+credential: { kind: query, name: k, value: { from_vault: { vault: other, path: a/b, field: c } } }
+sensitivity: internal
+operations: {}
+`;
+  writeFileSync(join(folder, 'targets', 'crm.yaml'), target);
+  vault("{ address: 'https://v.example', token: { from_env: T } }")();
+  edit('remit.yaml', 'targets:', 'targets:\n  - targets/crm.yaml');
+  expect(() => read()).toThrow(
+    'target `crm` reads `vault:other/a/b#c`, and there is no such vault; name it under `vaults`',
+  );
+});
+
 test('development parts are refused without --dev', () => {
   expect(() => read({ dev: false })).toThrow('needs --dev');
 });

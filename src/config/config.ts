@@ -3,6 +3,7 @@ import type { Sensitivity } from '../core/sensitivity.ts';
 import type { SpiffeId } from '../core/spiffe-id.ts';
 import type { Protocol } from '../core/target-resource.ts';
 import type { CredentialConfig } from './credential.ts';
+import type { VaultConfig } from './vaults.ts';
 import type { HttpOperation } from './http-operation.ts';
 import type { OAuthClient, PeopleProvider, TrustDomain, WorkloadIssuer } from './identity-config.ts';
 import type { OperationLabels, TargetLabels } from './labels.ts';
@@ -86,6 +87,8 @@ export type Config = {
     /** Who is told of approvals, each with its own secrets; `approvers` `null` for all approvals. */
     webhooks: { name: string; url: string; secrets: SecretSource[]; approvers: string[] | null }[];
   };
+  /** Vaults of others, which credentials may be read from. */
+  vaults: VaultConfig[];
   targets: TargetConfig[];
 };
 
@@ -119,6 +122,8 @@ export type TargetConfig = {
   labels?: TargetLabels;
   /** By operation name. An operation that is not here is denied. */
   operations: Record<string, OperationConfig>;
+  /** Operations that nobody has classified yet, by name: denied as those that are not there. */
+  unclassified?: string[];
 };
 
 export type StdioUpstream = {

@@ -137,6 +137,24 @@ test.each<[string, string]>([
   expect(() => read(form)).toThrow(message);
 });
 
+test.each([
+  ['{ kind: header, name: X-Api-Key, value: { from_env: A } }', 'headers: [x-api-key]'],
+  ['{ kind: query, name: key, value: { from_env: A } }', 'query: [page, key]'],
+])('%s cannot be an argument of an operation too: %s', (credential, declared) => {
+  const file = join(folder, 'api.yaml');
+  writeFileSync(
+    file,
+    `name: api
+protocol: http
+upstream: { url: https://api.example.com }
+credential: ${credential}
+sensitivity: internal
+operations: { list: { request: GET /things, effect: read, ${declared} } }
+`,
+  );
+  expect(() => readTargetFile(file, folder)).toThrow("is the target's credential, not an argument");
+});
+
 test('a process has no credential of this form', () => {
   const stdio = 'upstream: { stdio: { command: node } }\n';
   expect(() => read('{ kind: query, name: k, value: { from_env: A } }', stdio)).toThrow(

@@ -208,10 +208,26 @@ function proofOf(
 export function credentialProblem(
   credential: Form | undefined,
   http: { headers: Readonly<Record<string, unknown>> } | null,
+  operations: Readonly<
+    Record<string, { query?: readonly string[] | undefined; headers?: readonly string[] | undefined }>
+  >,
 ): string | null {
   if (credential === undefined) return null;
   if (http === null) return '`credential` is for an HTTP upstream; a process takes its secrets from `env`';
-  if (credential.kind !== 'header') return null;
-  const same = Object.keys(http.headers).find((name) => name.toLowerCase() === credential.name.toLowerCase());
-  return same === undefined ? null : `\`${same}\` is among the \`headers\` of the upstream too: it cannot be both`;
+  const header = headerOf(credential)?.toLowerCase();
+  const fixed = Object.keys(http.headers).find((name) => name.toLowerCase() === header);
+  if (fixed !== undefined) return `\`${fixed}\` is among the \`headers\` of the upstream too: it cannot be both`;
+  for (const [name, { query = [], headers = [] }] of Object.entries(operations)) {
+    const taken =
+      headers.find((one) => one.toLowerCase() === header) ??
+      (credential.kind === 'query' ? query.find((one) => one === credential.name) : undefined);
+    // Of two values it would be the target's choice which one it believes.
+    if (taken !== undefined) return `\`operations.${name}\`: \`${taken}\` is the target's credential, not an argument`;
+  }
+  return null;
+}
+
+function headerOf(credential: Form): string | undefined {
+  if (credential.kind === 'header') return credential.name;
+  return credential.kind === 'query' || credential.kind === 'client_certificate' ? undefined : 'authorization';
 }

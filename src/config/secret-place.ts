@@ -54,3 +54,11 @@ export function nameOfPlace(place: SecretPlace): string {
   if ('fromCommand' in place) return `command:${place.fromCommand[0] ?? ''}`;
   return `vault:${place.fromVault.vault}/${place.fromVault.path}#${place.fromVault.field}`;
 }
+
+/** Every place that a value of the configuration names. */
+export function placesIn(value: unknown): SecretPlace[] {
+  if (typeof value !== 'object' || value === null) return [];
+  // Told by its one key, as it was read: no other part of a credential has such a name.
+  if (Object.keys(value).some((key) => /^from[A-Z]/.test(key))) return [value as SecretPlace];
+  return Object.values(value).flatMap(placesIn);
+}

@@ -109,12 +109,16 @@ const MAX_ANSWER_BYTES = 8 * 1024 * 1024;
 
 /** @throws InvalidConfig with file, line, field and what is expected. */
 export function readTargetFile(file: string, dataDir: string): TargetConfig {
-  const form = readYaml(file, z.preprocess(withoutUnclassified, targetForm));
+  const unclassified: string[] = [];
+  const form = readYaml(
+    file,
+    z.preprocess((value) => withoutUnclassified(value, unclassified), targetForm),
+  );
   const folder = dirname(file);
   if (form.attribution && 'stdio' in form.upstream)
     throw new InvalidConfig(`${file}: \`attribution\` goes with requests over HTTP; a stdio server has none`);
   const http = 'url' in form.upstream ? form.upstream : 'http' in form.upstream ? form.upstream.http : null;
-  const problem = credentialProblem(form.credential, http);
+  const problem = credentialProblem(form.credential, http, form.operations);
   if (problem !== null) throw new InvalidConfig(`${file}: ${problem}`);
   const source = (from: z.output<typeof sourceForm>): SecretSource => {
     if ('from_env' in from) return { fromEnv: from.from_env };
@@ -147,6 +151,7 @@ export function readTargetFile(file: string, dataDir: string): TargetConfig {
     maxAnswerBytes: form.max_answer_bytes ?? (form.protocol === 'http' ? Infinity : MAX_ANSWER_BYTES),
     ...(form.attribution ? { attribution: true } : {}),
     clientCapabilities: form.client_capabilities,
+    ...(unclassified.length > 0 ? { unclassified } : {}),
     operations: Object.fromEntries(
       Object.entries(form.operations).map(([name, operation]) => [name, operationOf(operation, form)]),
     ),

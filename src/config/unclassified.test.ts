@@ -7,20 +7,20 @@ import { readTargetFile } from './target-file.ts';
 const folder = mkdtempSync(join(tmpdir(), 'remit-unclassified-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-function operations(text: string) {
+function target(text: string) {
   const file = join(folder, 'files.yaml');
   writeFileSync(
     file,
     `name: files\nkind: mcp\nupstream: { http: { url: "https://files.example/mcp" } }\nsensitivity: internal\noperations:\n${text}`,
   );
-  return readTargetFile(file, folder).operations;
+  return readTargetFile(file, folder);
 }
 
 test('an operation with a guess in the place of its effect is not there, and so denied', () => {
-  const read = operations(
-    '  list: { effect: read }\n  zap: { guess: write, sensitivity: internal, anything: at all }\n',
-  );
-  expect(Object.keys(read)).toEqual(['list']);
+  const { operations, unclassified } = target('  list: { effect: read }\n  zap: { guess: write, anything: at all }\n');
+  expect(Object.keys(operations)).toEqual(['list']);
+  expect(unclassified).toEqual(['zap']);
+  expect(target('  list: { effect: read }\n').unclassified).toBeUndefined();
 });
 
 test.each([
@@ -28,5 +28,5 @@ test.each([
   ['  zap: { efect: read }\n', /files\.yaml:6: `operations\.zap\.efect` is not a known field/],
   ['  zap: { guess: write, effect: read }\n', /files\.yaml:6: `operations\.zap\.guess` is not a known field/],
 ])('anything else that is not whole is an error: %s', (text, message) => {
-  expect(() => operations(text)).toThrow(message);
+  expect(() => target(text)).toThrow(message);
 });

@@ -4,11 +4,14 @@ import { isJsonObject } from '../core/json.ts';
 /**
  * Takes out of a target file the operations that nobody has classified yet: those with a `guess` and no `effect`, as `remit target
  * add` writes them. They are unknown then, and denied (INVARIANT 4). An operation with neither is an error, not one of them.
+ *
+ * @param names takes what they are called.
  */
-export function withoutUnclassified(file: unknown): unknown {
+export function withoutUnclassified(file: unknown, names: string[]): unknown {
   if (!isJsonObject(file) || !isJsonObject(file['operations'])) return file;
-  const classified = Object.entries(file['operations']).filter(([, operation]) => !isUnclassified(operation));
-  return { ...file, operations: Object.fromEntries(classified) };
+  const operations = Object.entries(file['operations']);
+  names.push(...operations.filter(([, operation]) => isUnclassified(operation)).map(([name]) => name));
+  return { ...file, operations: Object.fromEntries(operations.filter(([, operation]) => !isUnclassified(operation))) };
 }
 
 function isUnclassified(operation: unknown): boolean {

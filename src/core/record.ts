@@ -111,6 +111,7 @@ export type EventRecord = Base & {
     | 'lease.released'
     | 'lease.discarded'
     | 'lease.revoking'
+    | 'lease.asked'
     | 'lease.revoked'
     | 'lease.kept'
     | 'lease.settled'
@@ -122,6 +123,7 @@ export type EventRecord = Base & {
     | 'policy.published'
     | 'policy.refused'
     | 'policy.distrusted'
-    | 'request.refused';
+    | 'request.refused'
+    | 'target.reported';
   subject: JsonObject;
 };

@@ -41,18 +41,6 @@ export function redactText(text: string): string {
   );
 }
 
-/** Where in a text something has the shape of a credential: for who has no better rules. */
-export function secretShapesIn(text: string): { start: number; end: number; rule: string; certainty: 'certain' }[] {
-  return SECRET_SHAPES.flatMap((shape) =>
-    [...text.matchAll(shape)].map(({ index, 0: found }) => ({
-      start: index,
-      end: index + found.length,
-      rule: 'credential',
-      certainty: 'certain' as const,
-    })),
-  );
-}
-
 /** Every text of a value as by `redactText`; names are kept, and nothing is cut. For what has a form of its own. */
 export function redactTexts(value: JsonValue): JsonValue {
   if (typeof value === 'string') return redactText(value);

@@ -1,11 +1,12 @@
 import type { CredentialConfig } from '../config/credential.ts';
-import { InvalidConfig } from '../core/errors.ts';
+import type { Delegator } from '../core/party.ts';
 import { createAwsSigV4 } from './aws-sigv4.ts';
 import { createBasic } from './basic.ts';
 import { createClientCertificate } from './client-certificate.ts';
 import type { Credential, CredentialUse } from './credential.ts';
 import { createHeader } from './header.ts';
 import { bearerCredential } from './oauth/bearer.ts';
+import { checkConsent, createConsented } from './oauth/consent.ts';
 import { clientCredentials, identityAssertion, tokenExchange, type StatementParts } from './oauth/grants.ts';
 import { createRefreshing } from './oauth/refresh-token.ts';
 import { createTaskTokens, type TaskTokenParts } from './oauth/task-tokens.ts';
@@ -18,11 +19,13 @@ export type MadeCredential = {
   credential: Credential;
   /** Forgets what is in memory of a task that has ended. */
   drop: (task: string) => void;
+  /** Forgets what is in memory of a delegator, whose consent has changed. */
+  forget: (delegator: Delegator) => void;
 };
 
 /** The credential of a target, as its file says. */
 export function createCredential(config: CredentialConfig, target: string, parts: CredentialParts): MadeCredential {
-  const fixed = (credential: Credential): MadeCredential => ({ credential, drop: () => {} });
+  const fixed = (credential: Credential): MadeCredential => ({ credential, drop: () => {}, forget: () => {} });
   switch (config.kind) {
     case 'header':
       return fixed(createHeader(config, parts));
@@ -41,7 +44,13 @@ export function createCredential(config: CredentialConfig, target: string, parts
     case 'delegator': {
       const fetchToken = fetchingOf(config, target, parts);
       const tokens = createTaskTokens({ ...parts, target, revocable: config.revocationUrl !== null, fetchToken });
-      return { credential: bearerCredential(config, tokens), drop: (task) => tokens.drop(task) };
+      return {
+        credential: bearerCredential(config, tokens, (use) => {
+          if (config.kind === 'delegator') checkConsent(use, parts);
+        }),
+        drop: (task) => tokens.drop(task),
+        forget: (delegator) => tokens.forget(delegator),
+      };
     }
   }
 }
@@ -63,6 +72,6 @@ function fetchingOf(
     case 'id_jag':
       return (use) => identityAssertion(config, use, parts);
     case 'delegator':
-      throw new InvalidConfig('a `credential` of kind `delegator` cannot be given consent to yet');
+      return createConsented(config, target, parts);
   }
 }

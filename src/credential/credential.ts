@@ -21,15 +21,15 @@ export type Outgoing = {
 
 /** What one use of a credential is bound to. */
 export type CredentialUse = {
-  /**
-   * `null` when Remit itself acts: it looks at the target, for nobody, or cleans up after a task that has ended, for whom
-   * that task was.
-   */
+  /** `null` when Remit itself looks at the target: then there is no delegator either. */
   task: string | null;
   agent: Agent | null;
   delegator: Delegator | null;
   target: string;
-  /** Name of the policy set that permitted the request; `null` when nothing had to. */
+  /**
+   * Name of the policy set that permitted the request; `null` when nothing had to, since Remit itself acts: it looks at the
+   * target, or cleans up after the task, which may have ended.
+   */
   policySet: string | null;
   /** Aborts what has to be asked of somebody else first. */
   signal: AbortSignal;

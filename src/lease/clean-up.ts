@@ -1,17 +1,22 @@
+import type { TargetConfig } from '../config/config.ts';
+import type { FindConfig, MintConfig } from '../config/mint.ts';
 import { RemitError } from '../core/errors.ts';
-import type { JsonObject } from '../core/json.ts';
+import { canonicalJson, type JsonObject } from '../core/json.ts';
 import { moved, replaceHandles, type Lease, type LeaseState } from '../core/lease.ts';
 import { redactText } from '../core/redact.ts';
 import type { LeaseStore } from '../store/ports.ts';
 import type { LeasePoint } from './fail-point.ts';
+import { findCall, foundIn } from './find-minted.ts';
 import type { HeldValues } from './held-values.ts';
 import { isGone } from './is-gone.ts';
 import { leaseEvent, type LeaseEvent } from './lease-event.ts';
 import { mapTexts } from './map-texts.ts';
+import { endOf } from './what-came.ts';
 import type { OpenCaller, TargetCaller } from './target-call.ts';
 
 export type CleanUpParts = {
   store: LeaseStore;
+  targets: ReadonlyMap<string, Pick<TargetConfig, 'operations' | 'timeoutMs'>>;
   values: HeldValues;
   /** Resolves when no call of the task that mints is under way. */
   landed: (task: string) => Promise<void>;
@@ -28,9 +33,13 @@ export interface CleanUp {
   end(task: string): Promise<string[]>;
   /** One lease, whether or not its task has ended. `why` is for the record. */
   revoke(id: string, why: { by: string | null; reason: string }): Promise<Lease | undefined>;
+  /** Asks the target, where it can be asked, what came of a call that was not answered. */
+  find(id: string): Promise<Lease | undefined>;
   outstanding(task: string): string[];
 }
 
+/** What a target does not list so long after a call was given up is not made by it any more. */
+const SETTLED_AFTER_MS = 60_000;
 /** So many leases of a task are taken back by one attempt; the next takes up the rest. */
 const BATCH = 500;
 const MAX_PROBLEM = 300;
@@ -109,6 +118,76 @@ export function createCleanUp(parts: CleanUpParts): CleanUp {
     return started;
   }
 
+  /**
+   * INVARIANT 5: that it is asked is durable first. What it lists and no lease knows is what the call has made, when that is
+   * no more than the calls that are in doubt; and when it lists nothing, after a while, nothing was made.
+   */
+  async function ask(lease: Lease, find: FindConfig, caller: TargetCaller): Promise<Lease> {
+    const args = findCall(find, lease);
+    if (args === null) return lease;
+    const about = { attempt: lease.attempts + 1, call: find.operation };
+    const attempt: Lease = { ...lease, attempts: lease.attempts + 1 };
+    const begun = await store.saveLease({ lease: attempt, from: ['doubtful'] }, [event('lease.asked', attempt, about)]);
+    if (begun !== 'saved') return store.lease(lease.id) ?? lease;
+    const said = await caller.call(find.operation, args).catch((error: unknown) => {
+      if (!(error instanceof RemitError)) throw error;
+      return { said: 'refused' as const, text: error.message, gone: false };
+    });
+    const ids = said.said === 'done' ? foundIn(said.answer, find, attempt) : null;
+    const { target, operation } = attempt;
+    const free = ids?.filter((identifier) => !isKnown({ target, operation, identifier }));
+    if (free === undefined) {
+      return stillDoubtful(
+        attempt,
+        `what there is could not be asked: ${said.said === 'refused' ? said.text : 'no such list'}`,
+      );
+    }
+    const alike = store
+      .leases({ target, state: 'doubtful', limit: BATCH })
+      .filter(
+        (other) => other.operation === operation && canonicalJson(other.inputs) === canonicalJson(attempt.inputs),
+      );
+    if (free.length > alike.length) {
+      return stillDoubtful(
+        attempt,
+        `any of ${free
+          .slice(0, 10)
+          .map((id) => `\`${id}\``)
+          .join(', ')} may be it`,
+      );
+    }
+    const [identifier] = free;
+    if (identifier !== undefined) {
+      const mint = mintOf(attempt)!;
+      const held = moved(attempt, 'held', { identifier, problem: null, end: endOf(mint, attempt, identifier) });
+      await store.saveLease({ lease: held, from: ['doubtful'] }, [
+        event('lease.held', held, { found_by: find.operation }),
+      ]);
+      return store.lease(lease.id) ?? held;
+    }
+    const patience = (parts.targets.get(target)?.timeoutMs ?? 0) + SETTLED_AFTER_MS;
+    if (clock() - attempt.madeAt < patience) return stillDoubtful(attempt, attempt.problem ?? 'it is not listed yet');
+    return over(attempt, 'none', 'lease.none', {
+      by: null,
+      reason: `the target does not list it: \`${find.operation}\``,
+    });
+  }
+
+  async function stillDoubtful(lease: Lease, problem: string): Promise<Lease> {
+    const kept: Lease = { ...lease, problem: redactText(problem).slice(0, MAX_PROBLEM).toWellFormed() };
+    await store.saveLease({ lease: kept, from: ['doubtful'] }, []);
+    return kept;
+  }
+
+  function isKnown({ operation, ...filter }: { target: string; operation: string; identifier: string }): boolean {
+    return store.leases({ ...filter, limit: BATCH }).some((lease) => lease.operation === operation);
+  }
+
+  function mintOf({ target, operation }: Lease): MintConfig | undefined {
+    const operations = parts.targets.get(target)?.operations;
+    return operations !== undefined && Object.hasOwn(operations, operation) ? operations[operation]?.mints : undefined;
+  }
+
   /** What needs nobody else, and what a call that nobody has followed to its end has left. */
   async function settleHere(lease: Lease, why: Why): Promise<Lease> {
     if (lease.state === 'intended') {
@@ -124,13 +203,18 @@ export function createCleanUp(parts: CleanUpParts): CleanUp {
     return lease;
   }
 
-  async function endAt(target: string, leases: readonly Lease[], why: Why): Promise<void> {
+  async function endAt(target: string, leases: readonly Lease[], why: Why | null): Promise<void> {
     let caller: TargetCaller | undefined;
     try {
       for (const { id } of leases) {
         await once(id, async () => {
-          const lease = store.lease(id);
-          if (lease?.state !== 'held' || lease.end.by !== 'call') return lease;
+          let lease = store.lease(id);
+          const find = lease?.state === 'doubtful' ? (mintOf(lease)?.find ?? null) : null;
+          if (lease !== undefined && find !== null) {
+            caller ??= await parts.openCaller(target, lease).catch((error: unknown) => unreachable(error));
+            lease = await ask(lease, find, caller);
+          }
+          if (why === null || lease?.state !== 'held' || lease.end.by !== 'call') return lease;
           caller ??= await parts.openCaller(target, lease).catch((error: unknown) => unreachable(error));
           return call(lease, caller, why);
         });
@@ -161,7 +245,7 @@ export function createCleanUp(parts: CleanUpParts): CleanUp {
             ),
           ),
       );
-      const left = new Set(parts.store.leases({ task, outstanding: true, limit: BATCH }).map(({ id }) => id));
+      const left = new Set(store.outstandingLeases(task));
       return before.map(({ id }) => id).filter((id) => !left.has(id));
     },
     revoke: async (id, why) => {
@@ -170,7 +254,14 @@ export function createCleanUp(parts: CleanUpParts): CleanUp {
       await endAt(lease.target, [lease], why);
       return store.lease(id);
     },
-    outstanding: (task) => store.leases({ task, outstanding: true, limit: BATCH }).map(({ id }) => id),
+    find: async (id) => {
+      const lease = store.lease(id);
+      if (lease === undefined || mintOf(lease)?.find == null) return lease;
+      await endAt(lease.target, [lease], null);
+      return store.lease(id);
+    },
+    // All of them: what is not named here counts as ended.
+    outstanding: (task) => store.outstandingLeases(task),
   };
 }
 

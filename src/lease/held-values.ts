@@ -17,6 +17,8 @@ export interface HeldValues {
    * task's own lease before that of another's. What another task has only found is not told by a handle of that one.
    */
   hide(from: { target: string; task: string }, text: string): string;
+  /** The values that may be sent to the target and were declared. */
+  at(target: string): string[];
   /** The lease that this task has for the value. */
   find(task: string, value: string): string | undefined;
 }
@@ -55,6 +57,7 @@ export function createHeldValues(): HeldValues {
       const masked = ({ masked: each }: Held) => each;
       return mask(mask(text, own.map(masked)), others.map(masked));
     },
+    at: (target) => [...(byTarget.get(target) ?? [])].filter(({ kind }) => kind !== 'found').map(({ value }) => value),
     find: (task, value) => byId.values().find((held) => held.task === task && held.value === value)?.id,
   };
 }

@@ -5,6 +5,7 @@ import { Conflict } from '../core/errors.ts';
 import type { JsonObject, JsonValue } from '../core/json.ts';
 import { handleOf, idsIn, moved, replaceHandles, type Lease, type NamedLease } from '../core/lease.ts';
 import type { EventRecord } from '../core/record.ts';
+import type { Strip } from '../credential/strip.ts';
 import type { Outcome } from '../gateway/exchange.ts';
 import type { LeaseStore, LogStore } from '../store/ports.ts';
 import type { LeasePoint } from './fail-point.ts';
@@ -12,9 +13,10 @@ import { createFlights } from './flights.ts';
 import { createHeldValues, type HeldValues } from './held-values.ts';
 import { intend, type Intended } from './intend.ts';
 import { leaseEvent, type LeaseEvent } from './lease-event.ts';
-import { mapTexts, replaceNumber } from './map-texts.ts';
+import { mapTexts, replaceNumber, textsOf } from './map-texts.ts';
 import { formsOf, mask } from './mask.ts';
-import { screen, type FindSecrets, type Screened } from './screen.ts';
+import { screen, waiting, type Screened } from './screen.ts';
+import { screenLines } from './screen-stream.ts';
 import type { ValueSeal } from './value-seal.ts';
 import { endOf, whatCame, type Came } from './what-came.ts';
 
@@ -22,7 +24,6 @@ export type LedgerParts = {
   store: LeaseStore & Pick<LogStore, 'append'>;
   targets: ReadonlyMap<string, Pick<TargetConfig, 'operations'>>;
   seal: ValueSeal;
-  findSecrets: FindSecrets;
   clock: () => number;
   newId: (prefix: string) => string;
   /** `lse_` and 24 random digits and lower-case letters. */
@@ -36,6 +37,8 @@ export type LedgerParts = {
 export type MintAnswer = {
   /** The target says that the call has failed. */
   failed: boolean;
+  /** With `failed`: it says so in its protocol's own words for "not done", such as a 404. */
+  refused?: boolean;
   /** It has done nothing yet, and asks for something first: another call will bring that. */
   unfinished?: boolean;
   /** What the pointers of the target file lead into; absent where there is no such thing. */
@@ -70,6 +73,12 @@ export interface Ledger {
   answered(intended: Intended, answer: MintAnswer): Promise<Caught>;
   /** Step 6, on the way back: what looks like a secret in an answer, and nobody has declared. */
   screen<Value extends JsonValue>(whole: Value, screened: Omit<Screened, 'mode'>): Promise<Value>;
+  /** The same for an answer that is passed on as it comes; what is found there is masked for good. */
+  screenStream(screened: Omit<Screened, 'mode'>): Strip;
+  /** Whether answers to the action are screened at all. */
+  screening(action: Action): boolean;
+  /** INVARIANT 7: the values that must be in no answer of the target. */
+  valuesAt(target: string): string[];
   /** INVARIANT 7: a text of the target as the task may see it. */
   hide(from: { target: string; task: string }, text: string): string;
 }
@@ -114,14 +123,18 @@ export function createLedger(parts: LedgerParts): LedgerState {
     await store.saveLease({ lease: now, from: ['intended'] }, [event('lease.none', now, { reason })]);
   }
 
-  async function settle(intended: Intended, { failed, unfinished, answer, whole }: MintAnswer): Promise<Caught> {
+  async function settle(
+    intended: Intended,
+    { failed, refused, unfinished, answer, whole }: MintAnswer,
+  ): Promise<Caught> {
     const { lease, mint } = intended;
     if (unfinished === true) {
       await nothing(lease, 'the target has asked for something first');
       return { whole };
     }
     if (failed) {
-      if (mint?.failure === 'nothing') await nothing(lease, 'the target says that the call has failed');
+      if (refused === true || mint?.failure === 'nothing')
+        await nothing(lease, 'the target says that the call has failed');
       else
         await doubt(lease, 'the target says that the call has failed, and something may have been made all the same');
       return { whole };
@@ -135,6 +148,8 @@ export function createLedger(parts: LedgerParts): LedgerState {
     failPoint('lease.answered');
     if ('problem' in came) {
       await doubt(lease, `the answer is not as declared: ${came.problem}`);
+      // A ticket is no secret, so nothing of its answer is.
+      if (lease.kind === 'ticket') return { whole };
       return {
         withheld: `the call was carried out, but its answer may hold a secret and is kept from you: ${came.problem}; an operator finds it as lease \`${lease.id}\``,
       };
@@ -184,6 +199,19 @@ export function createLedger(parts: LedgerParts): LedgerState {
       const mode = operationOf(screened.action, parts)?.foundSecrets ?? 'hold';
       return (await screen(whole, { ...screened, mode }, { ...parts, values, event })) as typeof whole;
     },
+    screenStream: ({ action, chain, decision }) => {
+      let told = false;
+      return screenLines([...textsOf(action.arguments)].join('\n'), (rule) => {
+        if (told) return;
+        told = true;
+        const found = waiting({ action, chain, decision }, { id: '', rule }, clock());
+        store
+          .append([event('lease.found', found, { kept: false, rule })])
+          .catch((error: unknown) => parts.onProblem(error, 'a found secret is not recorded'));
+      });
+    },
+    screening: (action) => (operationOf(action, parts)?.foundSecrets ?? 'hold') !== 'pass',
+    valuesAt: (target) => values.at(target),
     hide: (from, text) => values.hide(from, text),
   };
   return { ledger, values, landed: (task) => flights.landed(task) };

@@ -18,9 +18,10 @@ import { governedAgent, type GovernedAgent } from '../../test/harness/governed-a
 import { createGovernedGateway } from '../../test/harness/governed-gateway.ts';
 import { declared, PARSED_KEY_OPERATIONS, startKeyService, type KeyService } from '../../test/harness/key-service.ts';
 import type { TargetConfig } from '../config/config.ts';
-import { idsIn } from '../core/lease.ts';
+import { idsIn, moved, type LeaseEnd } from '../core/lease.ts';
 import type { DecisionRecord } from '../core/record.ts';
 import type { McpGateway } from '../gateway/mcp/gateway.ts';
+import { leaseFixture } from '../store/conformance/fixture.ts';
 
 let service: KeyService;
 let plane: ControlPlane;
@@ -262,6 +263,29 @@ test('an answer other than declared is kept from the agent, and what may have be
   expect(plane.store.closing(task)?.outstanding).toMatchObject({ leases: { length: odd.length } });
 });
 
+test('more leases than one attempt takes back: none is lost, and none counts as ended before it is', async () => {
+  const { store } = plane;
+  const made = Array.from({ length: 1_200 }, (_, n) => {
+    const id = `lse_${String(n).padStart(24, '0')}`;
+    return leaseFixture({ id, task, kind: 'secret', madeAt: plane.clock.now() + n });
+  });
+  const chain = [task];
+  await Promise.all(made.map((lease) => store.admit({ chain, counted: false, approval: null, lease }, [])));
+  const kept: LeaseEnd = { by: 'keeping', why: 'test' };
+  await Promise.all(
+    made.map((lease) => store.saveLease({ lease: moved(lease, 'held', { end: kept }), from: ['intended'] }, [])),
+  );
+  await alice.call('POST', `/v1/tasks/${task}/complete`);
+  await plane.closer.settled();
+  expect(plane.store.closing(task)?.outstanding).toMatchObject({ leases: { length: 700 } });
+  for (let attempt = 0; attempt < 2; attempt++) {
+    plane.clock.advance(10_000);
+    plane.closer.sweep();
+    await plane.closer.settled();
+  }
+  expect(plane.store.closing(task)).toMatchObject({ outstanding: {}, ended: { leases: { length: 1_200 } } });
+});
+
 test('a call that fails, is cut, or is refused before it was run: in doubt where something may have been made, else nothing', async () => {
   service.mode.create = () => ({ content: [{ type: 'text', text: 'no such user' }], isError: true });
   await mine.call('create_key', { user: 'ana' });
@@ -372,7 +396,7 @@ test('policy sees what is used: it can forbid by kind, by who has minted it, by 
 });
 
 test('what looks like a secret and was not declared waits for a person: hidden, recorded, and of use only when released', async () => {
-  const secret = `ghp_${'a1B2'.repeat(9)}`;
+  const secret = 'ghp_wJ8kq2ZtR5vXn1LbYc7Hd3MfPa9Gs0TeUi6K';
   service.mode.create = ({ id, key }) => ({
     content: [{ type: 'text', text: `also use ${secret}, or "${secret}"` }],
     structuredContent: { key: { id, secret: key }, more: [{ deep: secret }] },
@@ -402,8 +426,24 @@ test('what looks like a secret and was not declared waits for a person: hidden, 
   expect(plane.store.sealedLease(found!.id)).toBeUndefined();
 });
 
+test('a large answer is looked into piece by piece, names and all', async () => {
+  const secret = 'ghp_wJ8kq2ZtR5vXn1LbYc7Hd3MfPa9Gs0TeUi6K';
+  const named = 'Xk29sLq7VbT3mNz8RwYcPd41';
+  service.mode.create = ({ id, key }) => ({
+    content: [
+      { type: 'text', text: `${'a line of a large file\n'.repeat(3_000)}${secret}\n${'more\n'.repeat(1_000)}` },
+    ],
+    structuredContent: { key: { id, secret: key }, more: [{ client_secret: named }] },
+  });
+  const shown = JSON.stringify((await mine.call('create_key', { user: 'ana' })).last);
+  expect(shown).not.toContain(secret);
+  expect(shown).not.toContain(named);
+  expect(shown).toContain('a line of a large file');
+  expect(leases().filter(({ kind }) => kind === 'found')).toHaveLength(2);
+});
+
 test('a target may be trusted to answer with what looks like secrets, or have it masked for good', async () => {
-  const secret = `ghp_${'a1B2'.repeat(9)}`;
+  const secret = 'ghp_wJ8kq2ZtR5vXn1LbYc7Hd3MfPa9Gs0TeUi6K';
   for (const [foundSecrets, shown] of [
     ['pass', secret],
     ['mask', '[redacted]'],
@@ -448,4 +488,49 @@ test('a lifetime that runs out takes the key back within the task, tried again i
   plane.clock.advance(60_000);
   await plane.overstays.sweep();
   expect(leases()).toMatchObject([{ state: 'revoked' }, { state: 'revoked' }]);
+});
+
+test('where the target can be asked, a doubt is settled: what it lists and nobody knows is taken back, what it never lists was not made', async () => {
+  await close();
+  const { mints } = PARSED_KEY_OPERATIONS['create_key']!;
+  const find = {
+    operation: 'list_keys',
+    arguments: { user: '{/user}' },
+    items: '/keys',
+    id: '/id',
+    where: { '/user': '{/user}' },
+  };
+  await open({ operations: { ...PARSED_KEY_OPERATIONS, create_key: { effect: 'mint', mints: { ...mints!, find } } } });
+  const lost = () => {
+    throw new Error('the answer is lost');
+  };
+  // Somebody else's, under another name; and one of this user that the ledger knows.
+  service.issued.push({ id: 'other', key: 'other-key-1', user: 'ben', revoked: false });
+  await mine.call('create_key', { user: 'ana' });
+  service.mode.create = lost;
+  await mine.call('create_key', { user: 'ana' });
+  expect(leases().map(({ state }) => state)).toEqual(['doubtful', 'held']);
+  await plane.overstays.sweep();
+  expect(leases()).toMatchObject([
+    { state: 'held', identifier: 'key-2' },
+    { state: 'held', identifier: 'key-1' },
+  ]);
+  // Listed once more than calls are in doubt: any of them may be it.
+  service.issued.push({ id: 'by-hand', key: 'other-key-2', user: 'cleo', revoked: false });
+  await mine.call('create_key', { user: 'cleo' });
+  await plane.overstays.sweep();
+  expect(leases()[0]).toMatchObject({ state: 'doubtful', problem: expect.stringContaining('`by-hand`') });
+  service.mode.next = () => {
+    throw new Error('nothing is made');
+  };
+  await mine.call('create_key', { user: 'dan' });
+  await plane.overstays.sweep();
+  expect(leases()[0]).toMatchObject({ state: 'doubtful' });
+  plane.clock.advance(100_000);
+  await plane.overstays.sweep();
+  expect(leases().map(({ state }) => state)).toEqual(['none', 'doubtful', 'held', 'held']);
+  await alice.call('POST', `/v1/tasks/${task}/complete`);
+  await plane.closer.settled();
+  expect(leases().map(({ state }) => state)).toEqual(['none', 'doubtful', 'revoked', 'revoked']);
+  expect(service.issued.filter(({ revoked }) => !revoked).map(({ id }) => id)).toEqual(['other', 'by-hand', 'key-3']);
 });

@@ -7,7 +7,7 @@ import { leaseEvent } from './lease-event.ts';
 
 export type OverstayParts = {
   store: LeaseStore & Pick<TaskStore, 'task'>;
-  cleanUp: Pick<CleanUp, 'revoke'>;
+  cleanUp: Pick<CleanUp, 'revoke' | 'find'>;
   clock: () => number;
   newId: (prefix: string) => string;
   onProblem: (error: unknown, about: string) => void;
@@ -31,15 +31,21 @@ export function createOverstays(parts: OverstayParts): Overstays {
   const retries = new Map<string, { tries: number; at: number }>();
   let running = false;
 
+  /** Tries it unless it was tried a while ago; and again later, when the lease stays as it was. */
+  async function tend({ id, state }: Lease, attempt: () => Promise<Lease | undefined>): Promise<void> {
+    const now = clock();
+    const retry = retries.get(id);
+    if (retry !== undefined && retry.at > now) return;
+    const after = await attempt();
+    if (after?.state !== state) return void retries.delete(id);
+    const tries = (retry?.tries ?? 0) + 1;
+    retries.set(id, { tries, at: now + Math.min(FIRST_RETRY_MS * 2 ** Math.min(tries - 1, 10), LAST_RETRY_MS) });
+  }
+
   /** The target lets it lapse by itself, or says that it is gone when it is asked. */
   async function lapse(lease: Lease): Promise<void> {
-    const now = clock();
-    const retry = retries.get(lease.id);
-    if (lease.end.by !== 'call' || isOver(lease) || (retry !== undefined && retry.at > now)) return;
-    const after = await parts.cleanUp.revoke(lease.id, { by: null, reason: 'its lifetime is over' });
-    if (after?.state !== 'held') return void retries.delete(lease.id);
-    const tries = (retry?.tries ?? 0) + 1;
-    retries.set(lease.id, { tries, at: now + Math.min(FIRST_RETRY_MS * 2 ** Math.min(tries - 1, 10), LAST_RETRY_MS) });
+    if (lease.end.by !== 'call' || isOver(lease)) return;
+    await tend(lease, () => parts.cleanUp.revoke(lease.id, { by: null, reason: 'its lifetime is over' }));
   }
 
   function isOver({ task }: Lease): boolean {
@@ -68,6 +74,9 @@ export function createOverstays(parts: OverstayParts): Overstays {
 
   async function sweep(): Promise<void> {
     for (const lease of store.leases({ state: 'held', expiredBy: clock(), limit: BATCH })) await lapse(lease);
+    for (const lease of store.leases({ state: 'doubtful', limit: BATCH })) {
+      if (!isOver(lease)) await tend(lease, () => parts.cleanUp.find(lease.id));
+    }
     for (const lease of store.leases({ outstanding: true, told: false, limit: BATCH })) await tell(lease);
   }
 

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import type { FoundSecrets } from '../config/mint.ts';
 import type { TaskView } from '../core/decision.ts';
 import type { Action } from '../core/action.ts';
@@ -6,17 +7,14 @@ import { handleOf, idsIn, type Lease } from '../core/lease.ts';
 import { delegatorId } from '../core/party.ts';
 import type { EventRecord } from '../core/record.ts';
 import { REDACTED } from '../core/redact.ts';
+import { findSecretFields } from '../secrets/find-secret-fields.ts';
+import type { FoundSecret } from '../secrets/found.ts';
 import type { LeaseStore, LogStore } from '../store/ports.ts';
 import type { HeldValues } from './held-values.ts';
 import type { LeaseEvent } from './lease-event.ts';
 import { mapTexts, textsOf } from './map-texts.ts';
-import { formsOf, mask, type Masked } from './mask.ts';
+import { formsOf, mask, MIN_LOOKED_FOR, type Masked } from './mask.ts';
 import type { ValueSeal } from './value-seal.ts';
-
-/** Where in a text secrets are: UTF-16 offsets, `end` exclusive, and by which rule. Linear in the length of the text. */
-export type FindSecrets = (
-  text: string,
-) => readonly { start: number; end: number; rule: string; certainty: 'certain' | 'likely' | 'possible' }[];
 
 /** The answer to an action, before the agent sees it. */
 export type Screened = { action: Action; chain: readonly TaskView[]; decision: string; mode: FoundSecrets };
@@ -25,7 +23,6 @@ export type ScreenParts = {
   store: LeaseStore & Pick<LogStore, 'append'>;
   values: HeldValues;
   seal: ValueSeal;
-  findSecrets: FindSecrets;
   newLeaseId: () => string;
   clock: () => number;
   event: (name: LeaseEvent, lease: Lease, about?: JsonObject) => EventRecord;
@@ -40,7 +37,7 @@ const MAX_KEPT = 20;
  */
 export async function screen(whole: JsonValue, screened: Screened, parts: ScreenParts): Promise<JsonValue> {
   if (screened.mode === 'pass') return whole;
-  const found = secretsIn(whole, screened.action.arguments, parts.findSecrets);
+  const found = await secretsIn(whole, screened.action.arguments);
   if (found.size === 0) return whole;
   const task = screened.chain[0]?.task;
   const known = new Map<string, string>();
@@ -79,32 +76,73 @@ async function keep(
   return store.keepFound(await Promise.all(sealed), records);
 }
 
-/** Values, each with the rule that found it. Of the whole answer as well: a name beside it may be what tells. */
-function secretsIn(whole: JsonValue, said: JsonObject, findSecrets: FindSecrets): Map<string, string> {
+/** More text than this is looked into in pieces, and others get their turn in between. */
+const AT_ONCE = 64 * 1024;
+
+/** Values, each with the rule that found it; also of JSON that stands in a text. */
+async function secretsIn(whole: JsonValue, said: JsonObject): Promise<Map<string, string>> {
   const found = new Map<string, string>();
-  const look = (text: string, read: (slice: string) => string) => {
-    for (const { start, end, rule, certainty } of findSecrets(text)) {
-      const value = read(text.slice(start, end));
-      if (certainty === 'possible' || value === '' || idsIn(value).length > 0 || heard.includes(value)) continue;
-      found.set(value, rule);
-    }
-  };
   const heard = [...textsOf(said)].join('\n');
-  for (const text of textsOf(whole)) look(text, (slice) => slice);
-  look(JSON.stringify(whole), fromJson);
+  const take = (value: string, { rule, certainty }: Pick<FoundSecret, 'rule' | 'certainty'>): void => {
+    if (certainty === 'possible' || value.length < MIN_LOOKED_FOR) return;
+    if (idsIn(value).length === 0 && !heard.includes(value)) found.set(value, rule);
+  };
+  const texts = [...namedTexts(whole, '')];
+  const size = texts.reduce((sum, { text }) => sum + text.length, 0);
+  if (size <= AT_ONCE) {
+    for (const piece of [whole, ...texts.flatMap(({ text }) => jsonIn(text))]) {
+      for (const field of findSecretFields(piece)) take(textAt(piece, field.path).slice(field.start, field.end), field);
+    }
+    return found;
+  }
+  let looked = 0;
+  for (const { name, text } of texts) {
+    for (const piece of piecesOf(text)) {
+      for (const { start, end, ...field } of findSecretFields({ [name]: piece })) take(piece.slice(start, end), field);
+      looked += piece.length;
+      if (looked < AT_ONCE) continue;
+      looked = 0;
+      await setImmediate();
+    }
+  }
   return found;
 }
 
-function fromJson(slice: string): string {
-  try {
-    return String(JSON.parse(`"${slice}"`));
-  } catch {
-    return slice;
+/** Each text with the name that it stands under. */
+function* namedTexts(value: JsonValue, name: string): Generator<{ name: string; text: string }> {
+  if (typeof value === 'string') yield { name, text: value };
+  else if (Array.isArray(value)) for (const item of value) yield* namedTexts(item, name);
+  else if (value !== null && typeof value === 'object')
+    for (const [member, inner] of Object.entries(value)) yield* namedTexts(inner, member);
+}
+
+/** Whole lines, as many as fit; of a longer line as much as fits. */
+function* piecesOf(text: string): Generator<string> {
+  for (let from = 0; from < text.length;) {
+    const line = text.length - from <= AT_ONCE ? text.length : text.lastIndexOf('\n', from + AT_ONCE) + 1;
+    const to = line > from ? line : from + AT_ONCE;
+    yield text.slice(from, to);
+    from = to;
   }
 }
 
-function waiting(
-  { action, chain, decision }: Screened,
+function jsonIn(text: string): JsonValue[] {
+  if (!/^\s*[[{]/.test(text)) return [];
+  try {
+    return [JSON.parse(text) as JsonValue];
+  } catch {
+    return [];
+  }
+}
+
+function textAt(value: JsonValue, path: readonly (string | number)[]): string {
+  const found = path.reduce<unknown>((place, step) => (place as Record<string | number, unknown>)[step], value);
+  return typeof found === 'string' ? found : '';
+}
+
+/** A lease for something that was found, before anybody has said anything about it. */
+export function waiting(
+  { action, chain, decision }: Omit<Screened, 'mode'>,
   { id, rule }: { id: string; rule: string },
   now: number,
 ): Lease {

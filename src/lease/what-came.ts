@@ -20,7 +20,8 @@ export function whatCame(answer: JsonValue, mint: MintConfig, now: number): Came
 
 /** Identifiers may be numbers. Nothing else stands for one, and nothing empty does. */
 function scalar(found: JsonValue | undefined): string | null {
-  if (typeof found === 'number') return String(found);
+  // One that was rounded is another: what is asked to be taken back would be something else, or "not found".
+  if (typeof found === 'number') return Number.isSafeInteger(found) ? String(found) : null;
   return typeof found === 'string' && found !== '' && found.isWellFormed() ? found : null;
 }
 

@@ -212,6 +212,7 @@ describe('targets and definitions', () => {
         },
         { name: 'write_file', effect: 'write', definition: 'unseen' },
       ],
+      unclassified: ['zap'],
     });
     const path = '/v1/targets/files/operations/read_text_file/accept';
     expect((await carol.call('POST', path, { digest: digest('c') })).status).toBe(409);

@@ -272,6 +272,7 @@ const eventRecordForm = z.strictObject({
     'lease.released',
     'lease.discarded',
     'lease.revoking',
+    'lease.asked',
     'lease.revoked',
     'lease.kept',
     'lease.settled',
@@ -284,6 +285,7 @@ const eventRecordForm = z.strictObject({
     'policy.refused',
     'policy.distrusted',
     'request.refused',
+    'target.reported',
   ]),
   subject: json,
 });

@@ -63,6 +63,12 @@ const SAMPLES: Record<string, { path: string; body?: unknown }> = {
     path: '/v1/targets/files/operations/read_text_file/accept',
     body: { digest: DIGEST },
   },
+  'POST /v1/targets/{target}/events': {
+    path: '/v1/targets/files/events',
+    body: {
+      events: [{ id: 'e-1', time: '2026-11-23T12:00:00Z', operation: 'read_text_file', outcome: 'done' }],
+    },
+  },
   'GET /v1/log/records': { path: '/v1/log/records' },
   'GET /v1/log/records/{id}': { path: '/v1/log/records/RECORD' },
   'GET /v1/log/checkpoint': { path: '/v1/log/checkpoint' },
@@ -115,6 +121,13 @@ const SAMPLES: Record<string, { path: string; body?: unknown }> = {
   'POST /v1/secrets/rotate': { path: '/v1/secrets/rotate', body: { name: 'crm', value: 'a secret value' } },
   'POST /v1/secrets/remove': { path: '/v1/secrets/remove', body: { name: 'crm' } },
   'POST /v1/secrets/reseal': { path: '/v1/secrets/reseal', body: {} },
+  'GET /v1/consents': { path: '/v1/consents' },
+  'POST /v1/consents/begin': {
+    path: '/v1/consents/begin',
+    body: { target: 'files', redirect_uri: 'http://127.0.0.1:1/callback' },
+  },
+  'POST /v1/consents/complete': { path: '/v1/consents/complete', body: { id: 'cns_1', response: 'code=a' } },
+  'POST /v1/consents/withdraw': { path: '/v1/consents/withdraw', body: { target: 'files' } },
 };
 
 const document = JSON.parse(schemaDocuments()['openapi.json']!) as { paths: Record<string, Record<string, unknown>> };

@@ -130,6 +130,10 @@ export const targetWire = z
         quarantined_digest: z.string().optional(),
       }),
     ),
+    unclassified: z
+      .array(z.string())
+      .optional()
+      .openapi({ description: 'denied until the target file gives them an effect' }),
   })
   .openapi('Target');
 

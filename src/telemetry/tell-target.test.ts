@@ -156,7 +156,9 @@ describe('a gateway tells', () => {
       hooks: {
         reveal: (departing) => departing,
         inject: createInject({ credential: () => null, readSecret: () => '', tellTarget: telling }),
-        readsWhole: () => false,
+        follow: () => undefined,
+        reading: () => 'streamed',
+        streamed: () => [],
         conceal: (answer) => answer,
         strip: stripOf,
       },

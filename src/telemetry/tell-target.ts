@@ -2,7 +2,8 @@ import type { Sha256Hex } from '../core/action.ts';
 import type { TargetConfig } from '../config/config.ts';
 import type { Exchange } from '../gateway/exchange.ts';
 import type { TokenKey } from '../token/signing-key.ts';
-import { attribute, ATTRIBUTION_HEADER } from '../token/attribution.ts';
+import { attribute } from '../token/attribution.ts';
+import { ATTRIBUTION_HEADER } from '../token/attribution-form.ts';
 import { traceparentOf } from './traceparent.ts';
 
 /**

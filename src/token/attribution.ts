@@ -5,9 +5,6 @@ import { actorOf } from './access-token.ts';
 import { ATTRIBUTION_SECONDS, ATTRIBUTION_TYP } from './attribution-form.ts';
 import type { TokenKey } from './signing-key.ts';
 
-/** The header of a request to a target that it is in. */
-export const ATTRIBUTION_HEADER = 'remit-attribution';
-
 /** One governed call that is about to leave. The acting task is the first of the chain, the root the last. */
 export type Attributed = { record: string; target: string; action: Action; chain: readonly TaskView[] };
 

@@ -123,7 +123,13 @@ export async function openControlPlane(config: Config, opened: Opened) {
     newId,
     failPoint,
     log,
-    openCaller: (target) => gateway.openCaller(target),
+    openCaller: async (target, { task: id }) => {
+      // As for the task that has minted it: some credentials are the delegator's own.
+      const bearer = { task: id, agent: null, delegator: store.task(id)?.delegator ?? null };
+      return targets.get(target)?.kind === 'http'
+        ? httpGateway.openCaller(target, bearer)
+        : gateway.openCaller(target, bearer);
+    },
   });
   const enforcement = {
     targets,
@@ -238,6 +244,7 @@ export async function openControlPlane(config: Config, opened: Opened) {
     review: createReview({ ...policyParts, isKnownForm: (record) => recordForm.safeParse(record).success }),
     keys: createKeys({ ...decided, key }),
     secrets: credentials.kept,
+    consents: credentials.consents,
     suspensions,
     labels: createLabels({ ...decided, store, sources }),
     leases: createLeases({

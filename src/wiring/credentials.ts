@@ -1,13 +1,15 @@
 /** The credentials of targets, from where their secrets are kept. */
 import { join } from 'node:path';
 import type { Config } from '../config/config.ts';
+import { placesIn } from '../config/secret-place.ts';
 import { createCredential, type MadeCredential } from '../credential/create.ts';
 import type { Credential } from '../credential/credential.ts';
 import { createKeptSecrets, createSecretReader, type KeptSecrets } from '../credential/kept-secrets.ts';
+import { consentedTargets, createConsents, type Consents } from '../credential/oauth/consents.ts';
 import { createTargetTokens, type TargetTokens } from '../credential/oauth/ending.ts';
 import { resealAll } from '../credential/reseal.ts';
-import { secretNamesOf } from '../credential/secret-names.ts';
 import { createSecrets } from '../credential/secrets.ts';
+import { createVault } from '../credential/vault.ts';
 import type { KeySeal } from '../keys/key-seal.ts';
 import { openSealingKeys } from '../keys/sealing-keys.ts';
 import type { SealedStore } from '../store/ports.ts';
@@ -18,6 +20,7 @@ export type OpenCredentials = {
   /** Of a target by its name; `null` when it has none. */
   of(target: string): Credential | null;
   kept: KeptSecrets;
+  consents: Consents;
   /** What tasks have at targets' own authorisation servers. */
   tokens: TargetTokens;
 };
@@ -40,7 +43,11 @@ export async function openCredentials(config: Config, wiring: CredentialWiring):
   resealAll({ store, keys, log: decided.log }, { renew: false }).catch((error: unknown) =>
     onProblem(error, 'the values in the encrypted store are not all sealed with the current key'),
   );
-  const secrets = createSecrets({ env, store: createSecretReader({ store, keys }), vaults: new Map(), clock });
+  const own = { env, store: createSecretReader({ store, keys }), clock };
+  // What is shown to a vault is in none.
+  const outside = createSecrets({ ...own, vaults: new Map() });
+  const vaults = new Map(config.vaults.map((vault) => [vault.name, createVault(vault, { secrets: outside })]));
+  const secrets = createSecrets({ ...own, vaults });
   const made = new Map<string, MadeCredential>();
   const sealed = { store, keys };
   const requestOf = (target: string) => {
@@ -75,11 +82,20 @@ export async function openCredentials(config: Config, wiring: CredentialWiring):
     if (task !== null && !wiring.isLive(task)) void tokens.end(task);
   const usedBy = (name: string) =>
     config.targets
-      .filter(({ credential }) => credential !== undefined && secretNamesOf(credential).includes(name))
+      .filter(({ credential }) =>
+        placesIn(credential).some((place) => 'fromStore' in place && place.fromStore === name),
+      )
       .map((target) => target.name);
   return {
     of: (target) => made.get(target)?.credential ?? null,
     kept: createKeptSecrets({ ...decided, store, keys, usedBy }),
+    consents: createConsents({
+      ...decided,
+      ...sealed,
+      secrets,
+      configs: consentedTargets(config.targets),
+      forget: (target, delegator) => made.get(target)?.forget(delegator),
+    }),
     tokens,
   };
 }

@@ -6,7 +6,8 @@ import { stripOf } from '../credential/strip.ts';
 import { isPrivateHost } from '../gateway/http/addresses.ts';
 import type { HttpAnswer } from '../gateway/http/answer.ts';
 import { createHttpGateway, type HttpGateway, type HttpGatewayDeps } from '../gateway/http/gateway.ts';
-import { createInject } from '../gateway/http/inject.ts';
+import { createInject, createInjector } from '../gateway/http/inject.ts';
+import { leasedHooks } from '../gateway/http/leased.ts';
 import { refuse } from '../gateway/http/problem.ts';
 import type { HttpRequest } from '../gateway/http/request.ts';
 import { createUpstreams } from '../gateway/http/upstream.ts';
@@ -15,13 +16,14 @@ import { gatherStep } from '../gateway/steps/gather.ts';
 import { observeStep } from '../gateway/steps/observe.ts';
 import type { StepParts } from '../gateway/steps/parts.ts';
 import { recordStep } from '../gateway/steps/record.ts';
+import type { Ledger } from '../lease/ledger.ts';
 import type { TellTarget } from '../telemetry/tell-target.ts';
 
 export type HttpGatewayWiring = Omit<
   HttpGatewayDeps,
-  'steps' | 'hooks' | 'onStream' | 'upstreams' | 'clock' | 'newId'
+  'steps' | 'hooks' | 'inject' | 'onStream' | 'upstreams' | 'clock' | 'newId'
 > & {
-  steps: StepParts;
+  steps: StepParts & { leases: Ledger };
   readSecret: (source: SecretSource) => string;
   credential: (target: string) => Credential | null;
   tellTarget: TellTarget;
@@ -43,12 +45,11 @@ export function openHttpGateway(wiring: HttpGatewayWiring): HttpGateway {
       observe: observeStep<HttpRequest, HttpAnswer>(steps),
     },
     hooks: {
-      reveal: (departing) => departing,
+      ...leasedHooks(steps.leases),
       inject: createInject({ readSecret, credential, tellTarget }),
-      readsWhole: () => false,
-      conceal: (answer) => answer,
       strip: stripOf,
     },
+    inject: createInjector({ readSecret, credential }),
     onStream: ({ looked, chain = [], recordId = '' }) => {
       if (looked !== undefined) steps.sources.read(looked, { id: recordId, chain, value: undefined });
     },

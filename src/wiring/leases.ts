@@ -3,7 +3,6 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { Config, TargetConfig } from '../config/config.ts';
-import { secretShapesIn } from '../core/redact.ts';
 import type { KeySeal } from '../keys/key-seal.ts';
 import { createCleanUp, type CleanUp } from '../lease/clean-up.ts';
 import type { LeasePoint } from '../lease/fail-point.ts';
@@ -33,7 +32,7 @@ export type OpenLeases = { ledger: Ledger; values: HeldValues; cleanUp: CleanUp;
 export async function openLeases(config: Pick<Config, 'dataDir'>, wiring: LeaseWiring): Promise<OpenLeases> {
   const seal = await openValueSeal(join(config.dataDir, 'keys', 'lease.jwk'), wiring.seal);
   const onProblem = (error: unknown, about: string) => wiring.log.error({ err: error }, about);
-  const parts = { ...wiring, seal, findSecrets: secretShapesIn, newLeaseId, onProblem };
+  const parts = { ...wiring, seal, newLeaseId, onProblem };
   for (const target of wiring.targets.values()) warnOfUndeclared(target, wiring.log);
   const { ledger, values, landed } = createLedger(parts);
   await takeUp({ ...parts, values });

@@ -83,6 +83,9 @@ async function run(config: Config, dev: boolean, openStore: ServeParts['openStor
   const authority = dev ? await startAuthority(config, clock) : undefined;
   const seal = await openKeySeal(config, process.env);
   if (!dev && !seal.encrypts) log.warn('the signing keys are not encrypted at rest; name a key in `keys.encryption`');
+  for (const { name, unclassified } of config.targets) {
+    if (unclassified !== undefined) log.warn({ target: name, unclassified }, 'operations without an effect are denied');
+  }
   const tree = await openLog(config, { store, seal, log });
   await store.append([...unfinishedOutcomes(store, { clock, newId }), event('process.started', { dev })]);
 

@@ -191,6 +191,6 @@ async function reconciled(remit: RemitProcess, events: string): Promise<string> 
   let said = await run();
   await until(async () => (said = await run()).code !== 2, 5_000);
   if (said.stdout === '') return said.stderr;
-  const { findings } = JSON.parse(said.stdout) as { findings: { kind: string; operation: string }[] };
-  return findings.map(({ kind, operation }) => `${kind} ${operation}`).join(', ');
+  const { findings } = JSON.parse(said.stdout) as { findings: { kind: string; event: { operation: string } | null }[] };
+  return findings.map(({ kind, event }) => `${kind} ${event?.operation}`).join(', ');
 }

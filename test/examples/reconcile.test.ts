@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ed25519Signer } from '../../src/audit/ed25519.ts';
-import { decisionRecord, FakeLog, outcomeRecord } from '../../src/audit/fake-log.ts';
+import { decisionRecord, eventRecord, FakeLog, outcomeRecord } from '../../src/audit/fake-log.ts';
 import { openTree } from '../../src/audit/tree.ts';
 import { reconcileCommand } from '../../src/cli/reconcile.ts';
 import { UsageError, type Io } from '../../src/cli/io.ts';
@@ -36,6 +36,16 @@ beforeAll(async () => {
   await permit('legacy', 'create_ticket', 'write', [], at('10:03:00.000'));
   await permit('github', 'create_repository', 'write', ['repo:example/reports'], at('10:00:00.400'));
   await permit('aws', 'create_access_key', 'mint', ['user:ada'], at('10:00:00.300'));
+  const reported = (event: string, operation: string, time: number) =>
+    eventRecord(++n, {
+      event: 'target.reported',
+      time: time + 100,
+      subject: { target: 'aws', event, operation, at: time, outcome: 'done' },
+    });
+  await log.append([
+    reported('r1', 'create_access_key', at('10:00:00.310')),
+    reported('r2', 'create_bucket', at('10:05:00.000')),
+  ]);
   await tree.flush();
   await tree.close();
 });
@@ -84,6 +94,16 @@ describe('reconcile', () => {
       matched: 1,
       findings: [['other_principal', '3']],
     });
+  });
+
+  it('compares what the target has reported', async () => {
+    const { code, matched, findings } = await run(['--target', 'aws', '--reported', '--dir', dir]);
+    expect({ code, matched, findings: findings.map(({ kind }) => kind) }).toEqual({
+      code: 1,
+      matched: 1,
+      findings: ['bypass'],
+    });
+    await expect(run(['--target', 'aws', '--reported', '--events', 'x'])).rejects.toThrow(UsageError);
   });
 
   it('compares nothing with a log that somebody has changed, and says so', async () => {

@@ -1,10 +1,13 @@
 import { parseArgs } from 'node:util';
+import { createRandom } from './history/random.ts';
 import { runHistory } from './history/history.ts';
+import { killWhileMinting } from './lease.ts';
 import { killRounds } from './kill.ts';
 
 /**
  * `npm run faults [-- --rounds N]`: the long form of the kill test. `npm run faults -- histories [--runs N] [--seed S]`: random
- * histories with kills, one for each seed from S on. Both take `--json`. Exit 0 only when nothing was lost.
+ * histories with kills, one for each seed from S on. `npm run faults -- leases [--runs N] [--seed S]`: kills while keys are minted and
+ * taken back, after which every key is accounted for. All take `--json`. Exit 0 only when nothing was lost.
  */
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -15,7 +18,9 @@ const { values, positionals } = parseArgs({
     json: { type: 'boolean', default: false },
   },
 });
-if (positionals[0] === 'histories') {
+if (positionals[0] === 'leases') {
+  process.exitCode = await leases(Number(values.runs), Number(values.seed));
+} else if (positionals[0] === 'histories') {
   process.exitCode = await histories(Number(values.runs), Number(values.seed));
 } else {
   process.exitCode = await kills(Number(values.rounds));
@@ -37,6 +42,22 @@ async function histories(runs: number, first: number): Promise<number> {
     }
   }
   return wrong === 0 ? 0 : 1;
+}
+
+async function leases(kills: number, seed: number): Promise<number> {
+  const { lost, log, ...counts } = await killWhileMinting({ kills, tasks: 3, random: createRandom(seed) });
+  const checks = { 'every key is revoked or outstanding': lost.length === 0, 'the log is verified': log === 'ok' };
+  for (const [name, held] of Object.entries(checks)) {
+    console.log(values.json ? JSON.stringify({ name, value: held }) : `${held ? 'ok  ' : 'FAIL'} ${name}`);
+  }
+  const { issued, revoked, outstanding, tasks } = counts;
+  if (values.json) console.log(JSON.stringify({ name: 'leases', kills, lost, ...counts }));
+  else
+    console.log(
+      `${kills} kills, ${tasks} tasks: ${issued} keys issued, ${revoked} revoked, ${outstanding} outstanding`,
+    );
+  if (lost.length > 0) console.log(`     lost: ${lost.join(', ')}`);
+  return Object.values(checks).every(Boolean) ? 0 : 1;
 }
 
 async function kills(rounds: number): Promise<number> {

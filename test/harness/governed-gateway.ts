@@ -18,11 +18,16 @@ export function createGovernedGateway(plane: ControlPlane): McpGateway {
 }
 
 /** The HTTP gateway likewise. */
-export function createGovernedHttpGateway(plane: ControlPlane): HttpGateway {
+export function createGovernedHttpGateway(
+  plane: ControlPlane,
+  given: Partial<Pick<HttpGatewayWiring, 'readSecret'>> = {},
+): HttpGateway {
   const { refusals } = plane.parts;
   const refused: HttpGatewayWiring['refused'] = ({ target, ...refusal }) =>
     refusals.refused({ at: `/http/${target}`, ...refusal });
-  return openHttpGateway({ ...enforcement(plane), refused });
+  const gateway = openHttpGateway({ ...enforcement(plane), ...given, refused });
+  plane.caller.open = async (target) => gateway.openCaller(target, { task: null, agent: null, delegator: null });
+  return gateway;
 }
 
 function enforcement(plane: ControlPlane) {

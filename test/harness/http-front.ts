@@ -73,11 +73,16 @@ export async function openHttpFront(
         tellTarget: async () => ({}),
         readSecret: (source) => ('value' in source ? source.value : 'canary-of-the-target'),
       }),
-      readsWhole: () => false,
+      follow: () => undefined,
+      reading: () => 'streamed',
+      streamed: () => [],
       conceal: (answer) => answer,
       strip: stripOf,
     },
     live,
+    inject: async () => {
+      throw new Error('nothing of Remit’s own is called in this test');
+    },
     upstreams: createUpstreams(),
     clock: () => 1_000,
     newId: (prefix) => `${prefix}_${++ids}`,

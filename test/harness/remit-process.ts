@@ -4,6 +4,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import type { FailPointName } from '../../src/ending/fail-point.ts';
+import type { LeasePointName } from '../../src/lease/fail-point.ts';
 
 /** A Remit of its own for tests, demo and benchmarks: the real program, in a process of its own and a fresh folder. */
 export type RemitProcess = {
@@ -22,7 +23,7 @@ export type RemitProcess = {
   /** Starts it again on the same folder and port, after `kill` or `stop`. */
   start(): Promise<void>;
   /** Has it die at this fail point, the next time that it comes there. It was started with `failPoints`. */
-  dieAt(name: FailPointName): Promise<void>;
+  dieAt(name: FailPointName | LeasePointName): Promise<void>;
   /** Resolves when the process that runs now has ended. */
   ended(): Promise<void>;
   /** Runs the command line against it. */

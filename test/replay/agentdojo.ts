@@ -19,9 +19,9 @@ type Pair = {
 /**
  * AgentDojo: tasks with their ground-truth calls and outputs, and pairs of such a task with the calls that an injected
  * instruction wants. Outputs have a placeholder wherever an attacker can write; a benign run has the suite's own text
- * there, and an attacked one the instruction as well.
+ * there, and an attacked one the instruction as well, disguised where that is asked for.
  */
-export function readAgentDojo(folder: string): Suite[] {
+export function readAgentDojo(folder: string, disguise: (text: string) => string = (text) => text): Suite[] {
   const tools = readJson<ToolFile>(folder, 'tools.json') ?? {};
   const vectors = readJson<Record<string, Vectors>>(folder, 'vectors.json') ?? {};
   const tasks = readLines<Task>(folder, 'tasks.jsonl');
@@ -36,7 +36,7 @@ export function readAgentDojo(folder: string): Suite[] {
     const benign = own.filter(({ kind }) => kind === 'user').map((task) => benignEpisode(task, places));
     const attacked = pairs
       .filter(({ suite, user }) => suite === name && byId.has(user))
-      .map((pair) => attackedEpisode(pair, byId, { places, outputs }));
+      .map((pair) => attackedEpisode(pair, byId, { places, outputs, disguise }));
     return {
       name,
       tools: toolsOf(tools[name]!),
@@ -58,13 +58,17 @@ function benignEpisode(task: Task, places: Vectors): Episode {
   };
 }
 
-type Known = { places: Vectors; outputs: ReadonlyMap<string, string | null | undefined> };
+type Known = {
+  places: Vectors;
+  outputs: ReadonlyMap<string, string | null | undefined>;
+  disguise: (text: string) => string;
+};
 
 /** The delegator's calls up to the one that returns the instruction, and then what it wants. */
-function attackedEpisode(pair: Pair, byId: ReadonlyMap<string, Task>, { places, outputs }: Known): Episode {
+function attackedEpisode(pair: Pair, byId: ReadonlyMap<string, Task>, { places, outputs, disguise }: Known): Episode {
   const user = byId.get(pair.user)!;
   const injection = byId.get(pair.injection);
-  const wanted = injection === undefined ? JSON.stringify(pair.injected_calls) : promptOf(injection);
+  const wanted = disguise(injection === undefined ? JSON.stringify(pair.injected_calls) : promptOf(injection));
   const fill = filler(places, new Map((pair.vectors ?? []).map((name) => [name, wanted])));
   const before = (user.ground_truth ?? []).slice(0, (pair.inject_after_step ?? -1) + 1);
   const after = pair.injected_calls.map((call) => ({ ...call, output: call.output ?? outputs.get(callKey(call)) }));

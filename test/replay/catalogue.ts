@@ -13,9 +13,15 @@ export type Operation = {
   outsiders: boolean;
 };
 
-export function catalogueOf({ tools, outsiders }: Suite): Map<string, Operation> {
+/** A tool that was called, and that the suite does not describe, is known by its name alone. */
+export function catalogueOf({ tools, outsiders, benign, attacks }: Suite): Map<string, Operation> {
+  const described = new Set(tools.map(({ name }) => name));
+  const called = new Set([...benign, ...attacks].flatMap(({ calls }) => calls.map(({ tool }) => tool)));
+  const others = [...called]
+    .filter((name) => !described.has(name))
+    .map((name) => ({ name, description: '', inputSchema: {} }));
   return new Map(
-    tools.map(({ name, description, inputSchema }) => {
+    [...tools, ...others].map(({ name, description, inputSchema }) => {
       const { effect, sensitivity } = classify({ name, description, inputSchema });
       const roles = argumentRoles(inputSchema);
       return [name, { effect, sensitivity, roles, outsiders: outsiders.has(name) }] as const;

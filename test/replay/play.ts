@@ -1,84 +1,93 @@
 import { createHash } from 'node:crypto';
-import { roleAt } from '../../src/catalogue/argument-roles.ts';
 import type { Action } from '../../src/core/action.ts';
-import type { Decision, DecisionInput } from '../../src/core/decision.ts';
+import type { Decision, DecisionInput, TaskView } from '../../src/core/decision.ts';
 import { EFFECTS } from '../../src/core/effect.ts';
+import type { JsonValue } from '../../src/core/json.ts';
 import type { Agent, Delegator } from '../../src/core/party.ts';
 import type { SpiffeId } from '../../src/core/spiffe-id.ts';
 import type { Task } from '../../src/core/task.ts';
 import type { Pdp } from '../../src/pdp/pdp.ts';
-import { askedOf, flowOf, type RoleOf } from '../../src/provenance/flow.ts';
-import { createProvenance } from '../../src/provenance/provenance.ts';
-import { readingOf } from '../../src/provenance/reading.ts';
+import { createTaskSources, type OperationSources } from '../../src/provenance/task-sources.ts';
 import type { Operation } from './catalogue.ts';
 import type { Call, Episode, Suite } from './suite.ts';
 
 export type Played = { call: Call; action: Action; decision: Decision };
 
 const NOW = Date.UTC(2026, 2, 2, 12);
+const MIB = 2 ** 20;
 const AGENT: Agent = {
   id: 'spiffe://replay.example/agent/recorded' as SpiffeId,
   trustDomain: 'replay.example',
   attestation: 'jwt-svid',
 };
 const DELEGATOR: Delegator = { issuer: 'https://idp.replay.example', subject: 'delegator', groups: [] };
+/** What trusted look-ups are called that nobody recorded. */
+const LOOK_UP: Operation = { effect: 'read', sensitivity: 'internal', roles: {}, outsiders: false };
 
 /**
- * Decides each call of an episode as the gateway would: what the calls before it have returned is known, and where its
- * values come from. Whatever the delegator wanted goes on after a hold, as somebody who is asked says yes; what an
- * attacker wanted does not happen when it is stopped.
+ * Decides each call of an episode as the gateway does, by the parts that it gathers, decides and observes with: what the
+ * calls before it have returned is known, and where its values come from. What the delegator wanted goes on after a hold, as
+ * somebody who is asked says yes; what an attacker wanted does not happen when it is stopped.
  */
 export function play(
   episode: Episode,
   target: Suite['name'],
   { pdp, catalogue }: { pdp: Pdp; catalogue: ReadonlyMap<string, Operation> },
 ): Played[] {
-  const provenance = createProvenance({ promptLast: episode.origin === 'outside' });
-  const labels = new Set<string>();
-  provenance.add({ id: 'prompt', origin: 'prompt' }, episode.prompt);
-  provenance.add({ id: 'parameters', origin: 'parameters' }, episode.parameters);
-  for (const { result } of episode.lookedUp ?? []) provenance.add({ id: 'look-up', origin: 'trusted' }, result);
+  const operationOf = (name: string): Operation => catalogue.get(name) ?? LOOK_UP;
+  const sources = createTaskSources({
+    store: { prompt: () => episode.prompt, declassified: () => [] },
+    operation: (_target, name) => sourcesOf(operationOf(name)),
+    openPrompt: (_task, text) => text,
+    cap: { task: 64 * MIB, all: 64 * MIB },
+  });
   const task = taskOf(episode, target);
-  return episode.calls.map((call, at): Played => {
-    const operation = catalogue.get(call.tool);
-    const roleOf: RoleOf = (path, value) => roleAt(operation?.roles ?? {}, path, value);
-    const flow = flowOf(provenance, call.args, roleOf);
-    const action: Action = {
+  const labels = new Set<string>();
+
+  /** One action: what is known of it before it is decided, and afterwards what it has returned. */
+  function attempt({ tool, args }: Pick<Call, 'tool' | 'args'>, at: number) {
+    const { effect, sensitivity } = operationOf(tool);
+    const described: Action = {
       target,
-      operation: call.tool,
-      effect: operation?.effect ?? 'execute',
+      operation: tool,
+      effect,
       resources: [],
-      sensitivity: operation?.sensitivity ?? 'restricted',
-      arguments: call.args,
-      flow,
+      sensitivity,
+      arguments: args,
       protocol: false,
-      definition: operation === undefined ? 'unknown' : 'pinned',
+      definition: 'pinned',
     };
-    const view = { task, used: { calls: at }, labels: [...labels] };
+    const chain: TaskView[] = [{ task, used: { calls: at }, labels: [...labels] }];
+    const looked = sources.look(described, chain);
+    const happens = (value: JsonValue) => {
+      for (const label of looked.labels) labels.add(label);
+      for (const label of sources.read(looked, { id: `${at}: ${tool}`, chain, value })) labels.add(label);
+    };
+    return { action: looked.action, chain, happens };
+  }
+
+  for (const { args, result } of episode.lookedUp ?? []) attempt({ tool: 'look-up', args }, 0).happens(result);
+  return episode.calls.map((call, at): Played => {
+    if (!catalogue.has(call.tool)) throw new Error(`the catalogue has no \`${call.tool}\``);
+    const { action, chain, happens } = attempt(call, at);
     const input: DecisionInput = {
       now: NOW,
       fresh: true,
       action,
       agent: AGENT,
       delegator: DELEGATOR,
-      chain: [view],
+      chain,
       token: { issuedAt: NOW - 1_000, binding: 'dpop', narrowedTo: task.grant },
       approval: null,
     };
     const decision = pdp.decide(input);
-    const happens = decision.outcome === 'permit' || call.attack !== true;
-    if (happens && operation !== undefined && call.result !== undefined) {
-      const reading = readingOf(askedOf(flow), {
-        outsiders: operation.outsiders,
-        exposed: labels.has('origin:outsiders'),
-      });
-      provenance.sent(call.args, provenance.of(call.args));
-      provenance.add({ id: `${at}: ${call.tool}`, origin: reading }, call.result);
-      labels.add(`sensitivity:${operation.sensitivity}`);
-      if (reading !== 'trusted') labels.add('origin:outsiders');
-    }
+    if (decision.outcome === 'permit' || call.attack !== true) happens(call.result ?? null);
     return { call, action, decision };
   });
+}
+
+function sourcesOf({ outsiders, roles }: Operation): OperationSources {
+  return { results: { outsiders, patterns: [], add: [] }, roles, byPlace: false, targets: [], content: [] };
 }
 
 function taskOf({ id, origin, parameters, prompt }: Episode, target: string): Task {

@@ -100,7 +100,7 @@ export async function signInByDevice(
   }
 }
 
-function openBrowser(url: URL): void {
+export function openBrowser(url: URL): void {
   const [program, ...args] =
     process.platform === 'darwin'
       ? ['open']

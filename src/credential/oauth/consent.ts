@@ -77,6 +77,15 @@ export function createConsented(
   };
 }
 
+/**
+ * Whether the delegator's consent stands, at each use: a token that was got by it is of no use once it was withdrawn.
+ *
+ * @throws ConsentRequired
+ */
+export function checkConsent({ delegator, target }: CredentialUse, { store }: Pick<ConsentParts, 'store'>): void {
+  if (delegator !== null && store.sealedValue(KIND, consentName(target, delegator)) === undefined) throw needed(target);
+}
+
 export function keepConsent(
   name: string,
   kept: KeptConsent,

@@ -1,7 +1,7 @@
 /** How a token of a task is got at the target's own authorisation server: one function for each kind of grant. */
 import type { CredentialConfig } from '../../config/credential.ts';
 import { CredentialUnavailable } from '../../core/errors.ts';
-import { delegatorId, type Agent, type Delegator } from '../../core/party.ts';
+import { delegatorId, type Delegator } from '../../core/party.ts';
 import type { CredentialUse } from '../credential.ts';
 import { NOT_TO_BE_HAD } from '../secrets.ts';
 import { requestToken, type IssuedToken, type TokenEndpointParts } from './token-endpoint.ts';
@@ -63,7 +63,7 @@ export async function identityAssertion(
 type About = Pick<Config<'id_jag'>, 'audience' | 'client' | 'scope' | 'resource'>;
 
 async function statement(typ: string, about: About, use: CredentialUse, parts: StatementParts): Promise<string> {
-  const { agent, delegator } = actingFor(use);
+  const delegator = delegatorOf(use);
   const iat = Math.floor(parts.clock() / 1000);
   return parts.sign(typ, {
     iss: parts.issuer,
@@ -77,12 +77,12 @@ async function statement(typ: string, about: About, use: CredentialUse, parts: S
     ...(about.resource === null ? {} : { resource: about.resource }),
     ...(delegator.email === undefined ? {} : { email: delegator.email }),
     // The draft has no meaning for a chain; a receiver that takes none must not be shown one that it would drop.
-    ...(typ === ID_JAG_TYP ? {} : { act: { sub: agent.id } }),
+    ...(typ === ID_JAG_TYP || use.agent === null ? {} : { act: { sub: use.agent.id } }),
   });
 }
 
-function actingFor({ agent, delegator }: CredentialUse): { agent: Agent; delegator: Delegator } {
-  if (agent !== null && delegator !== null) return { agent, delegator };
+function delegatorOf({ delegator }: CredentialUse): Delegator {
+  if (delegator !== null) return delegator;
   throw new CredentialUnavailable(NOT_TO_BE_HAD, {
     detail: 'this kind of credential is of a delegator, and so for requests under a task alone',
   });

@@ -213,6 +213,13 @@ describe('INVARIANT 6: the tokens of a task end with it', () => {
     expect(endings(byClient()).outstanding('task_1')).toHaveLength(1);
   });
 
+  test('to clean up after it Remit itself has one, which is of no task', async () => {
+    parts.ended.add('task_1');
+    const token = await tokenOf(made(byClient()), { policySet: null, agent: null });
+    expect(await server.isActive(token)).toBe(true);
+    expect(endings(byClient()).outstanding('task_1')).toEqual([]);
+  });
+
   test('INVARIANT 14: what is kept of it is sealed', async () => {
     const token = await tokenOf(made(byClient()));
     expect(JSON.stringify(parts.store.sealedValues('task_token'))).not.toContain(token);

@@ -1,6 +1,6 @@
 /** Access tokens that a target's authorisation server has issued for a task: its alone, until it ends. */
 import { CredentialUnavailable } from '../../core/errors.ts';
-import { delegatorId } from '../../core/party.ts';
+import { delegatorId, type Delegator } from '../../core/party.ts';
 import type { CredentialUse } from '../credential.ts';
 import { openValue, putValue, type SealedParts } from '../sealed-value.ts';
 import { NOT_TO_BE_HAD } from '../secrets.ts';
@@ -17,6 +17,8 @@ export interface TaskTokens {
   refused(accessToken: string): void;
   /** Ends what is in memory of the task. What is kept is ended by `taskTokenEnding`. */
   drop(task: string): void;
+  /** Forgets what is in memory of tasks of this delegator: it was got by a consent that is no more. */
+  forget(delegator: Pick<Delegator, 'issuer' | 'subject'>): void;
 }
 
 export type TaskTokenParts = SealedParts & {
@@ -31,7 +33,12 @@ export type TaskTokenParts = SealedParts & {
   onLate: (task: string) => void;
 };
 
-type Entry = { task: string | null; issued: Promise<IssuedToken>; settled: IssuedToken | null };
+type Entry = {
+  task: string | null;
+  delegator: string | null;
+  issued: Promise<IssuedToken>;
+  settled: IssuedToken | null;
+};
 
 export function createTaskTokens(parts: TaskTokenParts): TaskTokens {
   const entries = new Map<string, Entry>();
@@ -39,6 +46,8 @@ export function createTaskTokens(parts: TaskTokenParts): TaskTokens {
   async function fetched(use: CredentialUse): Promise<IssuedToken> {
     const issued = await parts.fetchToken(use);
     if (use.task === null) return issued;
+    // What Remit itself cleans up with after the end is of no task any more, and ends by itself.
+    if (use.policySet === null && !parts.isLive(use.task)) return issued;
     // Kept before it is used: after a crash the task's end still finds it.
     if (parts.revocable && issued.shared !== true) await keep(use.task, issued);
     if (parts.isLive(use.task)) return issued;
@@ -63,7 +72,8 @@ export function createTaskTokens(parts: TaskTokenParts): TaskTokens {
       const key = bindingOf(use);
       const known = entries.get(key);
       if (known !== undefined && isGood(known)) return waitFor(use.signal, known.issued);
-      const entry: Entry = { task: use.task, issued: fetched(use), settled: null };
+      const { task } = use;
+      const entry: Entry = { task, delegator: nameOf(use), issued: fetched(use), settled: null };
       entries.set(key, entry);
       entry.issued.then(
         (issued) => void (entry.settled = issued),
@@ -79,6 +89,10 @@ export function createTaskTokens(parts: TaskTokenParts): TaskTokens {
     drop: (task) => {
       for (const [key, entry] of entries) if (entry.task === task) entries.delete(key);
     },
+    forget: (delegator) => {
+      const name = delegatorId(delegator);
+      for (const [key, entry] of entries) if (entry.delegator === name) entries.delete(key);
+    },
   };
 }
 
@@ -92,8 +106,12 @@ export async function openKeptToken(
   return JSON.parse(await openValue(kept, keys)) as KeptToken;
 }
 
-function bindingOf({ task, delegator, target, policySet }: CredentialUse): string {
-  return JSON.stringify([task, delegator === null ? null : delegatorId(delegator), target, policySet]);
+function bindingOf(use: CredentialUse): string {
+  return JSON.stringify([use.task, nameOf(use), use.target, use.policySet]);
+}
+
+function nameOf({ delegator }: CredentialUse): string | null {
+  return delegator === null ? null : delegatorId(delegator);
 }
 
 /** What is fetched for many is not stopped when one of them goes away. */

@@ -1,3 +1,5 @@
+import { CredentialUnavailable } from '../../core/errors.ts';
+import type { NamedCredential } from '../../credential/credential.ts';
 import type { Departed, Departing } from './act-hooks.ts';
 import type { HttpParts } from './parts.ts';
 import { errorAnswer } from './problem.ts';
@@ -24,22 +26,34 @@ export function actStep(parts: HttpParts): HttpStep {
         target,
         publicUrl,
         url: departing.url,
-        conceal: hooks.readsWhole(exchange) ? (answer) => hooks.conceal(answer, exchange) : null,
+        reading: (answer) => hooks.reading(exchange, answer),
+        conceal: (answer) => hooks.conceal(answer, exchange),
+        streamed: (answer) => hooks.streamed(exchange, answer),
         onStream: () => {
           onStream(exchange);
           detach();
           detach = live.attach({ ...work, kind: 'stream' }, (reason) => relay.cut(reason));
         },
         failed: (error) => {
-          parts.log.info({ err: error, request: exchange.id, target: target.name }, 'a call failed');
+          // What an operator has to look at, and the agent is not told.
+          if (error instanceof CredentialUnavailable) {
+            const { detail } = error;
+            parts.log.warn({ detail, target: target.name, request: exchange.id }, 'a credential is not to be had');
+          } else parts.log.info({ err: error, request: exchange.id, target: target.name }, 'a call failed');
           return errorAnswer(error, { publicUrl, target: target.name, certified: peer.certificate !== null });
         },
       });
-      exchange.answer = { kind: 'passing', finished: relay.finished };
+      let credential: NamedCredential | undefined;
+      const finished = relay.finished.then((outcome) =>
+        credential === undefined ? outcome : { ...outcome, credential },
+      );
+      exchange.answer = { kind: 'passing', finished };
       detach = live.attach({ ...work, kind: 'call' }, (reason) => relay.cut(reason));
       void relay.finished.then(() => detach());
+      if (exchange.intended !== undefined) hooks.follow(exchange.intended, relay.finished);
       try {
         const departed = await hooks.inject(await hooks.reveal(departing, exchange), exchange);
+        credential = departed.named;
         relay.guard({ strip: hooks.strip(departed.secrets), onRefused: departed.onRefused });
         if (!relay.over) send(departed, relay, exchange, parts);
       } catch (error) {

@@ -17,6 +17,7 @@ export type ApiTarget = {
   /** Of the upstream, without a trailing slash: `/api`, or empty. */
   basePath: string;
   routes: RouteTable<ApiRoute>;
+  operations: ReadonlyMap<string, ApiOperation>;
 };
 
 /** @throws InvalidConfig naming target and operation. */
@@ -32,8 +33,9 @@ export function openApiTarget(config: TargetConfig): ApiTarget {
     );
     return { ...each.http, name: operation, config: each, resources };
   });
+  const byName = new Map(operations.map((operation) => [operation.name, operation]));
   const routes = inConfig(`target \`${name}\`, \`request\``, () => createRouteTable(routesOf(operations)));
-  return { name, config, origin, basePath: pathname === '/' ? '' : pathname, routes };
+  return { name, config, origin, basePath: pathname === '/' ? '' : pathname, routes, operations: byName };
 }
 
 function inConfig<Parsed>(where: string, parse: () => Parsed): Parsed {

@@ -2,12 +2,14 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { TargetConfig } from '../../config/config.ts';
 import { NotFound, RemitError, UseDpopNonce } from '../../core/errors.ts';
 import type { Peer } from '../../identity/peer.ts';
+import type { TargetCaller } from '../../lease/target-call.ts';
 import { ERROR_TABLE } from '../../server/error-table.ts';
 import { runPipeline } from '../pipeline.ts';
 import type { HttpAnswer } from './answer.ts';
 import { openApiTarget } from './api-target.ts';
 import { checkHost } from './check-host.ts';
 import type { HttpParts } from './parts.ts';
+import { openHttpCaller, type OwnCallerParts } from './own-caller.ts';
 import { httpPipeline } from './pipeline.ts';
 import { errorAnswer } from './problem.ts';
 import { headersOf } from './request-headers.ts';
@@ -21,6 +23,12 @@ export type HttpGateway = {
    * A raw request, since a parsed one has lost what a request can hide.
    */
   handle(incoming: IncomingMessage, response: ServerResponse, peer: Peer): boolean;
+  /**
+   * Calls of Remit's own at a target, with its credential as it is used for the bearer.
+   *
+   * @throws NotFound for an unknown target.
+   */
+  openCaller(target: string, bearer: OwnCallerParts['bearer']): TargetCaller;
   /** Ends all connections to targets. What is under way is cut before, by whoever holds `live`. */
   close(): Promise<void>;
 };
@@ -75,6 +83,11 @@ export function createHttpGateway(deps: HttpGatewayDeps): HttpGateway {
         if (given.kind === 'whole') sendWhole(response, given);
       });
       return true;
+    },
+    openCaller: (name, bearer) => {
+      const target = targets.get(name);
+      if (target === undefined) throw new NotFound(`target \`${name}\` is not configured any more`);
+      return openHttpCaller({ target, upstreams: parts.upstreams, inject: parts.inject, bearer });
     },
     close: () => parts.upstreams.close(),
   };

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { SecretSource } from '../../config/config.ts';
+import type { SecretSource, TargetConfig } from '../../config/config.ts';
 import { CredentialUnavailable } from '../../core/errors.ts';
 import { secretsOf } from '../../credential/injected.ts';
 import { injectedHeaders, injectedUrl, type Credential, type CredentialUse } from '../../credential/credential.ts';
@@ -10,23 +10,31 @@ import type { HttpExchange } from './request.ts';
 export type InjectParts = {
   /** The credential of a target that has one. */
   credential: (target: string) => Credential | null;
-  /** The headers that tell a target which record permits a call. */
-  tellTarget: TellTarget;
   /** The value behind a source, read at each use. */
   readSecret: (source: SecretSource) => string;
 };
 
-/** Tells the target of the call, and puts its own credential into the request: the fixed headers of its file, and then what it injects. */
-export function createInject({ credential: credentialOf, readSecret, tellTarget }: InjectParts): ActHooks['inject'] {
-  return async (departing, exchange): Promise<Departed> => {
-    const { config } = exchange.request.target;
+export type Inject = (departing: Departing, config: TargetConfig, use: CredentialUse) => Promise<Departed>;
+
+/** As a hook of the gateway, for the request of an agent: tells the target of the call as well. */
+export function createInject({ tellTarget, ...parts }: InjectParts & { tellTarget: TellTarget }): ActHooks['inject'] {
+  const inject = createInjector(parts);
+  return async (departing, exchange) => {
+    const { target, headers } = exchange.request;
+    const told = await tellTarget(exchange, target.config, headers.get('traceparent')?.join() ?? null);
+    return inject({ ...departing, headers: { ...departing.headers, ...told } }, target.config, useOf(exchange));
+  };
+}
+
+/** Puts the target's own credential into a request: the fixed headers of its file, and then what it injects. */
+export function createInjector({ credential: credentialOf, readSecret }: InjectParts): Inject {
+  return async (departing, config, use) => {
     if (config.upstream.kind !== 'http') throw new Error('an HTTP target has an HTTP upstream');
     const fixed = Object.entries(config.upstream.headers).map(([name, from]) => {
       const value = readSecret(from);
       return { header: [name.toLowerCase(), value] as const, secret: 'value' in from ? null : value };
     });
-    const told = await tellTarget(exchange, config, exchange.request.headers.get('traceparent')?.join() ?? null);
-    const headers = { ...departing.headers, ...told, ...Object.fromEntries(fixed.map(({ header }) => header)) };
+    const headers = { ...departing.headers, ...Object.fromEntries(fixed.map(({ header }) => header)) };
     const own = {
       ...departing,
       headers,
@@ -38,7 +46,7 @@ export function createInject({ credential: credentialOf, readSecret, tellTarget 
     if (credential === null) throw new CredentialUnavailable('the credential of the target is not to be had');
     const injection = await credential.inject(
       { ...own, bodyDigest: credential.signsBody ? digestOf(departing.body) : null },
-      useOf(exchange),
+      use,
     );
     return {
       ...own,
@@ -46,6 +54,7 @@ export function createInject({ credential: credentialOf, readSecret, tellTarget 
       headers: injectedHeaders(headers, injection),
       tls: injection.tls,
       secrets: [...own.secrets, ...injection.secrets],
+      named: injection.named,
       onRefused: () => credential.refused(injection),
     };
   };

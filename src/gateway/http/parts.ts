@@ -4,6 +4,7 @@ import type { LiveWork } from '../live.ts';
 import type { ActHooks } from './act-hooks.ts';
 import type { ApiTarget } from './api-target.ts';
 import type { HttpExchange, HttpStep } from './request.ts';
+import type { Inject } from './inject.ts';
 import type { Upstreams } from './upstream.ts';
 
 export type Authenticate = (
@@ -29,6 +30,8 @@ export type HttpParts = {
   live: LiveWork;
   upstreams: Upstreams;
   hooks: ActHooks;
+  /** For calls of Remit's own. */
+  inject: Inject;
   /** Told when an answer turns out to be a stream: the agent reads of it before anybody knows all of it. */
   onStream: (exchange: HttpExchange) => void;
   clock: () => number;

@@ -5,6 +5,7 @@ import { InvalidRequest, TooLarge } from '../../core/errors.ts';
 import type { JsonValue } from '../../core/json.ts';
 import { parseStrictly } from './json-text.ts';
 import { readFields } from './query.ts';
+import { releaseBuffers } from './release-buffers.ts';
 import type { Framing } from './request-headers.ts';
 
 /** A body on its way: what is sent, how it is called, and what a decision sees of it. */
@@ -50,6 +51,7 @@ export async function readRequestBody(incoming: Incoming, form: BodyForm, maxByt
     case 'stream': {
       const type = checkType(contentType, ANY_TYPE, 'a media type');
       const bytes = framing.kind === 'length' ? framing.bytes : null;
+      incoming.stream.on('data', (chunk: Buffer) => releaseBuffers(chunk.length));
       return {
         // Whoever ends this stream ends no connection of the agent's.
         sent: incoming.stream.pipe(new PassThrough()),

@@ -4,15 +4,19 @@ import { errors, type Dispatcher } from 'undici';
 import { RemitError, TooLarge, UpstreamFailed, UpstreamTimeout } from '../../core/errors.ts';
 import { STRIP_NOTHING, type Strip, type Stripper } from '../../credential/strip.ts';
 import type { Outcome } from '../exchange.ts';
-import type { WholeAnswer } from './act-hooks.ts';
+import type { Reading, WholeAnswer } from './act-hooks.ts';
 import { PrivateAddress } from './addresses.ts';
 import type { HttpAnswer } from './answer.ts';
 import { answerHeaders } from './answer-headers.ts';
 import type { ApiTarget } from './api-target.ts';
 import { isText, KeptText } from './kept-text.ts';
 import { problemAnswer } from './problem.ts';
+import { releaseBuffers } from './release-buffers.ts';
 import { sendWhole } from './send.ts';
 import { decoded } from './whole-answer.ts';
+
+/** An answer that is only screened goes on as it comes when it turns out to be larger than this. */
+const MAX_SCREENED = 256 * 1024;
 
 /** What is read whole is held in memory: no more than this unless the target file says otherwise. */
 const MAX_WHOLE = 8 * 1024 * 1024;
@@ -23,8 +27,11 @@ export type RelayParts = {
   publicUrl: string;
   /** Where the request goes. */
   url: string;
-  /** Set where the answer is read whole: makes of it what the agent may see. */
-  conceal: ((answer: WholeAnswer) => Promise<WholeAnswer> | WholeAnswer) | null;
+  reading: (answer: Pick<WholeAnswer, 'status' | 'headers'>) => Reading;
+  /** Of an answer that was read whole what the agent may see. */
+  conceal: (answer: WholeAnswer) => Promise<WholeAnswer> | WholeAnswer;
+  /** What an answer that goes on as it comes is led through. */
+  streamed: (answer: Pick<WholeAnswer, 'status' | 'headers'>) => readonly Strip[];
   /** The answer is a stream of events, which ends when somebody ends it. */
   onStream: () => void;
   /** An error as an answer to the client. */
@@ -46,10 +53,13 @@ export class Relay implements Dispatcher.DispatchHandler {
   #stopped: Error | null = null;
   #strip: Strip = STRIP_NOTHING;
   #onRefused: () => void = () => {};
-  #stripper: Stripper | null = null;
+  #strips: readonly Strip[] = [];
+  #strippers: Stripper[] = [];
+  #raw: readonly (readonly [string, string])[] = [];
   #hash: Hash = createHash('sha256');
   #status = 0;
   #bytes = 0;
+  #reading: Reading = 'streamed';
   /** Of an answer that is read whole. */
   #chunks: Buffer[] | null = null;
   #headers: [string, string][] = [];
@@ -116,32 +126,40 @@ export class Relay implements Dispatcher.DispatchHandler {
       const asked = 'the target refused the credential that remit holds for it; ask an operator to check it';
       return this.fail(new UpstreamFailed(asked, { refused: true }));
     }
-    const { target, publicUrl, url, conceal } = this.#parts;
+    const { target, publicUrl, url } = this.#parts;
     this.#headers = answerHeaders(raw, { target, publicUrl, url });
     if (this.#strip !== STRIP_NOTHING)
       this.#headers = this.#headers.map(([name, value]) => [name, this.#strip.text(value)]);
+    this.#reading = this.#parts.reading({ status, headers: this.#headers });
     this.#coding = raw
       .filter(([name]) => name === 'content-encoding')
       .map(([, value]) => value)
       .join(',');
     const type = raw.find(([name]) => name === 'content-type')?.[1];
     const encoded = this.#coding !== '' && this.#coding.toLowerCase() !== 'identity';
-    this.#kept = new KeptText((!encoded || conceal !== null || this.#strip !== STRIP_NOTHING) && isText(type));
     // What is encoded hides what it holds: who has to look into it needs all of it.
-    if (conceal !== null || (encoded && this.#strip !== STRIP_NOTHING)) this.#chunks = [];
+    if (encoded && this.#reading === 'screened') this.#reading = 'whole';
+    this.#raw = raw;
+    this.#strips = [this.#strip, ...this.#parts.streamed({ status, headers: this.#headers })].filter(
+      (strip) => strip !== STRIP_NOTHING,
+    );
+    const whole = this.#reading !== 'streamed' || (encoded && this.#strips.length > 0);
+    if (whole) this.#chunks = [];
+    this.#kept = new KeptText((whole || !encoded) && isText(type));
     const limit = this.#limit;
     const stated = raw.find(([name]) => name === 'content-length')?.[1];
     if (stated !== undefined && Number(stated) > limit) return this.fail(tooLarge(limit));
-    if (this.#chunks === null) this.#begin(raw);
+    if (this.#chunks === null) this.#begin();
   }
 
-  #begin(raw: readonly (readonly [string, string])[]): void {
+  #begin(): void {
+    const raw = this.#raw;
     const { response, onStream } = this.#parts;
     const isStream = raw.some(([name, value]) => name === 'content-type' && /^text\/event-stream\b/i.test(value));
     if (isStream) onStream();
     else this.#armSilence();
     if (this.#over) return;
-    if (this.#strip !== STRIP_NOTHING) this.#stripper = this.#strip.begin();
+    this.#strippers = this.#strips.map((strip) => strip.begin());
     response.writeHead(this.#status, this.#headers.flat());
     // An event that is waited for may be long in coming.
     if (isStream) response.flushHeaders();
@@ -150,10 +168,36 @@ export class Relay implements Dispatcher.DispatchHandler {
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     if (this.#over) return;
     this.#bytes += chunk.length;
+    releaseBuffers(chunk.length);
     if (this.#bytes > this.#limit) return this.fail(tooLarge(this.#limit));
-    if (this.#chunks !== null) return void this.#chunks.push(chunk);
+    if (this.#chunks !== null) {
+      this.#chunks.push(chunk);
+      if (this.#reading !== 'screened' || this.#bytes <= MAX_SCREENED) return;
+      return this.#goOn(controller);
+    }
     this.#silence?.refresh();
-    this.#write(this.#stripper === null ? chunk : this.#stripper.write(chunk), controller);
+    this.#write(this.#stripped(chunk), controller);
+  }
+
+  /** It is too large to be looked into as a whole: what came so far goes on, and the rest as it comes. */
+  #goOn(controller: Dispatcher.DispatchController): void {
+    const chunks = this.#chunks ?? [];
+    this.#chunks = null;
+    this.#reading = 'streamed';
+    this.#begin();
+    this.#write(this.#stripped(Buffer.concat(chunks)), controller);
+  }
+
+  #stripped(chunk: Uint8Array): Uint8Array {
+    return this.#strippers.reduce((bytes, stripper) => stripper.write(bytes), chunk);
+  }
+
+  /** What the strippers have held back, each through those behind it. */
+  #rest(): Uint8Array {
+    return this.#strippers.reduce<Uint8Array>(
+      (bytes, stripper) => Buffer.concat([stripper.write(bytes), stripper.end()]),
+      new Uint8Array(0),
+    );
   }
 
   #write(bytes: Uint8Array, controller: Dispatcher.DispatchController): void {
@@ -178,8 +222,7 @@ export class Relay implements Dispatcher.DispatchHandler {
       this.#passWhole(Buffer.concat(this.#chunks)).catch((error: unknown) => this.fail(error));
       return;
     }
-    const rest = this.#stripper?.end();
-    if (rest !== undefined) this.#write(rest, controller);
+    this.#write(this.#rest(), controller);
     this.#settle(this.#outcome());
     this.#parts.response.end();
   }
@@ -190,7 +233,7 @@ export class Relay implements Dispatcher.DispatchHandler {
     const stripper = this.#strip.begin();
     const headers = this.#headers.filter(([name]) => name !== 'content-encoding' && name !== 'content-length');
     const stripped = { status: this.#status, headers, body: Buffer.concat([stripper.write(clear), stripper.end()]) };
-    const shown = conceal === null ? stripped : await conceal(stripped);
+    const shown = this.#reading === 'streamed' ? stripped : await conceal(stripped);
     if (this.#over) return;
     this.#hash.update(shown.body);
     this.#kept.take(shown.body);
@@ -206,7 +249,9 @@ export class Relay implements Dispatcher.DispatchHandler {
 
   get #limit(): number {
     const { maxAnswerBytes } = this.#parts.target.config;
-    return this.#chunks === null || Number.isFinite(maxAnswerBytes) ? maxAnswerBytes : MAX_WHOLE;
+    // What is only screened is not held for longer than it is small.
+    const held = this.#chunks !== null && this.#reading !== 'screened';
+    return !held || Number.isFinite(maxAnswerBytes) ? maxAnswerBytes : MAX_WHOLE;
   }
 
   #outcome(): Outcome {

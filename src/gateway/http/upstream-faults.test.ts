@@ -153,7 +153,9 @@ test('a credential that is not to be had: nothing leaves', async () => {
         inject: () => {
           throw new Unavailable('the vault is closed');
         },
-        readsWhole: () => false,
+        follow: () => undefined,
+        reading: () => 'streamed',
+        streamed: () => [],
         conceal: (answer) => answer,
         strip: () => {
           throw new Error('not reached');

@@ -6,7 +6,7 @@ import type { ApiTarget } from './api-target.ts';
 /** The connections to all targets. They carry requests of any task: nothing of one stays on them (invariant 13). */
 export type Upstreams = {
   /** @param certificate of the client, which connections are shared by. */
-  of(target: ApiTarget, certificate: ClientCertificate | null): Pick<Dispatcher, 'dispatch'>;
+  of(target: ApiTarget, certificate: ClientCertificate | null): Pick<Dispatcher, 'dispatch' | 'request'>;
   close(): Promise<void>;
 };
 

@@ -16,7 +16,7 @@ import type { McpGatewayDeps, McpParts } from './parts.ts';
 import { mcpPipeline } from './pipeline.ts';
 import type { McpExchange } from './request.ts';
 import { createSessions } from './sessions.ts';
-import { createTaskUpstreams } from './task-upstreams.ts';
+import { createTaskUpstreams, type Bearer } from './task-upstreams.ts';
 
 export type McpGateway = {
   /** Serves one HTTP request to `<publicUrl>/mcp/<target>`, from `peer`. Never rejects. */
@@ -32,7 +32,7 @@ export type McpGateway = {
    *
    * @throws NotFound for an unknown target; UpstreamFailed, UpstreamTimeout or TooLarge when it does not answer.
    */
-  openCaller(target: string): Promise<TargetCaller>;
+  openCaller(target: string, bearer?: Bearer): Promise<TargetCaller>;
   /** Cuts everything that is under way, and waits until every process of a target has gone. */
   close(): Promise<void>;
 };
@@ -85,10 +85,10 @@ export function createMcpGateway(deps: McpGatewayDeps): McpGateway {
       if (target === undefined) throw new NotFound(`target \`${name}\` is unknown`);
       return introspectTarget(target, upstreams, parts);
     },
-    openCaller: async (name) => {
+    openCaller: async (name, bearer) => {
       const target = parts.targets.get(name);
       if (target === undefined) throw new NotFound(`target \`${name}\` is not configured any more`);
-      return openMcpCaller(target, upstreams, parts);
+      return openMcpCaller(target, upstreams, parts, bearer);
     },
     close: async () => {
       parts.live.cutAll('remit is shutting down');

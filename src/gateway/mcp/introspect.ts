@@ -5,7 +5,7 @@ import { ask, REMIT_INFO } from './ask.ts';
 import { listDefinitions } from './definitions.ts';
 import { SESSION_VERSIONS } from './methods.ts';
 import type { McpParts } from './parts.ts';
-import type { TaskUpstreams } from './task-upstreams.ts';
+import type { Bearer, TaskUpstreams } from './task-upstreams.ts';
 import type { Channel } from './upstream/channel.ts';
 
 /** What a target offers now, over a connection of its own; first sight pins. */
@@ -23,13 +23,14 @@ export async function introspectTarget(
   }
 }
 
-/** A connection of Remit's own that belongs to no task, its handshake done. @throws UpstreamFailed, UpstreamTimeout, TooLarge */
+/** A connection of Remit's own, its handshake done. @throws UpstreamFailed, UpstreamTimeout, TooLarge */
 export async function openAlone(
   target: TargetConfig,
   upstreams: TaskUpstreams,
+  bearer?: Bearer,
 ): Promise<{ channel: Channel; server: JsonObject }> {
   if (target.upstream.kind === 'http') {
-    const channel = upstreams.openAlone(target, 'stateless');
+    const channel = upstreams.openAlone(target, 'stateless', bearer);
     try {
       const found = await ask(channel, target, 'server/discover', {});
       const meta = found['_meta'] as JsonObject | undefined;
@@ -39,7 +40,7 @@ export async function openAlone(
       await channel.close('no discovery');
     }
   }
-  const channel = upstreams.openAlone(target, 'session');
+  const channel = upstreams.openAlone(target, 'session', bearer);
   try {
     const initialized = await ask(channel, target, 'initialize', {
       protocolVersion: SESSION_VERSIONS[0]!,

@@ -8,7 +8,7 @@ import { openAlone } from './introspect.ts';
 import { structureOf } from './leased.ts';
 import { paramHeaders } from './param-headers.ts';
 import type { McpParts } from './parts.ts';
-import type { TaskUpstreams } from './task-upstreams.ts';
+import type { Bearer, TaskUpstreams } from './task-upstreams.ts';
 
 const MAX_TEXT = 500;
 
@@ -17,8 +17,9 @@ export async function openMcpCaller(
   target: TargetConfig,
   upstreams: TaskUpstreams,
   parts: McpParts,
+  bearer?: Bearer,
 ): Promise<TargetCaller> {
-  const { channel } = await openAlone(target, upstreams);
+  const { channel } = await openAlone(target, upstreams, bearer);
   const redact = upstreams.redactor(target);
   return {
     call: async (operation, args) => {

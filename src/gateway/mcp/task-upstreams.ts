@@ -23,8 +23,8 @@ export type TaskUpstreams = {
   stateless(bearer: Bearer, target: TargetConfig): Channel;
   /** A channel for a new client session of the task. */
   openSession(bearer: Bearer, target: TargetConfig): Channel;
-  /** A channel that belongs to no task, for looking at a target. `close` ends all of it. */
-  openAlone(target: TargetConfig, revision: Revision): Channel;
+  /** A channel of Remit's own, for looking at a target, or for taking back what the bearer's task has left there. `close` ends all of it. */
+  openAlone(target: TargetConfig, revision: Revision, bearer?: Bearer): Channel;
   /** Resolves when every process that was started has gone, and the store knows. */
   gone(): Promise<void>;
   /** Takes the target's own credential out of a text. */
@@ -135,9 +135,9 @@ export function createTaskUpstreams(
       return mine.stateless;
     },
     openSession: (bearer, target) => open('session', target, of(bearer.task, target).stdio, bearer),
-    openAlone: (target, revision) => {
+    openAlone: (target, revision, bearer) => {
       const stdio = target.upstream.kind === 'stdio' ? startable(target, null) : null;
-      const channel = open(revision, target, stdio, NOBODY);
+      const channel = open(revision, target, stdio, bearer ?? NOBODY);
       const close = async (reason: string): Promise<void> => {
         await channel.close(reason);
         stdio?.close(reason);

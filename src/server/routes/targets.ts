@@ -100,5 +100,6 @@ function targetToWire(target: TargetConfig, parts: TargetRouteParts): z.output<t
         ...(pin?.quarantined === undefined ? {} : { quarantined_digest: pin.quarantined.digest }),
       };
     }),
+    ...(target.unclassified === undefined ? {} : { unclassified: target.unclassified }),
   };
 }

@@ -108,6 +108,8 @@ export function leaseConformance(open: OpenStore): void {
     expect(ids({ target: 'other' })).toEqual(['lse_4']);
     expect(ids({ task: 'task_1', outstanding: true })).toEqual(['lse_4', 'lse_3', 'lse_2', 'lse_1']);
     expect(ids({ task: 'task_2' })).toEqual([]);
+    expect(subject.store.outstandingLeases('task_1')).toEqual(['lse_1', 'lse_2', 'lse_3', 'lse_4']);
+    expect(subject.store.outstandingLeases('task_2')).toEqual([]);
     expect(ids({ state: 'held', expiredBy: NOW + 4 })).toEqual([]);
     expect(ids({ state: 'held', expiredBy: NOW + 5 })).toEqual(['lse_1']);
   });

@@ -6,6 +6,8 @@ export interface LeaseStore {
   lease(id: string): Lease | undefined;
   /** The newest first; `after` is the id of the last lease of the page before. */
   leases(filter: LeaseFilter): Lease[];
+  /** Ids of all that is left of the task, the oldest first. */
+  outstandingLeases(task: string): string[];
   /** The sealed value; `undefined` where there is none, or none any more. */
   sealedLease(id: string): string | undefined;
   /**
@@ -27,6 +29,8 @@ export type LeaseFilter = {
   /** As `delegatorId` names them. */
   delegator?: string;
   state?: LeaseState;
+  /** What the target calls it. */
+  identifier?: string;
   /** Those alone of which something is left to do. */
   outstanding?: boolean;
   /** Those alone that the target lets lapse by this time. */

@@ -86,10 +86,26 @@ const VERBS: Record<string, (store: Store) => Promise<unknown>> = {
     store.admit({ ...TAKEN, approval: null, lease: leaseFixture({ id: 'lse_new' }) }, [
       recordFixture('rec_verb', 'verb'),
     ]),
+  putSealed: (store) => store.putSealed({ ...SEALED, version: 2 }, [recordFixture('rec_verb', 'verb')]),
+  removeSealed: (store) => store.removeSealed(SEALED, [recordFixture('rec_verb', 'verb')]),
+  reseal: (store) =>
+    Promise.all([
+      store.append([recordFixture('rec_verb', 'verb')]),
+      store.reseal({ ...SEALED, sealed: 'anew', was: SEALED.sealed }),
+    ]),
   append: (store) => store.append([recordFixture('rec_verb', 'verb')]),
   appendSoon: (store) => store.appendSoon([recordFixture('rec_verb', 'verb')]),
 };
 const SUSPENSION = { kind: 'delegator', id: `${alice.issuer}|alice`, since: NOW, by: 'carol', reason: 'stop' } as const;
+const SEALED = {
+  kind: 'secret',
+  name: 'crm',
+  version: 1,
+  sealed: 'sealed',
+  task: null,
+  expiresAt: null,
+  at: NOW,
+} as const;
 const TAKEN = { chain: ['task_1'], counted: true, draws: [{ task: 'task_1', counter: 'effect:read', amount: 1 }] };
 const SEEN = { target: 'files', operation: 'read', digest: '1', definition: '{}', at: NOW };
 
@@ -102,6 +118,7 @@ async function prepare(store: Store): Promise<void> {
   await store.requestApproval(approvalFixture({ id: 'given', digest: 'given' }), () => []);
   await store.answerApproval({ id: 'given', to: 'approved', by: bob, at: NOW }, []);
   await store.requestApproval(approvalFixture({ id: 'waits', digest: 'waits' }), () => []);
+  await store.putSealed(SEALED, []);
   await store.observeDefinition(SEEN, () => []);
   await store.observeDefinition({ ...SEEN, digest: '2' }, () => []);
   await store.createTask(taskFixture({ id: 'ended' }), []);
@@ -129,6 +146,7 @@ function seen(store: Store): unknown {
     closings: ['ended', 'task_1'].map((id) => store.closing(id)),
     suspensions: store.suspensions(),
     leases: [store.leases({ limit: 100 }), store.leases({ limit: 100 }).map(({ id }) => store.sealedLease(id))],
+    sealed: [store.sealedValues('secret'), store.sealedVersion('secret', 'crm')],
     unused: store.unused(NOW),
     distrusted: store.distrustedPolicySets(),
     log: logNotes(store),

@@ -56,7 +56,19 @@ export class LeaseTable {
     return this.#outstandingOf.all(task).map(({ id }) => String(id));
   }
 
-  list({ told, task, target, agent, delegator, state, outstanding, expiredBy, after, limit }: LeaseFilter): Lease[] {
+  list({
+    told,
+    task,
+    target,
+    agent,
+    delegator,
+    state,
+    identifier,
+    outstanding,
+    expiredBy,
+    after,
+    limit,
+  }: LeaseFilter): Lease[] {
     const before = after === undefined ? undefined : this.of(after);
     if (after !== undefined && before === undefined) return [];
     const conditions: [sql: string, ...values: (string | number)[]][] = [];
@@ -67,6 +79,7 @@ export class LeaseTable {
     if (state !== undefined) conditions.push(['state = ?', state]);
     if (outstanding === true) conditions.push(['outstanding = 1']);
     if (expiredBy !== undefined) conditions.push(['expires_at <= ?', expiredBy]);
+    if (identifier !== undefined) conditions.push([`body ->> '$.identifier' = ?`, identifier]);
     if (told === false) conditions.push([`body ->> '$.overstaysSince' IS NULL`]);
     if (before !== undefined) conditions.push(['(made_at, id) < (?, ?)', before.madeAt, before.id]);
     const where = conditions.map(([sql]) => sql).join(' AND ');

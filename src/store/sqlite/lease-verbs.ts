@@ -11,6 +11,7 @@ export function leaseVerbs(queue: CommitQueue, { log, leases, tasks }: LeaseTabl
   return {
     lease: (id) => leases.of(id),
     leases: (filter) => leases.list(filter),
+    outstandingLeases: (task) => (task.isWellFormed() ? leases.outstandingOf(task) : []),
     sealedLease: (id) => leases.sealed(id),
     saveLease: ({ lease, from, sealed }, records) =>
       queue.add(() => {

@@ -44,6 +44,7 @@ test.each([
   ['agent/summariser', 'agent/*', 'each agent is named in full'],
   ['purpose: summarise the notes\n', '', 'say what it is for'],
   ['minutes: 5\n', '', 'say how long it lives'],
+  ['minutes: 5\n', 'minutes: 5\nparameters: { type: object }\n', 'an automated task has none'],
   ['budget: { calls: 20 }\n', '', 'say how many calls it makes'],
   ['minutes: 5\n', 'minutes: 5\nmax_hops: 1\n', 'is not handed on'],
   ['minutes: 5\n', 'minutes: 5\napproval: { task: [owners] }\n', 'nobody is there to be asked'],

@@ -36,6 +36,7 @@ type Automated = {
   automation?: z.output<typeof automationForm> | undefined;
   agents: string[];
   purpose?: string | undefined;
+  parameters: Record<string, unknown>;
   minutes?: number | undefined;
   budget: { calls?: number | undefined };
   max_hops: number;
@@ -47,7 +48,7 @@ type Automated = {
  * exact agents, for minutes, with a budget; and nobody who would have to be asked.
  */
 export function automationProblems(
-  { automation, agents, purpose, minutes, budget, max_hops: maxHops, approval }: Automated,
+  { automation, agents, purpose, parameters, minutes, budget, max_hops: maxHops, approval }: Automated,
   {
     grant,
     issuers,
@@ -70,6 +71,10 @@ export function automationProblems(
     ...(changing.length === 0 ? [] : [of(['grant'], `an automated task reads, and \`${changing[0]}\` does more`)]),
     ...(pattern === -1 ? [] : [of(['agents', pattern], 'with `automation`, each agent is named in full')]),
     ...(purpose === undefined ? [of(['purpose'], missing('say what it is for'))] : []),
+    // What a task is about vouches for what it does, and here nobody but the agent could say it.
+    ...(Object.keys(parameters['properties'] ?? {}).length > 0 || parameters['additionalProperties'] !== false
+      ? [of(['parameters'], 'an automated task has none')]
+      : []),
     ...(minutes === undefined ? [of(['minutes'], missing('say how long it lives'))] : []),
     ...(budget.calls === undefined ? [of(['budget', 'calls'], missing('say how many calls it makes'))] : []),
     ...(maxHops > 0 ? [of(['max_hops'], 'an automated task is not handed on')] : []),

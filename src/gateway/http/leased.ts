@@ -1,0 +1,158 @@
+import { isJsonObject, type JsonObject, type JsonValue } from '../../core/json.ts';
+import { Conflict } from '../../core/errors.ts';
+import { replaceHandles, type NamedLease } from '../../core/lease.ts';
+import { stripOf } from '../../credential/strip.ts';
+import type { Ledger } from '../../lease/ledger.ts';
+import type { ActHooks, Departing, WholeAnswer } from './act-hooks.ts';
+import { problemAnswer } from './problem.ts';
+import type { HttpExchange } from './request.ts';
+
+export type LeasedParts = Pick<
+  Ledger,
+  'follow' | 'reveal' | 'answered' | 'screen' | 'hide' | 'screening' | 'screenStream' | 'valuesAt'
+>;
+
+/** What of an answer can be looked into: text. The rest goes on as it comes. */
+const TEXTUAL =
+  /^(?:text\/|application\/(?:[\w.+-]*\+)?(?:json|xml|yaml|x-yaml|javascript|x-www-form-urlencoded|x-ndjson)\b)/i;
+
+function typeOf(headers: WholeAnswer['headers']): string {
+  return headers.find(([name]) => name === 'content-type')?.[1] ?? 'text/plain';
+}
+
+function isText(headers: WholeAnswer['headers']): boolean {
+  return TEXTUAL.test(typeOf(headers));
+}
+
+function isStream(headers: WholeAnswer['headers']): boolean {
+  return /^text\/event-stream\b/i.test(typeOf(headers));
+}
+
+/** What the ledger does to a permitted request and its answer. */
+export function leasedHooks(
+  leases: LeasedParts,
+): Pick<ActHooks, 'follow' | 'reveal' | 'reading' | 'conceal' | 'streamed'> {
+  return {
+    follow: (intended, outcome) => leases.follow(intended, outcome),
+    reveal: (departing, exchange) => revealed(departing, exchange, leases),
+    reading: (exchange, { status, headers }) => {
+      if (exchange.intended !== undefined) return 'whole';
+      // What has no body has nothing to look into, and its length is that of something else.
+      if (exchange.request.method === 'HEAD' || status === 204 || status === 304) return 'streamed';
+      return isText(headers) && !isStream(headers) && exchange.action !== undefined && leases.screening(exchange.action)
+        ? 'screened'
+        : 'streamed';
+    },
+    conceal: (answer, exchange) => concealed(answer, exchange, leases),
+    streamed: ({ request, action, chain, recordId }, { headers }) => {
+      const values = stripOf(leases.valuesAt(request.target.name));
+      if (action === undefined || chain === undefined || recordId === undefined) return [values];
+      if (!isText(headers) || !leases.screening(action)) return [values];
+      return [values, leases.screenStream({ action, chain, decision: recordId })];
+    },
+  };
+}
+
+/**
+ * The request with values in place of the handles that were decided on, each written as its place demands. A body is looked
+ * into where the decision has seen it.
+ *
+ * @throws Conflict when a lease has ended since, or its value cannot stand where its handle does.
+ */
+function revealed(departing: Departing, { action, request }: HttpExchange, leases: LeasedParts): Departing {
+  const named = action?.leases;
+  if (named === undefined) return departing;
+  const form = request.call?.operation.body;
+  const { body } = departing;
+  const write = form === 'json' ? inJson : form === 'form' ? encodeURIComponent : null;
+  return {
+    ...departing,
+    url: inUrl(swap(departing.url, named, leases, encodeURIComponent)),
+    headers: Object.fromEntries(
+      Object.entries(departing.headers).map(([name, value]) => [name, swap(value, named, leases, inHeader)]),
+    ),
+    body:
+      body instanceof Uint8Array && write !== null
+        ? Buffer.from(swap(Buffer.from(body).toString('utf8'), named, leases, write))
+        : body,
+  };
+}
+
+function swap(
+  text: string,
+  named: readonly NamedLease[],
+  leases: LeasedParts,
+  write: (value: string) => string,
+): string {
+  const ids = new Set(named.map(({ id }) => id));
+  return replaceHandles(text, (id, handle) => (ids.has(id) ? write(leases.reveal(handle, named)) : handle));
+}
+
+function inJson(value: string): string {
+  return JSON.stringify(value).slice(1, -1);
+}
+
+/** RFC 9110, section 5.5. */
+function inHeader(value: string): string {
+  if (/^[\x20-\x7e\x80-\xff]+$/.test(value)) return value;
+  throw new Conflict('what the handle stands for cannot be sent in a header');
+}
+
+/** A value must not lead to another path than the one that was decided on. */
+function inUrl(url: string): string {
+  const path = url.split('?')[0]!;
+  if (!/\/\.{1,2}(?:\/|$)/.test(path.replace(/%2e/gi, '.'))) return url;
+  throw new Conflict('what the handle stands for cannot be sent in a path');
+}
+
+async function concealed(answer: WholeAnswer, exchange: HttpExchange, leases: LeasedParts): Promise<WholeAnswer> {
+  const { intended, action, chain, recordId, request, caller } = exchange;
+  const shown: JsonObject = {
+    headers: Object.fromEntries(answer.headers),
+    body: Buffer.from(answer.body).toString('utf8'),
+  };
+  let whole = shown;
+  if (intended !== undefined) {
+    const { status } = answer;
+    const caught = await leases.answered(intended, {
+      failed: status >= 400,
+      refused: status >= 400 && status < 500 && status !== 408,
+      answer: placesOf(answer),
+      whole,
+    });
+    if ('withheld' in caught) return withheld(caught.withheld);
+    whole = caught.whole;
+  }
+  const { target } = request;
+  const from = { target: target.name, task: caller?.taskId ?? '' };
+  const body = whole['body'] as string;
+  whole = { ...whole, body: leases.hide(from, body) };
+  if (action !== undefined && chain !== undefined && recordId !== undefined) {
+    whole = await leases.screen(whole, { action, chain, decision: recordId });
+  }
+  if (whole['body'] === shown['body'] && whole['headers'] === shown['headers']) return answer;
+  const headers = whole['headers'] as Record<string, string>;
+  return {
+    status: answer.status,
+    headers: answer.headers.map(([name, value]) => [name, headers[name] ?? value]),
+    // What was no UTF-8 comes out as it was, unless there was something to hide in it.
+    body: whole['body'] === shown['body'] ? answer.body : Buffer.from(whole['body'] as string),
+  };
+}
+
+/** Where pointers lead: `/body/…`, `/headers/…` and `/status` by place, and anything else into the body. */
+function placesOf({ status, headers, body }: WholeAnswer): JsonValue | undefined {
+  const byPlace: JsonObject = { status, headers: Object.fromEntries(headers) };
+  try {
+    const parsed = JSON.parse(Buffer.from(body).toString('utf8')) as JsonValue;
+    return { ...(isJsonObject(parsed) ? parsed : {}), ...byPlace, body: parsed };
+  } catch {
+    return byPlace;
+  }
+}
+
+function withheld(detail: string): WholeAnswer {
+  const answer = problemAnswer({ code: 'withheld', title: 'Answer withheld', status: 502, detail });
+  if (answer.kind !== 'whole') throw new Error('a problem is answered whole');
+  return { status: answer.status, headers: Object.entries(answer.headers), body: Buffer.from(answer.body) };
+}
