@@ -68,6 +68,8 @@ function percents(run: string): string {
   return bytes.toString(isUtf8(bytes) ? 'utf8' : 'latin1');
 }
 
+/** Nothing shorter says anything in code. */
+const SHORTEST = 11;
 const BASE64 = /[A-Za-z0-9+/_-]{11,}={0,2}/g;
 /** As MIME folds it. */
 const FOLDED = /^(?:[A-Za-z0-9+/]{60,76}\r?\n)+[A-Za-z0-9+/]*={0,2}/gm;
@@ -79,6 +81,7 @@ const HEX = /(?<![0-9A-Za-z])(?:(?:0x)?(?:[0-9a-fA-F]{2}){6,}|[0-9a-fA-F]{2}(?:[
  */
 export function decodedTexts(text: string): string[] {
   const found: string[] = [];
+  if (text.length < SHORTEST) return found;
   for (const [run] of text.matchAll(BASE64)) push(found, Buffer.from(run, 'base64'));
   for (const [run] of text.matchAll(FOLDED)) push(found, Buffer.from(run, 'base64'));
   for (const [run] of text.matchAll(HEX)) push(found, Buffer.from(run.replace(/^0x|[ :]/g, ''), 'hex'));

@@ -65,9 +65,12 @@ function windowsOf(text: string): { texts: string[] } {
   // Of a run of five words, one window is met for sure.
   const step = count > 4 ? Math.max(2, count / MAX_WINDOWS) : 1;
   const texts: string[] = [];
+  const known: boolean[] = [];
+  const isTold = (place: number) => (known[place] ??= !isCommon(suspectForm(words[place]!)));
   for (let at = 0; at < count; at += step) {
-    const window = words.slice(Math.floor(at), Math.floor(at) + size);
-    const telling = window.filter((word) => !isCommon(suspectForm(word)));
+    const first = Math.floor(at);
+    const window = words.slice(first, first + size);
+    const telling = window.filter((_word, place) => isTold(first + place));
     const whole = window.join(' ');
     if (telling.length >= 2 && whole.length >= MIN_WINDOW_LENGTH) texts.push(whole);
   }

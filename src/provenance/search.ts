@@ -35,6 +35,8 @@ const MIB = 2 ** 20;
 const MAX_CODES = 2;
 /** Characters of a list of values. */
 const MAX_LIST = 4_000;
+/** Letters and digits of a piece that a value may have been split into: an account has 34 altogether. */
+const MAX_PIECE = 32;
 
 /** From the least trusted: what a text is made of counts as the worst of it. */
 export const WORST_FIRST: readonly ArgumentOrigin[] = [
@@ -254,7 +256,7 @@ function isVouched({ origin }: Found): boolean {
 /** A piece of a value that could be put together with others. */
 function joinable(value: string | number): string {
   const form = suspectForm(String(value)).replaceAll(' ', '');
-  return form.length >= 2 && form.length <= 64 ? form : '';
+  return form.length >= 2 && form.length <= MAX_PIECE ? form : '';
 }
 
 /** Places beside each other: two in either order, and three. */

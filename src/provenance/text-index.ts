@@ -60,9 +60,13 @@ export class TextIndex {
 
   /** The first source whose text has the value, `null` for none. Stops when the budget is spent. */
   find(needle: Needle, match: Match, budget: Budget): number | null {
-    const found = this.#search(needle.keys, budget, (block) => placeOf(needle.bytes, block, match));
-    if (found !== null || !match.loose || needle.joined.length < SURE) return found;
-    return this.#search(needle.grams, budget, ({ text }) => looselyIn(text, needle.joined, budget));
+    const asItIs = (block: Block) => placeOf(needle.bytes, block, match);
+    if (!match.loose || needle.joined.length < SURE) return this.#search(needle.keys, budget, asItIs);
+    // Whatever has it as it is has its grams, too: one look at the signatures does for both.
+    return this.#search(needle.grams, budget, (block) => {
+      const place = asItIs(block);
+      return place >= 0 ? place : looselyIn(block.text, needle.joined, budget);
+    });
   }
 
   /** The source at the first place in a block that may have the keys. */
