@@ -187,7 +187,7 @@ test('any batches with crashes between and within them end as a straight run doe
       expect(onDisk(dir)).toBe(onDisk(straight));
       expect(verifyLog(dir, vkey)).toMatchObject({ ok: true, size: log.size() });
     }),
-    { numRuns: 25 },
+    { numRuns: 12 },
   );
 });
 

@@ -333,12 +333,12 @@ test('without a configuration nothing is said of targets and groups', () => {
   ).toEqual([]);
 });
 
-test('ten thousand approvals are held against ten thousand permits in one pass', () => {
+test('four thousand approvals are held against four thousand permits in one pass', () => {
   const policies = Array.from(
-    { length: 10_000 },
+    { length: 4_000 },
     (_none, n) =>
       `@approval("staff") ${forbid('principal, action == Action::"files:write", resource', `when { context.now.hour == ${n} }`)}
      ${permit('principal, action == Action::"mail:send", resource', `when { context has task && context.now.hour == ${n} }`)}`,
   ).join('\n');
-  expect(found(policies).filter((line) => line.includes('approval_without_permit'))).toHaveLength(10_000);
+  expect(found(policies).filter((line) => line.includes('approval_without_permit'))).toHaveLength(4_000);
 });
