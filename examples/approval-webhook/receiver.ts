@@ -1,7 +1,7 @@
 /**
  * Hears of approvals that wait, and answers them as the person who is signed in on this machine.
  *
- *     REMIT_WEBHOOK_SECRET=whsec_… node examples/approval-webhook/receiver.ts
+ *     REMIT_WEBHOOK_SECRET=whsec_… npx node examples/approval-webhook/receiver.ts
  *
  * `approve ID [reason]` and `refuse ID [reason]` on the standard input answer. It stands for a bot of a chat system: that
  * would have a button for each, and the sign-in of whoever pressed it.

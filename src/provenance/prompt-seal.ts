@@ -1,8 +1,6 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
-import { z } from 'zod';
-import { InvalidConfig, Unavailable } from '../core/errors.ts';
 import type { KeySeal } from '../keys/key-seal.ts';
-import { createPrivateFile, readPrivateFile, removeLeftovers, stagePrivateFile } from '../keys/private-file.ts';
+import { openValueKey } from '../keys/value-key.ts';
 
 /** Encrypts the texts of prompts, each for its task: one that was moved to another task does not open. */
 export type PromptSeal = {
@@ -11,33 +9,13 @@ export type PromptSeal = {
   open(task: string, sealed: string): string | null;
 };
 
-const keyForm = z.strictObject({ kty: z.literal('oct'), k: z.string().regex(/^[\w-]{43}$/) });
-
 /**
  * The key is in a file of its own, made with the first start and encrypted as the signing keys are.
  *
  * @throws InvalidConfig, which holds nothing of the file's content; Unavailable when it cannot be read or written.
  */
 export async function openPromptSeal(file: string, seal: KeySeal): Promise<PromptSeal> {
-  removeLeftovers(file);
-  if (readPrivateFile(file) === null) {
-    const key = { kty: 'oct', k: randomBytes(32).toString('base64url') };
-    createPrivateFile(file, await seal.seal(JSON.stringify(key), 'jwk+json'));
-  }
-  const read = readPrivateFile(file);
-  if (read === null) throw new Unavailable(`\`${file}\` vanished while it was being made`);
-  const { text, current } = await seal.open(read.text, { file, content: 'jwk+json' });
-  if (!current) stagePrivateFile(file, await seal.seal(text, 'jwk+json')).commit();
-  return createPromptSeal(keyIn(file, text));
-}
-
-function keyIn(file: string, text: string): Uint8Array {
-  try {
-    return new Uint8Array(Buffer.from(keyForm.parse(JSON.parse(text)).k, 'base64url'));
-  } catch {
-    // INVARIANT 14: the cause of a parse failure may quote the file, so it goes no further.
-    throw new InvalidConfig(`key file \`${file}\` cannot be used; restore it from a backup`);
-  }
+  return createPromptSeal(await openValueKey(file, seal));
 }
 
 const ALGORITHM = 'aes-256-gcm';

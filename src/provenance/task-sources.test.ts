@@ -144,3 +144,20 @@ test('tasks share nothing, and what has ended is forgotten', () => {
   sources.forget('task_1');
   expect(originIn('task_1')).toBe('unseen');
 });
+
+test('of a tree that has ended nothing is kept, and what was on its way when it ended brings nothing back', () => {
+  let opened = 0;
+  const sources = open({ openPrompt: () => `the bill, ${++opened}` });
+  const looked = sources.look(action('read_inbox', {}), chain());
+  sources.look(action('get_contacts', {}), chain());
+  expect(opened).toBe(1);
+  sources.forget('task_1');
+  expect(sources.read(looked, { id: 'rec_1', chain: chain(), value: `pay ${IBAN}` })).toEqual([]);
+  const ended = chain({ task: sampleTask({ id: 'task_1', state: 'revoked' }), done: {} });
+  for (const times of [2, 3]) {
+    expect(sources.look(action('send_money', { recipient: IBAN }), ended).action.provenance).toMatchObject({
+      recipient: 'unseen',
+    });
+    expect(opened).toBe(times);
+  }
+});

@@ -3,6 +3,7 @@ import type { ResultLabels } from '../config/labels.ts';
 import type { Action, ArgumentOrigin, ArgumentSource } from '../core/action.ts';
 import type { TaskView } from '../core/decision.ts';
 import type { JsonValue } from '../core/json.ts';
+import { hasEnded } from '../core/task.ts';
 import { sensitivityLabel } from '../core/trail.ts';
 import type { TrailStore } from '../store/ports.ts';
 import { argumentOrigins } from './argument-origins.ts';
@@ -78,6 +79,8 @@ export function createTaskSources(parts: TaskSourcesParts): TaskSources {
     if (prompt !== null) provenance.add({ id: 'prompt', origin: 'prompt' }, prompt);
     provenance.add({ id: 'parameters', origin: 'parameters' }, root.parameters);
     for (const { value, record } of parts.store.declassified(root.id)) provenance.answerFor(value, record);
+    // What is tried under a tree that has ended is looked up all the same, and nothing of it is kept: nobody would forget it.
+    if (hasEnded(root.state)) return provenance;
     held += provenance.size.held;
     known.set(root.id, provenance);
     return provenance;
@@ -110,7 +113,9 @@ export function createTaskSources(parts: TaskSourcesParts): TaskSources {
     },
 
     read: ({ action, reading, origins }, { id, chain, value }) => {
-      const provenance = of(chain);
+      const provenance = known.get(chain.at(-1)!.task.id);
+      // The tree has ended since the action was looked up, and was forgotten.
+      if (provenance === undefined) return [];
       const before = provenance.size.held;
       provenance.sent(action.arguments, origins);
       if (value === undefined) {

@@ -48,7 +48,7 @@ export function operationSources(
     const sources: OperationSources = {
       results: resultLabels(config?.labels, target?.labels),
       roles: pin === undefined ? {} : argumentRoles(inputSchema(pin.definition)),
-      byPlace: target !== undefined && (target.kind as string) === 'http',
+      byPlace: target?.kind === 'http',
       targets: config?.targets ?? [],
       content: config?.content ?? [],
     };
