@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { gzipSync } from 'node:zlib';
 import type { AddressInfo } from 'node:net';
 import { request } from 'undici';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -267,4 +268,38 @@ test('what looks like a secret in an answer is hidden, whether it is small or go
   };
   const events = await call('POST', '/use/x', '{}');
   expect(events.text).toBe(`data: [redacted]${'*'.repeat(secret.length - 10)}\n\ndata: done\n\n`);
+});
+
+test.each([
+  ['small', 'application/json', '{}'],
+  ['streamed', 'text/event-stream', 'data: {}\n\n'],
+  ['no text', 'application/octet-stream', '\u0000'],
+])('what a header repeats is hidden as it is in a body, also where it stands twice: %s', async (_how, type, body) => {
+  const handle = handleIn((await call('POST', '/keys', '{}')).text);
+  const { secret } = issued[0]!;
+  const found = 'ghp_wJ8kq2ZtR5vXn1LbYc7Hd3MfPa9Gs0TeUi6K';
+  const all = ['x-key', `Key ${secret}`, 'x-key', 'another', 'x-found', found, 'x-found', 'no secret'];
+  answerTo = (_, response) => {
+    response.writeHead(200, ['content-type', type, ...all]).end(body);
+    return true;
+  };
+  const answer = await call('POST', '/use/me', '{}', { 'x-key': handle });
+  const shown = JSON.stringify(answer.headers);
+  expect(answer.status).toBe(200);
+  expect(shown).toContain('another');
+  expect(shown).not.toContain(JSON.stringify(secret).slice(1, -1));
+  if (type !== 'application/octet-stream') expect(shown).not.toContain(found);
+});
+
+test('an encoded stream loses what a stream in clear loses', async () => {
+  const handle = handleIn((await call('POST', '/keys', '{}')).text);
+  const { secret } = issued[0]!;
+  answerTo = (_, response) => {
+    response.writeHead(200, { 'content-type': 'text/event-stream', 'content-encoding': 'gzip' });
+    response.end(gzipSync(`data: Key ${secret} and no more\n\n`));
+    return true;
+  };
+  const answer = await call('POST', '/use/me', '{}', { 'x-key': handle });
+  expect(answer.text).toContain('and no more');
+  expect(answer.text).not.toContain(secret);
 });

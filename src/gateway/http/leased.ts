@@ -3,6 +3,7 @@ import { Conflict } from '../../core/errors.ts';
 import { replaceHandles, type NamedLease } from '../../core/lease.ts';
 import { stripOf } from '../../credential/strip.ts';
 import type { Ledger } from '../../lease/ledger.ts';
+import { mapTexts } from '../../lease/map-texts.ts';
 import type { ActHooks, Departing, WholeAnswer } from './act-hooks.ts';
 import { problemAnswer } from './problem.ts';
 import type { HttpExchange } from './request.ts';
@@ -105,7 +106,8 @@ function inUrl(url: string): string {
   throw new Conflict('what the handle stands for cannot be sent in a path');
 }
 
-async function concealed(answer: WholeAnswer, exchange: HttpExchange, leases: LeasedParts): Promise<WholeAnswer> {
+async function concealed(given: WholeAnswer, exchange: HttpExchange, leases: LeasedParts): Promise<WholeAnswer> {
+  const answer = { ...given, headers: combined(given.headers) };
   const { intended, action, chain, recordId, request, caller } = exchange;
   const shown: JsonObject = {
     headers: Object.fromEntries(answer.headers),
@@ -125,19 +127,27 @@ async function concealed(answer: WholeAnswer, exchange: HttpExchange, leases: Le
   }
   const { target } = request;
   const from = { target: target.name, task: caller?.taskId ?? '' };
-  const body = whole['body'] as string;
-  whole = { ...whole, body: leases.hide(from, body) };
+  whole = mapTexts(whole, (text) => leases.hide(from, text)) as JsonObject;
   if (action !== undefined && chain !== undefined && recordId !== undefined) {
     whole = await leases.screen(whole, { action, chain, decision: recordId });
   }
-  if (whole['body'] === shown['body'] && whole['headers'] === shown['headers']) return answer;
   const headers = whole['headers'] as Record<string, string>;
   return {
     status: answer.status,
-    headers: answer.headers.map(([name, value]) => [name, headers[name] ?? value]),
+    headers: Object.entries(headers),
     // What was no UTF-8 comes out as it was, unless there was something to hide in it.
     body: whole['body'] === shown['body'] ? answer.body : Buffer.from(whole['body'] as string),
   };
+}
+
+/** RFC 9110, section 5.3: fields of one name are one, so that nothing of the others is passed over. */
+function combined(headers: WholeAnswer['headers']): WholeAnswer['headers'] {
+  const byName = new Map<string, string>();
+  for (const [name, value] of headers) {
+    const before = byName.get(name);
+    byName.set(name, before === undefined ? value : `${before}, ${value}`);
+  }
+  return [...byName];
 }
 
 /** Where pointers lead: `/body/…`, `/headers/…` and `/status` by place, and anything else into the body. */

@@ -143,6 +143,7 @@ export class Relay implements Dispatcher.DispatchHandler {
     this.#strips = [this.#strip, ...this.#parts.streamed({ status, headers: this.#headers })].filter(
       (strip) => strip !== STRIP_NOTHING,
     );
+    if (this.#reading === 'streamed') this.#stripHeaders();
     const whole = this.#reading !== 'streamed' || (encoded && this.#strips.length > 0);
     if (whole) this.#chunks = [];
     this.#kept = new KeptText((whole || !encoded) && isText(type));
@@ -179,11 +180,20 @@ export class Relay implements Dispatcher.DispatchHandler {
     this.#write(this.#stripped(chunk), controller);
   }
 
+  /** INVARIANT 7: a header of what goes on as it comes loses what its body loses. */
+  #stripHeaders(): void {
+    this.#headers = this.#headers.map(([name, value]) => [
+      name,
+      this.#strips.reduce((text, strip) => strip.text(text), value),
+    ]);
+  }
+
   /** It is too large to be looked into as a whole: what came so far goes on, and the rest as it comes. */
   #goOn(controller: Dispatcher.DispatchController): void {
     const chunks = this.#chunks ?? [];
     this.#chunks = null;
     this.#reading = 'streamed';
+    this.#stripHeaders();
     this.#begin();
     this.#write(this.#stripped(Buffer.concat(chunks)), controller);
   }
@@ -230,10 +240,13 @@ export class Relay implements Dispatcher.DispatchHandler {
   async #passWhole(bytes: Buffer): Promise<void> {
     const { response, conceal } = this.#parts;
     const clear = await decoded(bytes, this.#coding, this.#limit);
-    const stripper = this.#strip.begin();
     const headers = this.#headers.filter(([name]) => name !== 'content-encoding' && name !== 'content-length');
-    const stripped = { status: this.#status, headers, body: Buffer.concat([stripper.write(clear), stripper.end()]) };
-    const shown = this.#reading === 'streamed' ? stripped : await conceal(stripped);
+    // What is not looked into as a whole is led through what a stream would be.
+    const asStream = this.#reading === 'streamed';
+    this.#strippers = (asStream ? this.#strips : [this.#strip]).map((strip) => strip.begin());
+    const body = Buffer.concat([this.#stripped(clear), this.#rest()]);
+    const stripped = { status: this.#status, headers, body };
+    const shown = asStream ? stripped : await conceal(stripped);
     if (this.#over) return;
     this.#hash.update(shown.body);
     this.#kept.take(shown.body);
