@@ -1,13 +1,13 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
-import type { JsonObject, JsonValue } from '../../src/core/json.ts';
+import { isJsonObject, type JsonObject, type JsonValue } from '../../src/core/json.ts';
 import type { Owners } from './ownership.ts';
 import type { Call, Episode, Suite, Tool } from './suite.ts';
 import { suiteOfCustomers } from './tau.ts';
 
 /** `{ send_mail: { to: […] }, gives: … }`: one call, and what it returned. */
-type WrittenCall = { [tool: string]: JsonValue; gives?: JsonValue };
+type WrittenCall = JsonObject;
 type WrittenTask = { id: string; prompt: string; calls: WrittenCall[] };
 /** What an instruction says that stands, in a task, wherever the results of the task have `HERE`, and what it wants. */
 type WrittenAttack = { id: string; on: string; says: string; calls: WrittenCall[] };
@@ -80,7 +80,7 @@ function episode(id: string, prompt: string, calls: Call[]): Episode {
 function callOf({ gives, ...call }: WrittenCall, says: string): Call {
   const [[tool, args] = ['', null]] = Object.entries(call);
   const result = gives === undefined ? undefined : filled(gives, says);
-  return { tool, args: args as JsonObject, ...(result === undefined ? {} : { result }) };
+  return { tool, args: isJsonObject(args) ? args : {}, ...(result === undefined ? {} : { result }) };
 }
 
 function filled(value: JsonValue, says: string): JsonValue {
@@ -100,7 +100,7 @@ function toolOf({ does, ...named }: Written['tools'][number]): Tool {
       properties: Object.fromEntries(
         entries.map(([param, text]) => {
           const [type = '', description = ''] = text.split(' | ');
-          const schema = type === 'list' ? { type: 'array', items: {} } : { type };
+          const schema: JsonObject = type === 'list' ? { type: 'array', items: {} } : { type };
           return [param.replace(/\?$/, ''), { ...schema, ...(description === '' ? {} : { description }) }];
         }),
       ),
