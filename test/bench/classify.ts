@@ -14,6 +14,7 @@ const VISIBLE = ['openapi/operations.jsonl.gz', 'mcp-tools/tools.jsonl.gz'].map(
 const TABLES: Readonly<Record<string, string>> = {
   'other-apis.txt': 'other_interfaces',
   'unseen-1.txt': 'unseen_1',
+  'unseen-2.txt': 'unseen_2',
 };
 
 /** One operation, what the referee says of it and what was guessed. */
