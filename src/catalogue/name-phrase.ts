@@ -12,7 +12,9 @@ const BEFORE_THE_VERB = new Set(
 
 /** Verbs of reading that are nouns as well: behind another verb they are its object (`run query`, `update list`). */
 const OBJECTS = new Set(
-  'list search query count compare browse head tail lookup diff display show read estimate preview render'.split(' '),
+  'list search query count compare browse head tail lookup diff display show read estimate preview render compute'.split(
+    ' ',
+  ),
 );
 
 /** What a GET gives when its name ends so, though it is a verb elsewhere: `console_text`, `last_message`. */

@@ -40,7 +40,8 @@ export const RUNS = set('run execution invocation dispatch deployment build roll
 
 /** What can only be told, and not be set, where nothing else is said. */
 export const TOLD = set(`
-  info information stats statistics history details summary schema metrics analytics insights usage`);
+  info information stats statistics history details summary schema metrics analytics insights usage
+  logs health state size counts`);
 
 /** What a name that ends in it asks for: `build status`, `access logs`. */
 export const INFORMATION = set(`

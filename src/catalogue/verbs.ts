@@ -18,7 +18,7 @@ export const DOING: ReadonlySet<string> = new Set(
 const CLEAR: Readonly<Record<Effect, string>> = {
   read: `get list read fetch retrieve search find describe lookup count query browse enumerate inspect examine peek show
     display compare diff explain summarize whoami discover paginate scroll introspect autocomplete suggest tail grep
-    glob observe listen has is can exists estimate preview render lint parse decode translate calculate ls whois nslookup`,
+    glob observe listen has is can exists estimate preview render lint parse decode translate calculate compute ls whois nslookup`,
   write: `create add insert append put set update upsert modify edit rename move replace write overwrite rewrite save assign
     reassign associate enable disable activate deactivate reactivate unarchive restore unpin unstar unlock unblock unfollow
     unsubscribe subscribe reopen approve reject deny dismiss accept decline cancel suspend unsuspend resume pause join leave
@@ -27,7 +27,7 @@ const CLEAR: Readonly<Record<Effect, string>> = {
     complete finalize void reconcile withdraw snooze unflag protect unprotect mkdir chmod chown reindex customize redeem
     escalate acknowledge ack close unstage rebase cordon uncordon annotate resize allocate provision duplicate override amend
     upvote downvote reset rotate ensure undelete grant`,
-  delete: `delete remove destroy purge erase wipe clear revoke invalidate uninstall unregister deregister terminate kill prune
+  delete: `delete del remove destroy purge erase wipe clear revoke invalidate uninstall unregister deregister terminate kill prune
     discard truncate flush evict teardown expire unset cleanup kick detach disassociate dissociate untag unlink unassign
     shred expunge redact undeploy deprovision decommission dequeue rm rmdir unmount unpublish retire unshare deallocate`,
   execute: `execute exec invoke restart reboot relaunch rerun retry evaluate eval shutdown redeploy spawn perform start
@@ -38,8 +38,8 @@ const CLEAR: Readonly<Record<Effect, string>> = {
 };
 
 const UNCLEAR: Readonly<Record<Effect, string>> = {
-  read: `check validate simulate compute detect analyze recall
-    identify recommend predict classify rank filter sort sum aggregate monitor watch poll return give provide obtain download
+  read: `check validate simulate identify detect analyze recall
+    recommend predict classify rank filter sort sum aggregate monitor watch poll return give provide obtain download
     measure profile audit match highlight tokenize visit see locate view demonstrate echo gather extract determine indicate
     ask think reflect receive map wait sleep test export scan crawl scrape dump trace collect load take report`,
   write: `open use manage handle process make do fork lock block follow like rate vote react comment review request order book
