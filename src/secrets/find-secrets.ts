@@ -1,9 +1,11 @@
-import { findAzureSecrets } from './find-azure-secrets.ts';
 import { findJwts } from './find-jwts.ts';
 import { findManifestSecrets } from './find-manifest-secrets.ts';
+import { findMarked } from './find-marked.ts';
 import { findNamed } from './find-named.ts';
 import { findCurlPasswords, findUrlPasswords } from './find-passwords.ts';
+import { findPrefixed } from './find-prefixed.ts';
 import { findPrivateKeys } from './find-private-keys.ts';
+import { findTold } from './find-told.ts';
 import { findTokens } from './find-tokens.ts';
 import type { FoundSecret } from './found.ts';
 
@@ -14,9 +16,11 @@ const FINDERS: readonly ((text: string) => Iterable<FoundSecret>)[] = [
   findPrivateKeys, //   PEM and OpenPGP armour
   findJwts, //          JWS, JWE
   findTokens, //        what an issuer's prefix gives away
-  findAzureSecrets, //  a mark in the middle
+  findPrefixed, //      a prefix of words before what was drawn at random
+  findMarked, //        a mark in the middle
   findUrlPasswords, //  scheme://user:password@host
   findCurlPasswords, // curl -u user:password
+  findTold, //          commands, files of passwords, lines of a build
   findManifestSecrets, // kind: Secret
   findNamed, //         name = value, where the name says so
 ];

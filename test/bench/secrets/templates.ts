@@ -89,6 +89,7 @@ function made(template: string, random: () => number): string {
   return template
     .replaceAll('·', '')
     .replaceAll('{uuid}', () => `${hex(8)}-${hex(4)}-4${hex(3)}-a${hex(3)}-${hex(12)}`)
+    .replaceAll('{basic}', () => Buffer.from(`deploy:${draw(BOTH, 16)}`).toString('base64'))
     .replaceAll('{jwt}', () => {
       const part = (object: object) => Buffer.from(JSON.stringify(object)).toString('base64url');
       return `${part({ alg: 'RS256', typ: 'JWT' })}.${part({ sub: hex(12), iat: 1_760_000_000 })}.${draw(ALPHABETS['u']!, 86)}`;
