@@ -18,6 +18,23 @@ const PLACES: readonly Told[] = [
   { rule: 'command-password', word: 'mysql', pattern: /mysql\w{0,10}\s[^\n]{0,80}?(?<=\s)-p(?<value>[^\s"']{6,128})/y },
   {
     rule: 'command-password',
+    word: 'docker login',
+    pattern: /docker login\s[^\n]{0,80}?(?<=\s)-p\s{0,4}["']?(?<value>[^\s"']{6,128})/y,
+  },
+  {
+    rule: 'command-password',
+    word: 'ldap',
+    pattern: /ldap\w{3,8}\s[^\n]{0,80}?(?<=\s)-w\s{1,4}["']?(?<value>[^\s"']{6,128})/y,
+  },
+  {
+    rule: 'command-password',
+    word: 'htpasswd',
+    pattern: /htpasswd\s{1,4}-\w{0,4}b\w{0,4}\s{1,4}\S{1,128}\s{1,4}\S{1,64}\s{1,4}(?<value>[^\s"']{6,128})/y,
+  },
+  { rule: 'url-password', word: ':thin:', pattern: /:thin:[\w$#]{1,64}\/(?<value>[^\s"'@/]{6,128})@/y },
+  { rule: 'bearer-token', word: 'Bearer ', pattern: /Bearer (?<token>[A-Za-z0-9._~+/-]{20,2000}={0,2})/y },
+  {
+    rule: 'command-password',
     word: 'redis-cli',
     pattern: /redis-cli\s[^\n]{0,80}?(?<=\s)-a\s{1,4}["']?(?<value>[^\s"']{6,128})/y,
   },
@@ -30,6 +47,11 @@ const PLACES: readonly Told[] = [
     rule: 'named-secret',
     word: 'ENV ',
     pattern: /(?<=^|\n)ENV[ \t]{1,4}(?<name>\w{2,64})[ \t]{1,4}(?<value>[^\s"']{6,256})/y,
+  },
+  {
+    rule: 'named-secret',
+    word: 'SetEnv ',
+    pattern: /SetEnv[ \t]{1,4}(?<name>\w{2,64})[ \t]{1,4}["']?(?<value>[^\s"']{6,256})/y,
   },
   {
     rule: 'named-secret',
@@ -64,9 +86,9 @@ export function* findTold(text: string): Generator<FoundSecret> {
 function foundAt(text: string, at: number, pattern: RegExp, rule: string): FoundSecret | null {
   pattern.lastIndex = at;
   const found = pattern.exec(text);
-  const { name, value } = found?.groups ?? {};
+  const { name, token, value = token } = found?.groups ?? {};
   if (found === null || value === undefined) return null;
-  const kind = name === undefined ? 'password' : judgeName(name);
+  const kind = name === undefined ? (token === undefined ? 'password' : 'secret') : judgeName(name);
   if (kind === null || kind === 'hint' || !isSecretValue(value, kind)) return null;
   const start = at + found[0].lastIndexOf(value);
   return { start, end: start + value.length, rule, certainty: 'likely' };

@@ -31,7 +31,7 @@ for (let code = 0; code < 128; code++) if (isAlphanumeric(code)) PLACES[code]! |
 export function readNamed(text: string, at: number): Place | null {
   switch (text.charCodeAt(at)) {
     case EQUALS:
-      return placeOf(text, at, 'operator', text[at + 1] === '>' ? at + 2 : at + 1);
+      return beforeType(text, placeOf(text, at, 'operator', text[at + 1] === '>' ? at + 2 : at + 1), at);
     case COLON:
       if (text.startsWith('//', at + 1)) return null;
       return placeOf(text, at, 'colon', text[at + 1] === ':' || text[at + 1] === '=' ? at + 2 : at + 1);
@@ -60,6 +60,15 @@ export function readNamed(text: string, at: number): Place | null {
 }
 
 export const isQuote = (code: number): boolean => code === QUOTE || code === APOSTROPHE || code === BACKTICK;
+
+/** `apiKey: String = …`: the name stands before its type. */
+function beforeType(text: string, place: Place | null, operator: number): Place | null {
+  const type =
+    place === null ? null : /^\s*(?:&?(?:static\s)?str|String|string|NSString|any|object|text)\s*$/i.exec(place.name);
+  if (place === null || type === null) return place;
+  const colon = text.lastIndexOf(':', operator);
+  return colon === -1 || operator - colon > 40 ? place : (placeOf(text, colon, 'operator', place.from) ?? place);
+}
 
 /** Reads the name that ends before an operator, leftwards: past the operator's own start, blanks and closing quotes. */
 function placeOf(text: string, operator: number, joined: Place['joined'], from: number): Place | null {
