@@ -42,7 +42,7 @@ test.each<[string, EncryptionKeySource, string]>([
   ['no such command', { command: ['./none', 'CANARY'] }, 'the command `./none` cannot be run (ENOENT); run it by hand'],
   ['a command that fails', node('console.log("CANARY"); console.error("CANARY"); process.exit(3)'), 'ended with 3'],
   ['a command that prints nothing', node(''), 'is not 32 bytes'],
-  ['a command that prints for ever', { command: ['yes', 'CANARY'] }, 'prints more than a key'],
+  ['a command that prints for ever', { command: ['yes', 'CANARY'] }, 'prints more than a secret'],
 ])('%s is refused in words that hold nothing of it', async (_name, source, message) => {
   const env = { EMPTY: '', GARBAGE: 'CANARY', SHORT: randomBytes(31).toString('base64'), HEX: BYTES.toString('hex') };
   const refusal = await read(source, env).catch((error: unknown) => error);
