@@ -17,8 +17,8 @@ const LETTERS = /^\p{L}*$/u;
 export type Parts = {
   /** Each of them could have been put in: one from an untrusted text makes the whole untrusted. */
   values: string[];
-  /** A few words that follow each other. */
-  windows: string[];
+  /** A few words that follow each other, as they are and as they stand in untrusted texts. */
+  windows: { text: string; form: string }[];
   /** Values that may be parts of one, without a border: halves of a long identifier. */
   fragments: string[];
   /** Whether there were more than are given. */
@@ -36,10 +36,9 @@ export function partsOf(text: string): Parts {
     if (/\d/.test(run) && run.length >= 16) for (const half of halves(run)) fragments.add(half);
   }
   values.delete(text);
-  const windows = windowsOf(text);
   return {
     values: [...values].slice(0, MAX_VALUES),
-    windows: windows.texts,
+    windows: windowsOf(text),
     fragments: [...fragments].slice(0, MAX_VALUES),
     more: values.size > MAX_VALUES,
   };
@@ -57,24 +56,26 @@ function halves(word: string): string[] {
   return [word.slice(0, middle), word.slice(middle)];
 }
 
-function windowsOf(text: string): { texts: string[] } {
+function windowsOf(text: string): { text: string; form: string }[] {
   const words = text.split(/\s+/).filter((word) => word !== '');
-  if (words.length <= 1) return { texts: [] };
+  if (words.length <= 1) return [];
   const size = Math.min(WINDOW, words.length);
   const count = words.length - size + 1;
   // Of a run of five words, one window is met for sure.
   const step = count > 4 ? Math.max(2, count / MAX_WINDOWS) : 1;
-  const texts: string[] = [];
-  const known: boolean[] = [];
-  const isTold = (place: number) => (known[place] ??= !isCommon(suspectForm(words[place]!)));
+  const windows: { text: string; form: string }[] = [];
+  const forms: string[] = [];
+  // A form does not reach over white space: that of words together is theirs, one by one.
+  const formOf = (place: number) => (forms[place] ??= suspectForm(words[place]!));
   for (let at = 0; at < count; at += step) {
     const first = Math.floor(at);
     const window = words.slice(first, first + size);
-    const telling = window.filter((_word, place) => isTold(first + place));
+    const form = window.map((_word, place) => formOf(first + place)).filter((each) => each !== '');
     const whole = window.join(' ');
-    if (telling.length >= 2 && whole.length >= MIN_WINDOW_LENGTH) texts.push(whole);
+    const telling = form.filter((each) => !isCommon(each));
+    if (telling.length >= 2 && whole.length >= MIN_WINDOW_LENGTH) windows.push({ text: whole, form: form.join(' ') });
   }
-  return { texts };
+  return windows;
 }
 
 /** What a text says in code: base64 or hexadecimal, once more within it, as a whole or in parts. */

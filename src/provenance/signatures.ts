@@ -44,7 +44,7 @@ export class Signatures {
    *
    * @returns whether it never did.
    */
-  each(keys: readonly number[], take: (block: number) => boolean): boolean {
+  each(keys: Uint32Array, take: (block: number) => boolean): boolean {
     let first = 0;
     for (const { width, rows } of this.#tables) {
       if (mayHaveAny(rows, width, keys)) {
@@ -83,7 +83,7 @@ export function sign(signature: Uint32Array, key: number): boolean {
 }
 
 /** Whether all of the keys may be in the block; `false` is certain. */
-export function mayHave(signature: Uint32Array, keys: readonly number[]): boolean {
+export function mayHave(signature: Uint32Array, keys: Uint32Array): boolean {
   for (let which = 0; which < keys.length; which++) {
     const key = keys[which]!;
     const step = stepOf(key);
@@ -102,7 +102,7 @@ function stepOf(key: number): number {
 /** The blocks of one table that may have all of the keys, as bits: what `mayHaveAny` has found. */
 const having = new Int32Array(WIDEST);
 
-function mayHaveAny(rows: Uint32Array, width: number, keys: readonly number[]): boolean {
+function mayHaveAny(rows: Uint32Array, width: number, keys: Uint32Array): boolean {
   having.fill(-1, 0, width);
   for (let which = 0; which < keys.length; which++) {
     const key = keys[which]!;

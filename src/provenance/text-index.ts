@@ -1,15 +1,13 @@
-import { eachKey, SURE } from './keys.ts';
+import { findKeys, roomForKeys, SURE } from './keys.ts';
 import { looselyIn } from './loosely-in.ts';
-import type { Needle } from './needle.ts';
+import { LONGEST, type Needle } from './needle.ts';
 import { Numbers } from './numbers.ts';
 import { emptySignature, KEYS, mayHave, sign, Signatures } from './signatures.ts';
 import { Texts, type Slab } from './texts.ts';
 
 /** Bytes of a block at most; each begins so far before the end of the one before it, so that no value is cut through. */
 const BLOCK = 4096;
-const OVERLAP = 160;
-/** Longest value that is looked up in one piece. With a border on either side it still fits into the overlap. */
-export const LONGEST = 128;
+const OVERLAP = LONGEST + 32;
 
 /** How a value has to stand in the text. */
 export type Match = {
@@ -84,7 +82,7 @@ export class TextIndex {
     });
     const last = this.#texts.last!;
     if (!goesOn || this.#open === last.length) return found;
-    this.#openSignature ??= signatureOf(last.bytes, this.#open, last.length);
+    this.#openSignature ??= signatureOf(last.bytes, this.#open, last.length, Infinity).signature;
     if (mayHave(this.#openSignature, keys)) look(last, this.#open, last.length);
     return found;
   }
@@ -92,10 +90,7 @@ export class TextIndex {
   /** Makes blocks of what is in none, until there is less than `rest`. */
   #close(slab: Slab, rest: number): void {
     while (this.#open < slab.length && slab.length - this.#open >= rest) {
-      const signature = emptySignature();
-      let keys = 0;
-      const limit = Math.min(slab.length, this.#open + BLOCK);
-      const end = eachKey(slab.bytes, this.#open, limit, (key) => !sign(signature, key) || ++keys < KEYS);
+      const { signature, end } = signatureOf(slab.bytes, this.#open, Math.min(slab.length, this.#open + BLOCK), KEYS);
       this.#starts.push(slab.first + this.#open);
       this.#ends.push(slab.first + end);
       this.#signatures.add(signature);
@@ -104,10 +99,17 @@ export class TextIndex {
   }
 }
 
-function signatureOf(text: Buffer, start: number, end: number): Uint32Array {
+const found = roomForKeys(BLOCK);
+
+/** @returns with where it ends: before `end`, if it has more than so many different keys. */
+function signatureOf(text: Buffer, start: number, end: number, most: number): { signature: Uint32Array; end: number } {
   const signature = emptySignature();
-  eachKey(text, start, end, (key) => (sign(signature, key), true));
-  return signature;
+  const count = findKeys(text, start, end, true, found);
+  let signed = 0;
+  for (let at = 0; at < count; at++) {
+    if (sign(signature, found.key[at]!) && ++signed === most) return { signature, end: start + found.after[at]! };
+  }
+  return { signature, end };
 }
 
 /** Where the value stands in a part of the text, with borders as they have to be; -1 for nowhere. */
