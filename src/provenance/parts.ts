@@ -1,6 +1,7 @@
 import { isCommon } from './common.ts';
 import { decodedTexts } from './decode.ts';
 import { suspectForm } from './forms.ts';
+import { eachMatch } from './matches.ts';
 
 /** So many parts of one text are looked at; a longer text is sampled evenly, but for what looks like a value. */
 const MAX_WINDOWS = 200;
@@ -29,12 +30,13 @@ export type Parts = {
 export function partsOf(text: string): Parts {
   const values = new Set<string>();
   const fragments = new Set<string>();
-  for (const [run] of text.matchAll(VALUE)) {
+  eachMatch(VALUE, text, ([run]) => {
     if (isTelling(run)) values.add(run);
-    if (values.size > MAX_VALUES) break;
+    if (values.size > MAX_VALUES) return false;
     if (run.length > 2 && !LETTERS.test(run)) for (const step of run.split(STEP)) if (isTelling(step)) values.add(step);
     if (/\d/.test(run) && run.length >= 16) for (const half of halves(run)) fragments.add(half);
-  }
+    return true;
+  });
   values.delete(text);
   return {
     values: [...values].slice(0, MAX_VALUES),

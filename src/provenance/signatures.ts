@@ -1,6 +1,9 @@
+import { isWord } from './keys.ts';
+
 /** Bits of a block's signature, and how many of them one key sets. Of a full block, one key in a hundred is there by chance. */
 const BITS = 16_384;
-const PROBES = 4;
+const WORD_PROBES = 4;
+const GRAM_PROBES = 2;
 /** Keys that a block takes at most. */
 export const KEYS = 1365;
 
@@ -72,7 +75,8 @@ export function emptySignature(): Uint32Array {
 export function sign(signature: Uint32Array, key: number): boolean {
   let isNew = false;
   const step = stepOf(key);
-  for (let probe = 0, at = key; probe < PROBES; probe++, at += step) {
+  const probes = probesOf(key);
+  for (let probe = 0, at = key; probe < probes; probe++, at += step) {
     const row = at & (BITS - 1);
     const bit = 1 << (row & 31);
     if ((signature[row >>> 5]! & bit) !== 0) continue;
@@ -87,12 +91,17 @@ export function mayHave(signature: Uint32Array, keys: Uint32Array): boolean {
   for (let which = 0; which < keys.length; which++) {
     const key = keys[which]!;
     const step = stepOf(key);
-    for (let probe = 0, at = key; probe < PROBES; probe++, at += step) {
+    const probes = probesOf(key);
+    for (let probe = 0, at = key; probe < probes; probe++, at += step) {
       const row = at & (BITS - 1);
       if ((signature[row >>> 5]! & (1 << (row & 31))) === 0) return false;
     }
   }
   return true;
+}
+
+function probesOf(key: number): number {
+  return isWord(key) ? WORD_PROBES : GRAM_PROBES;
 }
 
 function stepOf(key: number): number {
@@ -107,7 +116,8 @@ function mayHaveAny(rows: Uint32Array, width: number, keys: Uint32Array): boolea
   for (let which = 0; which < keys.length; which++) {
     const key = keys[which]!;
     const step = stepOf(key);
-    for (let probe = 0, at = key; probe < PROBES; probe++, at += step) {
+    const probes = probesOf(key);
+    for (let probe = 0, at = key; probe < probes; probe++, at += step) {
       const row = (at & (BITS - 1)) * width;
       let any = 0;
       for (let word = 0; word < width; word++) any |= having[word]! &= rows[row + word]!;
