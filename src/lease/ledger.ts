@@ -104,7 +104,7 @@ export function createLedger(parts: LedgerParts): LedgerState {
       end: endOf(mint!, lease, identifier),
       usableAt: mint!.usableAt,
     });
-    const sealed = came.value === null ? {} : { sealed: await parts.seal.seal(lease.id, came.value) };
+    const sealed = came.value === null ? {} : { sealed: parts.seal.seal(lease.id, came.value) };
     const saved = await store.saveLease({ lease: now, from: ['intended', 'doubtful'], ...sealed }, [
       event('lease.held', now),
     ]);

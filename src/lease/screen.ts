@@ -72,8 +72,8 @@ async function keep(
   const records = kept.map(({ lease }) => event('lease.found', lease, { kept: true }));
   // Not each by itself: an answer may be full of them.
   if (more > 0) records.push(event('lease.found', { ...about, id: '' }, { kept: false, count: more }));
-  const sealed = kept.map(async ({ value, lease }) => ({ lease, sealed: await seal.seal(lease.id, value) }));
-  return store.keepFound(await Promise.all(sealed), records);
+  const sealed = kept.map(({ value, lease }) => ({ lease, sealed: seal.seal(lease.id, value) }));
+  return store.keepFound(sealed, records);
 }
 
 /** More text than this is looked into in pieces, and others get their turn in between. */
