@@ -57,15 +57,17 @@ export async function openSealingKeys(file: string, seal: KeySeal): Promise<Seal
   const former = await openFormerKeys(dirname(file), seal);
   let writing: Promise<void> = Promise.resolve();
 
-  /** Durable before it is used: a value that no key opens would be lost. One after the other, each from what the last has left. */
+  /** Durable before it is used: a value that no key opens would be lost. */
+  async function write(next: Ring): Promise<void> {
+    const names = await namesOf(next);
+    stagePrivateFile(file, await seal.seal(JSON.stringify(next), CONTENT)).commit();
+    ring = next;
+    named = names;
+  }
+
+  /** One after the other, each from what the last has left. */
   function change(by: (before: Ring) => Ring): Promise<void> {
-    const changed = writing.then(async () => {
-      const next = by(ring);
-      const names = await namesOf(next);
-      stagePrivateFile(file, await seal.seal(JSON.stringify(next), CONTENT)).commit();
-      ring = next;
-      named = names;
-    });
+    const changed = writing.then(() => write(by(ring)));
     writing = changed.catch(() => {});
     return changed;
   }

@@ -5,7 +5,7 @@ import type { JsonObject, JsonValue } from '../core/json.ts';
 import { readPointer } from '../core/json-pointer.ts';
 import { createHeldValues } from './held-values.ts';
 import { mapTexts } from './map-texts.ts';
-import { formsOf, mask } from './mask.ts';
+import { formsOf, mask, masked } from './mask.ts';
 import { screenLines } from './screen-stream.ts';
 import { askedFor, fill } from './template.ts';
 import { createValueSeal } from './value-seal.ts';
@@ -74,7 +74,7 @@ test('INVARIANT 7: a value is in no form of it that JSON or a URL gives', () => 
         url: `x?y=${encodeURIComponent(value)}`,
         json: JSON.stringify({ value }),
       };
-      const hidden = mapTexts(whole, (text) => mask(text, [{ forms: formsOf(value), by: '#' }])) as typeof whole;
+      const hidden = mapTexts(whole, (text) => mask(text, [masked(value, '#')])) as typeof whole;
       const told = JSON.stringify(hidden.around) + hidden.value + hidden.json + hidden.text + hidden.url;
       for (const form of formsOf(value)) expect(told.split('#').filter((part) => part.includes(form))).toEqual([]);
       expect([hidden.text, hidden.url]).toEqual(['a # b', 'x?y=#']);
