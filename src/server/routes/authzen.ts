@@ -8,7 +8,7 @@ import { problemWire } from '../wire.ts';
 import type { ControlApp } from './route.ts';
 
 /** The Authorization API (AuthZEN 1.0) on the wire, for the OpenAPI document: the gateway reads its own bodies. */
-const properties = z.record(z.string(), z.json()).optional();
+const properties = z.record(z.string(), z.unknown()).optional();
 const subjectWire = z.looseObject({ type: z.string(), id: z.string(), properties });
 const actionWire = z.looseObject({ name: z.string(), properties });
 const resourceWire = z.looseObject({ type: z.string(), id: z.string(), properties });
