@@ -70,7 +70,8 @@ let token: string;
 
 beforeEach(async () => {
   plane = await openControlPlane({ policies: POLICIES, targets: [RECORDS, { ...RECORDS, name: 'others' }] });
-  server = createServer(getRequestListener((request) => plane.app.fetch(request), { overrideGlobalObjects: false }));
+  const listener = getRequestListener((request) => plane.app.fetch(request), { overrideGlobalObjects: false });
+  server = createServer((request, response) => void listener(request, response));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   alice = await personSession(plane, 'alice');
   agent = await agentSession(plane);
@@ -420,6 +421,19 @@ describe('several questions', () => {
     expect(decisions().map(({ decision }) => decision.outcome)).toEqual(['permit', 'hold', 'permit']);
   });
 
+  test('a step outside ends a task that nobody watches, and what stands behind it is denied', async () => {
+    const profile = { name: 'summary', version: 1, digest: 'sha256:0', automated: true } as const;
+    await plane.store.createTask({ ...plane.store.task(task)!, id: 'task_auto', profile }, []);
+    const accessToken = await tokenFor('task_auto');
+    const answers = await askAll(
+      { evaluations: [read('1'), read('2', { action: { name: 'zap' } }), read('3')] },
+      { accessToken },
+    );
+    expect(shown(answers)).toEqual([true, false, false]);
+    expect(answers[2]!.context.remit?.codes).toEqual(['task_not_live']);
+    expect(plane.store.task('task_auto')?.state).toBe('revoked');
+  });
+
   test('one approval is for one of two alike', async () => {
     const remove = read('7', { action: { name: 'remove' } });
     await ask(remove);
@@ -430,7 +444,7 @@ describe('several questions', () => {
   });
 
   test('INVARIANT 6: the task ends between decision and record: nothing is permitted from there on', async () => {
-    const { admitInOrder } = plane.store;
+    const admitInOrder = plane.store.admitInOrder.bind(plane.store);
     let calls = 0;
     plane.store.admitInOrder = async (entries) => {
       calls += 1;
@@ -449,7 +463,7 @@ describe('several questions', () => {
   });
 
   test('INVARIANT 5: what cannot be recorded is not permitted, and the whole call fails', async () => {
-    const { admitInOrder } = plane.store;
+    const admitInOrder = plane.store.admitInOrder.bind(plane.store);
     plane.store.admitInOrder = () => Promise.reject(new Unavailable('the change could not be stored'));
     expect((await send('/access/v1/evaluations', many(['1', '2']))).status).toBe(503);
     plane.store.admitInOrder = async () => 0;

@@ -40,7 +40,10 @@ export function readEvaluation(members: Members): Evaluation | { problem: string
     const problem = value === undefined ? null : memberProblem(name, value);
     if (problem !== null) return { problem };
   }
-  const { subject, action, resource, context = {} } = members as Record<(typeof MEMBERS)[number], JsonObject>;
+  const { subject, action, resource, context } = { context: {}, ...members } as Record<
+    (typeof MEMBERS)[number],
+    JsonObject
+  >;
   return {
     subject: { type: textOf(subject, 'type'), id: textOf(subject, 'id') },
     action: { name: textOf(action, 'name'), properties: propertiesOf(action) },
