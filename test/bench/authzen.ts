@@ -97,7 +97,8 @@ export async function benchAuthzen({
           ]),
     ];
   } finally {
-    await Promise.all([pool, peer].map((each) => each?.destroy()));
+    await pool.destroy();
+    await peer?.destroy();
     cerbos?.stop();
     workload.close();
     identity.release();
