@@ -41,6 +41,7 @@ import { registrationNames, type OpenAgentRegistry } from './agents.ts';
 import { openCredentials } from './credentials.ts';
 import { clock, event, newId, sha256 } from './process.ts';
 import { openHttpGateway } from './http-gateway.ts';
+import { openAuthzenGateway } from './authzen-gateway.ts';
 import { openMcpGateway } from './mcp-gateway.ts';
 import { openCloser } from './endings.ts';
 import { openIdentity } from './identity.ts';
@@ -163,6 +164,11 @@ export async function openControlPlane(config: Config, opened: Opened) {
     ...enforcement,
     refused: ({ target, ...refusal }) => refusals.refused({ at: `/http/${target}`, ...refusal }),
   });
+  const authzen = openAuthzenGateway({
+    ...enforcement,
+    refused: ({ target, ...refusal }) =>
+      refusals.refused({ at: target === null ? '/access/v1' : `/authzen/${target}`, ...refusal }),
+  });
   const closer = openCloser({
     store,
     live,
@@ -275,6 +281,7 @@ export async function openControlPlane(config: Config, opened: Opened) {
     healthy: () => store.healthy(),
     concerns: () => concernsOf(referee, inForce),
     mcp: (request, target, peer) => gateway.fetch(request, target, peer),
+    authzen: (request, at, peer) => authzen.fetch(request, at, peer),
     refusals,
     faults: log,
     maxBodyBytes: config.server.maxBodyBytes,
