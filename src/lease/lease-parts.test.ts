@@ -8,7 +8,7 @@ import type { JsonObject, JsonValue } from '../core/json.ts';
 import { readPointer } from '../core/json-pointer.ts';
 import { createKeySeal } from '../keys/key-seal.ts';
 import { createHeldValues } from './held-values.ts';
-import { mapTexts } from './map-texts.ts';
+import { mapTexts, namedTexts } from './map-texts.ts';
 import { formsOf, mask } from './mask.ts';
 import { screenLines } from './screen-stream.ts';
 import { askedFor, fill } from './template.ts';
@@ -169,4 +169,15 @@ test('a stream of text is screened line by line, however it is cut, and what is 
   const line = Buffer.from('x'.repeat(200_000));
   expect(long.write(line).length + long.end().length).toBe(200_000);
   expect(screenLines(secret, () => {}).text(secret)).toBe(secret);
+});
+
+test('texts of a value that is nested as deep as anybody likes come in order, each under its name', () => {
+  const deep = JSON.parse(`${'['.repeat(50_000)}"in"${']'.repeat(50_000)}`) as JsonValue;
+  const whole: JsonObject = { a: ['x', { b: 'y' }], deep, c: 'z' };
+  expect([...namedTexts(whole)]).toEqual([
+    { name: 'a', text: 'x' },
+    { name: 'b', text: 'y' },
+    { name: 'deep', text: 'in' },
+    { name: 'c', text: 'z' },
+  ]);
 });
