@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { argumentRoles } from '../catalogue/argument-roles.ts';
 import type { Config, TargetConfig } from '../config/config.ts';
+import type { BodyForm } from '../config/http-operation.ts';
 import { resultLabels } from '../config/labels.ts';
 import { isJsonObject, type JsonObject } from '../core/json.ts';
 import type { KeySeal } from '../keys/key-seal.ts';
@@ -30,6 +31,8 @@ export async function openTaskSources(
   return { sources, promptSeal };
 }
 
+const OPAQUE: ReadonlySet<BodyForm> = new Set(['raw', 'stream', 'websocket']);
+
 /** Looked up for each action, and made once for each definition of an operation. */
 export function operationSources(
   targets: readonly TargetConfig[],
@@ -49,6 +52,7 @@ export function operationSources(
       results: resultLabels(config?.labels, target?.labels),
       roles: pin === undefined ? {} : argumentRoles(inputSchema(pin.definition)),
       byPlace: target?.kind === 'http',
+      opaque: OPAQUE.has(config?.http?.body ?? 'none'),
       targets: config?.targets ?? [],
       content: config?.content ?? [],
     };

@@ -91,6 +91,7 @@ async function settle(
       );
       if (!admission.admitted) return false;
       exchange.taken = taken;
+      if (exchange.looked !== undefined) parts.sources.sends(exchange.looked, { chain });
       if (intended !== null) exchange.intended = intended;
       return true;
     }
