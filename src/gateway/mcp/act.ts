@@ -9,6 +9,7 @@ import { forwardedHeaders } from './forwarded-headers.ts';
 import { caught, revealed, screened } from './leased.ts';
 import { idKey } from './message.ts';
 import { capabilityOf } from './methods.ts';
+import { declaredHeaders, paramHeaders } from './param-headers.ts';
 import { nextWithin } from './next-within.ts';
 import type { McpParts } from './parts.ts';
 import { relay, type Relaying } from './relay.ts';
@@ -93,7 +94,8 @@ async function forward(forwarding: Forwarding): Promise<McpAnswer> {
   };
   try {
     const allowed = withAllowedCapabilities(inbound.message, target.clientCapabilities);
-    const given = { message: allowed, headers: forwardedHeaders(exchange.request.http.headers) };
+    const repeated = paramHeaders(declaredHeaders(inbound, channel), exchange.action?.arguments ?? {});
+    const given = { message: allowed, headers: { ...forwardedHeaders(exchange.request.http.headers), ...repeated } };
     const { message, headers } = revealed(given, exchange, parts);
     const { policySet } = exchange.decision ?? {};
     const told = await parts.tellTarget(exchange, target, exchange.request.http.headers.get('traceparent'));
