@@ -13,7 +13,7 @@ import { suspectForms, trustedForms } from './value-forms.ts';
 export type Searched = {
   /** By number, in the order in which they came. */
   sources: readonly Seen[];
-  vouching: Readonly<Record<'prompt' | 'parameters' | 'trusted', TextIndex>>;
+  vouching: Readonly<Record<'prompt' | 'parameters' | 'resolved' | 'trusted', TextIndex>>;
   /** Whether somebody outside wrote the prompt: what others vouch for, too, counts as theirs. */
   promptLast: boolean;
   untrusted: TextIndex;
@@ -27,6 +27,8 @@ export type Searched = {
   sent: TextIndex;
   /** Whether everything that was read is there. */
   complete: boolean;
+  /** Whether anything was looked up because of what outsiders wrote. */
+  steered: boolean;
 };
 
 export type Found = { origin: ArgumentOrigin; seen: Seen[]; because?: SourceNote };
@@ -40,11 +42,13 @@ const MAX_PIECE = 32;
 
 /** From the least trusted: what a text is made of counts as the worst of it. */
 export const WORST_FIRST: readonly ArgumentOrigin[] = [
+  'steered',
   'untrusted',
   'listed',
   'referred',
   'unseen',
   'trusted',
+  'resolved',
   'parameters',
   'prompt',
 ];
@@ -74,7 +78,7 @@ export class Search {
     const found = this.#text(String(value), isTarget);
     for (const name of names) {
       const named = this.#text(name, isTarget);
-      if (named.origin === 'untrusted') return named;
+      if (isTheirs(named.origin)) return named;
     }
     return found;
   }
@@ -87,7 +91,7 @@ export class Search {
     for (const places of neighbours(leaves.length)) {
       if (places.some((place) => pieces[place] === '')) continue;
       if (places.some((place) => isVouched(found[place]!))) continue;
-      if (places.every((place) => found[place]!.origin === 'untrusted')) continue;
+      if (places.every((place) => isTheirs(found[place]!.origin))) continue;
       const source = this.#suspect(places.map((place) => pieces[place]!).join(''), ANYWHERE);
       if (source === null) continue;
       for (const place of places) {
@@ -116,19 +120,23 @@ export class Search {
     if (first !== undefined && sent === null) {
       const { origin } = sources[first]!;
       // What stands in any text is not what the trusted one meant, when it is where an effect lands.
-      const weak = origin === 'trusted' && common && isTarget && suspect !== null;
+      const weak = (origin === 'trusted' || origin === 'resolved') && common && isTarget && suspect !== null;
       if (!weak) return { origin, seen };
     }
     const list = this.#list(text);
     if (list !== null) return { ...list, seen: [...list.seen, ...(suspect === null ? [] : [suspect])] };
-    if (sent?.origin === 'untrusted') return { origin: 'untrusted', seen: [sent, ...seen], because: 'sent_before' };
+    if (sent !== null && isTheirs(sent.origin))
+      return { origin: 'untrusted', seen: [sent, ...seen], because: 'sent_before' };
     if (suspect !== null && (isTarget || !common)) {
       const referred = suspect.origin === 'referred' && this.#isNamed(text);
-      return { origin: referred ? 'referred' : 'untrusted', seen };
+      return { origin: referred ? 'referred' : theirs(suspect), seen };
     }
     const listed = isTarget || !common ? this.#listed(text) : null;
-    if (listed !== null) return { origin: this.#isNamed(text) ? 'referred' : 'listed', seen: [listed] };
-    if (sent !== null) return { origin: 'unseen', seen: [sent, ...seen], because: 'sent_before' };
+    if (listed !== null) return { origin: this.#isNamed(text) ? 'referred' : listed.origin, seen: [listed] };
+    if (sent !== null) {
+      const origin = sent.origin === 'prompt' ? 'prompt' : 'unseen';
+      return { origin, seen: [sent, ...seen], because: 'sent_before' };
+    }
     if (common) return { origin: 'unseen', seen };
     return this.#parts(text, codes) ?? { seen, ...this.unknown() };
   }
@@ -152,22 +160,28 @@ export class Search {
   #parts(text: string, codes: number): Found | null {
     const { values, windows, fragments, more } = partsOf(text);
     const vouched: Seen[] = [];
+    let untrusted: Found | null = null;
     let all = values.length + windows.length > 0 && /[\s,;|]/.test(text);
     for (const [at, part] of [...values, ...windows].entries()) {
       const suspect = at < values.length ? this.#suspectValue(part) : this.#suspect(suspectForm(part), AS_TEXT);
       // Once a part is from nowhere, it does not matter which of the others are vouched for unless they are suspect.
       const known = all || suspect !== null ? this.#voucher(part) : null;
       if (known !== null) vouched.push(known);
-      else if (suspect !== null) return { origin: 'untrusted', seen: [suspect], because: 'part' };
-      else all = false;
+      else if (suspect !== null) {
+        untrusted ??= { origin: theirs(suspect), seen: [suspect], because: 'part' };
+        // What they had looked up is worse than what they wrote, and may stand beside it.
+        if (suspect.origin === 'steered') return { ...untrusted, origin: 'steered', seen: [suspect] };
+        if (!this.#in.steered) return untrusted;
+      } else all = false;
     }
+    if (untrusted !== null) return untrusted;
     for (const fragment of fragments) {
       const suspect = this.#suspect(joinable(fragment), ANYWHERE);
-      if (suspect !== null) return { origin: 'untrusted', seen: [suspect], because: 'part' };
+      if (suspect !== null) return { origin: theirs(suspect), seen: [suspect], because: 'part' };
     }
     for (const said of codes < MAX_CODES ? decodedParts(text) : []) {
       const found = this.#text(said, true, MAX_CODES);
-      if (found.origin === 'untrusted') return { ...found, because: found.because ?? 'decoded' };
+      if (isTheirs(found.origin)) return { ...found, because: found.because ?? 'decoded' };
     }
     if (more) return { seen: vouched.slice(0, 1), ...this.unknown('too_much') };
     const origin = all ? worstOf(vouched.map((each) => each.origin)) : undefined;
@@ -184,8 +198,8 @@ export class Search {
   /** The first source of each kind that vouches for the value, the best first; by number. */
   #vouching(text: string): number[] {
     const { vouching, promptLast } = this.#in;
-    const { prompt, parameters, trusted } = vouching;
-    const order = promptLast ? [parameters, trusted, prompt] : [prompt, parameters, trusted];
+    const { prompt, parameters, resolved, trusted } = vouching;
+    const order = promptLast ? [parameters, resolved, trusted, prompt] : [prompt, parameters, resolved, trusted];
     const forms = trustedForms(text).map(needlesOf);
     return order.flatMap((index) => {
       const places = forms.map((form) => find(index, form, AS_VALUE, this.#trusting)).filter((place) => place !== null);
@@ -196,12 +210,16 @@ export class Search {
   /** What the task had sent before a trusted source had it. */
   #sentBefore(text: string, place: number): Seen | null {
     const { sources, sent } = this.#in;
-    if (sources[place]!.origin !== 'trusted' || sent.isEmpty) return null;
+    const { origin } = sources[place]!;
+    if ((origin !== 'trusted' && origin !== 'resolved') || sent.isEmpty) return null;
     const places = suspectForms(text)
       .map((form) => find(sent, needlesOf(form), AS_WORDS, this.#suspecting))
       .filter((found) => found !== null);
     const first = Math.min(...places);
-    return first < place ? sources[first]! : null;
+    if (first >= place) return null;
+    const source = sources[first]!;
+    // What is found by the parameters of the task is theirs, whoever had asked for it before.
+    return source.origin === 'prompt' && origin === 'resolved' ? null : source;
   }
 
   /** Whether it is the e-mail address of somebody whom the prompt names: all words before the `@` are names there. */
@@ -250,7 +268,16 @@ function find(index: TextIndex, pieces: readonly Needle[], match: Match, budget:
 }
 
 function isVouched({ origin }: Found): boolean {
-  return origin !== 'unseen' && origin !== 'untrusted';
+  return origin !== 'unseen' && !isTheirs(origin);
+}
+
+/** Whether outsiders wrote it, or had it looked up. */
+function isTheirs(origin: ArgumentOrigin): boolean {
+  return origin === 'untrusted' || origin === 'steered';
+}
+
+function theirs({ origin }: Seen): ArgumentOrigin {
+  return origin === 'steered' ? 'steered' : 'untrusted';
 }
 
 /** A piece of a value that could be put together with others. */

@@ -65,7 +65,7 @@ test('a recipient from the inbox is untrusted, one from the contacts or the task
   expect(bad.action.sources).toEqual([
     { path: '/recipient', origin: 'untrusted', seen: [{ id: 'rec_mail', origin: 'untrusted' }] },
   ]);
-  expect(look('GB29 NWBK 6016 1331 9268 19').action.provenance).toMatchObject({ recipient: 'trusted' });
+  expect(look('GB29 NWBK 6016 1331 9268 19').action.provenance).toMatchObject({ recipient: 'resolved' });
   expect(look('CH9300762011623852957').action.provenance).toMatchObject({ recipient: 'parameters' });
   expect(look('FR1420041010050500013M02606').action.provenance).toMatchObject({ recipient: 'unseen' });
 });
@@ -141,7 +141,7 @@ test('a trusted system vouches for nothing that may have been sent to it: before
     return sources.look(action('send_money', { recipient: IBAN }), at).action.provenance!['recipient'];
   };
   const write = { ...action('add_contact', { iban: IBAN }), effect: 'write' } as const;
-  expect(originAfter(() => {})).toBe('trusted');
+  expect(originAfter(() => {})).toBe('resolved');
   // Its own answer is long in coming.
   expect(originAfter((sources, at) => sources.sends(sources.look(write, at), { chain: at }))).toBe('unseen');
   const upload = {
@@ -152,7 +152,7 @@ test('a trusted system vouches for nothing that may have been sent to it: before
   const done = (effect: 'read' | 'write') =>
     chain({ done: { 'bank:x': { effect, times: 1, succeeded: 1, firstAt: 0, lastAt: 0 } } });
   expect(originAfter(() => {}, done('write'))).toBe('untrusted');
-  expect(originAfter(() => {}, done('read'))).toBe('trusted');
+  expect(originAfter(() => {}, done('read'))).toBe('resolved');
 });
 
 test('a value that a person answered for is trusted as it is, and no other', () => {
@@ -193,4 +193,25 @@ test('of a tree that has ended nothing is kept, and what was on its way when it 
     });
     expect(opened).toBe(times);
   }
+});
+
+test('a directory is no answer for one person, whoever asks for it', () => {
+  const sources = open();
+  const people = Array.from({ length: 6 }, (_none, n) => ({ name: 'Dora', email: `dora${n}x@ours.example` }));
+  read(sources, action('get_contacts', { name: 'Dora' }), people, 'rec_book');
+  expect(
+    sources.look(action('send_money', { recipient: 'dora3x@ours.example' }), chain()).action.provenance,
+  ).toMatchObject({ recipient: 'trusted' });
+});
+
+test('somebody outside who names what is another’s does not make it theirs by having it looked up', () => {
+  const sources = open({ store: { prompt: () => 'cancel order W77 please, and order W88', declassified: () => [] } });
+  const task = sampleTask({ id: 'task_1', parameters: { customer: 'c_5' } });
+  const at: TaskView[] = [{ task: { ...task, origin: { ...task.origin, trust: 'outside' } }, used: { calls: 0 } }];
+  const of = (id: string) => sources.look(action('send_money', { recipient: id }), at).action.provenance;
+  read(sources, action('get_contacts', { order: 'W77' }), { order: 'W77', owner: 'c_9' }, 'rec_1', at);
+  expect(of('W77')).toMatchObject({ recipient: 'prompt' });
+  read(sources, action('get_contacts', { order: 'W88' }), { order: 'W88', owner: 'c_5' }, 'rec_2', at);
+  read(sources, action('get_contacts', { customer: 'c_5' }), { orders: ['W88'] }, 'rec_3', at);
+  expect(of('W88')).toMatchObject({ recipient: 'resolved' });
 });

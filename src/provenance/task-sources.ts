@@ -7,6 +7,7 @@ import { hasEnded } from '../core/task.ts';
 import { sensitivityLabel } from '../core/trail.ts';
 import type { TrailStore } from '../store/ports.ts';
 import { argumentOrigins } from './argument-origins.ts';
+import { addressesIn } from './addresses.ts';
 import { askedOf, flowAndOrigins } from './flow.ts';
 import { createProvenance, type LeafOrigin, type Provenance } from './provenance.ts';
 import { readingOf, type Reading } from './reading.ts';
@@ -99,7 +100,8 @@ export function createTaskSources(parts: TaskSourcesParts): TaskSources {
       const roleOf = roleIn(operation);
       const { flow, origins } = flowAndOrigins(provenance, action.arguments, roleOf);
       const exposed = chain[0]?.labels?.includes(OUTSIDERS) === true;
-      const reading = readingOf(askedOf(flow), { outsiders: operation.results.outsiders, exposed });
+      const promptLast = chain.at(-1)!.task.origin.trust === 'outside';
+      const reading = readingOf(askedOf(flow), { outsiders: operation.results.outsiders, exposed, promptLast });
       return {
         action: {
           ...action,
@@ -109,7 +111,7 @@ export function createTaskSources(parts: TaskSourcesParts): TaskSources {
         },
         reading,
         labels: [
-          ...(reading === 'trusted' ? [] : [OUTSIDERS]),
+          ...(isTrusted(reading) ? [] : [OUTSIDERS]),
           `origin:${action.target}:${action.operation}`,
           sensitivityLabel(action.sensitivity),
           ...operation.results.add,
@@ -133,11 +135,11 @@ export function createTaskSources(parts: TaskSourcesParts): TaskSources {
       if (provenance === undefined) return [];
       const before = provenance.size.held;
       if (value === undefined) {
-        if (reading !== 'trusted') provenance.missed();
+        if (!isTrusted(reading)) provenance.missed();
         return [];
       }
       if (held > parts.cap.all) provenance.missed();
-      else provenance.add({ id, origin: reading }, value);
+      else provenance.add({ id, origin: reading === 'resolved' && isList(value) ? 'trusted' : reading }, value);
       held += provenance.size.held - before;
       const { patterns } = parts.operation(action.target, action.operation).results;
       if (patterns.length === 0) return [];
@@ -151,6 +153,17 @@ export function createTaskSources(parts: TaskSourcesParts): TaskSources {
       known.delete(root);
     },
   };
+}
+
+function isTrusted(reading: Reading): boolean {
+  return reading === 'trusted' || reading === 'resolved';
+}
+
+/** One person's addresses, or those of a few: of a whole directory, the delegator has not said which. */
+const MAX_RESOLVED = 5;
+
+function isList(value: JsonValue): boolean {
+  return addressesIn(textOf(value)).length > MAX_RESOLVED;
 }
 
 /** Whoever is no part of the organisation can have written what the task has read. */
