@@ -4,7 +4,8 @@ import { memoryKeys } from '../../test/fixtures/memory-keys.ts';
 import type { JsonObject, JsonValue } from '../core/json.ts';
 import { readPointer } from '../core/json-pointer.ts';
 import { createHeldValues } from './held-values.ts';
-import { mapTexts } from './map-texts.ts';
+import { isGone } from './is-gone.ts';
+import { mapTexts, namedTexts } from './map-texts.ts';
 import { formsOf, mask, masked } from './mask.ts';
 import { screenLines } from './screen-stream.ts';
 import { askedFor, fill } from './template.ts';
@@ -128,4 +129,27 @@ test('a stream of text is screened line by line, however it is cut, and what is 
   const line = Buffer.from('x'.repeat(200_000));
   expect(long.write(line).length + long.end().length).toBe(200_000);
   expect(screenLines(secret, () => {}).text(secret)).toBe(secret);
+});
+
+test('what is not found is what has the very identifier, and not one that holds it', () => {
+  const end = { by: 'call', operation: 'delete_key', arguments: {}, gone: [] } as const;
+  const gone = (text: string, identifier: string) =>
+    isGone({ said: 'refused', text, gone: false }, { identifier, end });
+  expect(gone('Key 1 not found', '1')).toBe(true);
+  expect(gone('not found: `k/1`.', 'k/1')).toBe(true);
+  expect(gone('not_found {"id":"K-1"}', 'k-1')).toBe(true);
+  expect(gone('user 17 not found', '1')).toBe(false);
+  expect(gone('user ana1 not found', '1')).toBe(false);
+  expect(gone('key 1 is in use', '1')).toBe(false);
+});
+
+test('texts of a value that is nested as deep as anybody likes come in order, each under its name', () => {
+  const deep = JSON.parse(`${'['.repeat(50_000)}"in"${']'.repeat(50_000)}`) as JsonValue;
+  const whole: JsonObject = { a: ['x', { b: 'y' }], deep, c: 'z' };
+  expect([...namedTexts(whole)]).toEqual([
+    { name: 'a', text: 'x' },
+    { name: 'b', text: 'y' },
+    { name: 'deep', text: 'in' },
+    { name: 'c', text: 'z' },
+  ]);
 });

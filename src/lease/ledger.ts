@@ -5,6 +5,7 @@ import { Conflict } from '../core/errors.ts';
 import type { JsonObject, JsonValue } from '../core/json.ts';
 import { handleOf, moved, type Lease, type NamedLease } from '../core/lease.ts';
 import type { EventRecord } from '../core/record.ts';
+import { REDACTED } from '../core/redact.ts';
 import type { Strip } from '../credential/strip.ts';
 import type { Outcome } from '../gateway/exchange.ts';
 import type { LeaseStore, LogStore } from '../store/ports.ts';
@@ -19,7 +20,7 @@ import { mask, masked } from './mask.ts';
 import { screen, waiting, type Screened } from './screen.ts';
 import { screenLines } from './screen-stream.ts';
 import type { ValueSeal } from './value-seal.ts';
-import { endOf, whatCame, type Came } from './what-came.ts';
+import { endOf, valueIn, whatCame, type Came } from './what-came.ts';
 
 export type LedgerParts = {
   store: LeaseStore & Pick<LogStore, 'append'>;
@@ -136,7 +137,9 @@ export function createLedger(parts: LedgerParts): LedgerState {
         await nothing(lease, 'the target says that the call has failed');
       else
         await doubt(lease, 'the target says that the call has failed, and something may have been made all the same');
-      return { whole };
+      // What a failure brings by the name of the secret is one, whatever it is of.
+      const value = mint === null ? null : valueIn(answer, mint);
+      return { whole: value === null ? whole : hidden(whole, { value, by: REDACTED }) };
     }
     const came =
       mint === null
@@ -155,7 +158,7 @@ export function createLedger(parts: LedgerParts): LedgerState {
     }
     await held({ lease, mint }, came);
     failPoint('lease.held');
-    return { whole: came.value === null ? whole : hidden(whole, { id: lease.id, value: came.value }) };
+    return { whole: came.value === null ? whole : hidden(whole, { value: came.value, by: handleOf(lease.id) }) };
   }
 
   const ledger: Ledger = {
@@ -221,8 +224,7 @@ function operationOf({ target, operation }: Action, { targets }: LedgerParts): O
   return operations !== undefined && Object.hasOwn(operations, operation) ? operations[operation] : undefined;
 }
 
-function hidden(whole: JsonObject, { id, value }: { id: string; value: string }): JsonObject {
-  const by = handleOf(id);
+function hidden(whole: JsonObject, { value, by }: { value: string; by: string }): JsonObject {
   const sought = [masked(value, by)];
   return replaceNumber(
     mapTexts(whole, (text) => mask(text, sought)),

@@ -1,6 +1,7 @@
 /** What tasks were given and have read, with what the target files say of operations and their arguments. */
 import { argumentRoles } from '../catalogue/argument-roles.ts';
 import type { Config, TargetConfig } from '../config/config.ts';
+import type { BodyForm } from '../config/http-operation.ts';
 import { resultLabels } from '../config/labels.ts';
 import { isJsonObject, type JsonObject } from '../core/json.ts';
 import type { SealingKeys } from '../keys/sealing-keys.ts';
@@ -33,6 +34,8 @@ export function openTaskSources(
   return { sources, promptSeal };
 }
 
+const OPAQUE: ReadonlySet<BodyForm> = new Set(['raw', 'stream', 'websocket']);
+
 /** Looked up for each action, and made once for each definition of an operation. */
 export function operationSources(
   targets: readonly TargetConfig[],
@@ -52,6 +55,7 @@ export function operationSources(
       results: resultLabels(config?.labels, target?.labels),
       roles: pin === undefined ? {} : argumentRoles(inputSchema(pin.definition)),
       byPlace: target?.kind === 'http',
+      opaque: OPAQUE.has(config?.http?.body ?? 'none'),
       targets: config?.targets ?? [],
       content: config?.content ?? [],
     };
