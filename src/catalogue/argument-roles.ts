@@ -35,7 +35,12 @@ export function roleAt(
 
 /** `message: m44`: what may be a text or the identifier of one. */
 function namesOne(name: string, value: string): boolean {
-  return EITHER.has(wordsOf(name).at(-1) ?? '') && isIdentifier(value);
+  return isEither(name) && isIdentifier(value);
+}
+
+/** Whether it is the value that says whether an argument of this name is a text or names one. */
+export function isEither(name: string): boolean {
+  return EITHER.has(wordsOf(name).at(-1) ?? '');
 }
 
 /** Whatever the name is, a value that is a time says when. */
