@@ -168,7 +168,7 @@ export function createLedger(parts: LedgerParts): LedgerState {
       const operation = operationOf(action, parts);
       if (action.protocol) return null;
       const now = clock();
-      const intended = intend(operation?.mints, { action, chain, decision, id: parts.newLeaseId(), now });
+      const intended = intend(operation?.mints, { action, chain, decision, newId: parts.newLeaseId, now });
       return intended === null ? null : { ...intended, record: event('lease.intended', intended.lease) };
     },
     reveal: (value, named) => {

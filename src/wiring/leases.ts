@@ -1,5 +1,4 @@
 /** The ledger of what tasks mint: opened with what the last process has left, and who takes it back. */
-import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { Config, TargetConfig } from '../config/config.ts';
@@ -13,6 +12,7 @@ import { takeUp } from '../lease/take-up.ts';
 import type { OpenCaller } from '../lease/target-call.ts';
 import { openValueSeal } from '../lease/value-seal.ts';
 import type { LeaseStore, LogStore, TaskStore } from '../store/ports.ts';
+import { newId } from './process.ts';
 
 export type LeaseWiring = {
   store: LeaseStore & LogStore & TaskStore;
@@ -32,19 +32,13 @@ export type OpenLeases = { ledger: Ledger; values: HeldValues; cleanUp: CleanUp;
 export async function openLeases(config: Pick<Config, 'dataDir'>, wiring: LeaseWiring): Promise<OpenLeases> {
   const seal = await openValueSeal(join(config.dataDir, 'keys', 'lease.jwk'), wiring.seal);
   const onProblem = (error: unknown, about: string) => wiring.log.error({ err: error }, about);
-  const parts = { ...wiring, seal, newLeaseId, onProblem };
+  // Digits and lower-case letters: a handle is as good in a host name as in a header.
+  const parts = { ...wiring, seal, newLeaseId: () => newId('lse'), onProblem };
   for (const target of wiring.targets.values()) warnOfUndeclared(target, wiring.log);
   const { ledger, values, landed } = createLedger(parts);
   await takeUp({ ...parts, values });
   const cleanUp = createCleanUp({ ...parts, values, landed });
   return { ledger, values, cleanUp, overstays: createOverstays({ ...parts, cleanUp }) };
-}
-
-/** 24 digits and lower-case letters, so that a handle is as good in a host name as in a header: 120 random bits. */
-export function newLeaseId(): string {
-  return `lse_${BigInt(`0x${randomBytes(15).toString('hex')}`)
-    .toString(36)
-    .padStart(24, '0')}`;
 }
 
 function warnOfUndeclared({ name, operations }: TargetConfig, log: Pick<Logger, 'warn'>): void {

@@ -12,7 +12,7 @@ import { isText, KeptText } from './kept-text.ts';
 import { problemAnswer } from './problem.ts';
 import { asUpstream } from './relay-failure.ts';
 import { releaseBuffers } from './release-buffers.ts';
-import { sendWhole } from './send.ts';
+import { endWith, sendWhole } from './send.ts';
 import { decoded } from './whole-answer.ts';
 
 /** An answer that is only screened goes on as it comes when it turns out to be larger than this. */
@@ -253,7 +253,7 @@ export class Relay implements Dispatcher.DispatchHandler {
     this.#bytes = shown.body.length;
     this.#settle(this.#outcome());
     response.writeHead(shown.status, [...shown.headers.flat(), 'content-length', String(shown.body.length)]);
-    response.end(shown.body);
+    endWith(response, shown.body);
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, cause: Error): void {

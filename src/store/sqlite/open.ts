@@ -35,6 +35,7 @@ import { suspensionVerbs } from './suspension-verbs.ts';
 import { TaskTable } from './task-table.ts';
 import { TrailTable } from './trail-table.ts';
 import { trailVerbs, withTrail } from './trail-verbs.ts';
+import { openWal } from './wal.ts';
 
 export type SqliteOptions = {
   file: string;
@@ -44,6 +45,8 @@ export type SqliteOptions = {
   maxBatch?: number;
   /** For tests of faults: stands in for `COMMIT`, and may fail before or after it. */
   commit?: (db: DatabaseSync) => void;
+  /** For tests of faults: stands in for making a commit durable. */
+  sync?: () => Promise<void>;
 };
 
 /**
@@ -53,6 +56,7 @@ export type SqliteOptions = {
  */
 export async function openSqliteStore(options: SqliteOptions): Promise<Store> {
   const db = openDatabase(options.file);
+  const wal = openWal(options.file);
   const feed = new FeedTable(db);
   const tables = {
     log: new RecordLog(db, feed),
@@ -67,28 +71,36 @@ export async function openSqliteStore(options: SqliteOptions): Promise<Store> {
   };
   const actions = new ActionTable(db);
   const runs = new RunTable(db);
+  // Each of these runs with every verb: they are parsed once.
+  const statements = {
+    begin: db.prepare('BEGIN IMMEDIATE'),
+    commit: db.prepare('COMMIT'),
+    savepoint: db.prepare('SAVEPOINT verb'),
+    release: db.prepare('RELEASE verb'),
+  };
   const listeners: ((size: number) => void)[] = [];
   let savepoint = tables.log.mark();
   let announced = tables.log.size();
   const queue = new CommitQueue(
     {
-      begin: () => db.exec('BEGIN IMMEDIATE'),
-      commit: () => (options.commit === undefined ? db.exec('COMMIT') : options.commit(db)),
+      begin: () => void statements.begin.run(),
+      commit: () => (options.commit === undefined ? void statements.commit.run() : options.commit(db)),
       rollback: () => {
         if (db.isTransaction) db.exec('ROLLBACK');
       },
       savepoint: () => {
         savepoint = tables.log.mark();
-        db.exec('SAVEPOINT verb');
+        statements.savepoint.run();
       },
-      release: () => db.exec('RELEASE verb'),
+      release: () => void statements.release.run(),
       rollbackTo: () => {
         db.exec('ROLLBACK TO verb; RELEASE verb');
         tables.log.rewind(savepoint);
       },
       reload: () => Object.values(tables).forEach((table) => table.reload()),
-      committed: () => tables.log.committed(),
+      sync: options.sync ?? (() => wal.sync()),
       announce: () => {
+        tables.log.durable();
         const size = tables.log.size();
         if (size > announced) for (const listener of listeners) listener(size);
         announced = size;
@@ -96,6 +108,12 @@ export async function openSqliteStore(options: SqliteOptions): Promise<Store> {
     },
     options.maxBatch ?? 512,
   );
+  let closed: Promise<void> | undefined;
+  async function close(): Promise<void> {
+    await queue.close();
+    wal.close();
+    if (db.isOpen) db.close();
+  }
   const tokens = new IssuedTokenTable(db);
   const processes = processVerbs(db, queue);
   const leases = new LeaseTable(db);
@@ -124,10 +142,7 @@ export async function openSqliteStore(options: SqliteOptions): Promise<Store> {
     indexOf: (id) => tables.log.indexOf(id),
     onCommit: (listener) => void listeners.push(listener),
     healthy: () => queue.healthy,
-    close: async () => {
-      queue.close();
-      if (db.isOpen) db.close();
-    },
+    close: () => (closed ??= close()),
   };
 }
 
