@@ -1,6 +1,6 @@
 import type { ArgumentOrigin, SourceNote } from '../core/action.ts';
-import { ANYWHERE, AS_LINE, AS_TEXT, AS_VALUE, AS_WORDS } from './borders.ts';
-import { trustForm } from './forms.ts';
+import { ANYWHERE, AS_LINE, AS_TEXT, AS_VALUE, AS_WORDS, BESIDE_WORDS } from './borders.ts';
+import { suspectForm, trustForm } from './forms.ts';
 import type { Leaf } from './leaves.ts';
 import { needlesOf, type Needle } from './needle.ts';
 import { decodedParts, partsOf } from './parts.ts';
@@ -132,6 +132,8 @@ export class Search {
       return { origin: referred ? 'referred' : theirs(suspect), seen };
     }
     const listed = isTarget || !common ? this.#listed(value) : null;
+    if (listed !== null && this.#isToldBesideWords(text))
+      return { origin: 'untrusted', seen: [listed], because: 'part' };
     if (listed !== null) return { origin: this.#isNamed(text) ? 'referred' : listed.origin, seen: [listed] };
     if (sent !== null) {
       const origin = sent.origin === 'prompt' ? 'prompt' : 'unseen';
@@ -255,6 +257,13 @@ export class Search {
   #listed(value: Value): Seen | null {
     const place = find(this.#in.listed, value.pieces, AS_LINE, this.#suspecting);
     return place === null ? null : this.#in.sources[place]!;
+  }
+
+  /** `T-92` in `close T-92 as well`: an item as short as a name may still be an instruction. Of words and small numbers, names are made. */
+  #isToldBesideWords(text: string): boolean {
+    if (!/\d/.test(text) || !/\p{L}|\d{5}/u.test(text)) return false;
+    const needles = needlesOf(suspectForm(text));
+    return BESIDE_WORDS.some((match) => find(this.#in.listed, needles, match, this.#suspecting) !== null);
   }
 
   #suspectValue(value: Value): Seen | null {
