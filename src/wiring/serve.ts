@@ -1,4 +1,5 @@
 /** `remit serve`: from the command line to a process that serves until it is told to stop. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { getRequestListener } from '@hono/node-server';
@@ -17,7 +18,7 @@ import { createDevPeople } from '../identity/dev/people.ts';
 import { createCheckArguments } from '../pdp/check-arguments.ts';
 import { createPdp } from '../pdp/pdp.ts';
 import { holdInForce, policyAtStart } from '../policy/in-force.ts';
-import { peerOfSocket } from '../server/peer-of.ts';
+import { peerOfRequest } from '../server/peer-of.ts';
 import { ERROR_TABLE } from '../server/error-table.ts';
 import type { Store } from '../store/ports.ts';
 import { openAgentRegistry } from './agents.ts';
@@ -148,8 +149,10 @@ async function run(config: Config, dev: boolean, openStore: ServeParts['openStor
   const server = await createListener(
     config,
     (request, response) => {
-      if (httpGateway.handle(request, response, peerOfSocket(request.socket))) return;
-      if (idp !== undefined && request.url?.startsWith('/dev/idp') === true) idp(request, response);
+      if (httpGateway.handle(request, response, peerOfRequest(request))) return;
+      // What it is made of takes requests of both versions.
+      if (idp !== undefined && request.url?.startsWith('/dev/idp') === true)
+        idp(request as IncomingMessage, response as ServerResponse);
       else void listener(request, response);
     },
     log,

@@ -1,9 +1,9 @@
-import type { ServerResponse } from 'node:http';
 import type { HttpAnswer } from './answer.ts';
+import type { ClientResponse } from './request.ts';
 
 /** Writes an answer of Remit's own. What is left of the request is not read: the connection ends with it. */
 export function sendWhole(
-  response: ServerResponse,
+  response: ClientResponse,
   { status, headers, body }: Extract<HttpAnswer, { kind: 'whole' }>,
 ): void {
   if (response.headersSent || response.destroyed) return;
