@@ -16,8 +16,8 @@ const IDLE_MS = 60_000;
 /** What a whole request may take, as with Node over HTTP/1.1. */
 const RECEIVED_WITHIN_MS = 300_000;
 /**
- * Streams that a client may take back early on one connection before it is ended (CVE-2023-44487, "rapid reset"): each one has
- * cost an authentication, and left room for the next.
+ * By how many more requests a client may take back on one connection than it lets be answered, before the connection is ended
+ * (CVE-2023-44487, "rapid reset"): each one has cost an authentication, and left room for the next.
  */
 const MAX_TAKEN_BACK = 200;
 
@@ -77,7 +77,6 @@ function guard(session: ServerHttp2Session): void {
       ? undefined
       : setTimeout(() => stream.close(constants.NGHTTP2_CANCEL), RECEIVED_WITHIN_MS).unref();
     stream.once('end', () => clearTimeout(late));
-    // Only who gives up before an answer: a stream that is left in the middle of one has been paid for.
     stream.once('aborted', () => {
       if (stream.headersSent || ++takenBack <= MAX_TAKEN_BACK) return;
       session.goaway(constants.NGHTTP2_ENHANCE_YOUR_CALM);
@@ -86,6 +85,7 @@ function guard(session: ServerHttp2Session): void {
     stream.once('close', () => {
       clearTimeout(late);
       open--;
+      if (!stream.aborted) takenBack = Math.max(0, takenBack - 1);
     });
   });
 }

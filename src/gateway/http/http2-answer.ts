@@ -38,7 +38,8 @@ export class Http2Answer extends Writable {
     if (this.#isGone) return this;
     const pairs = isFlat(headers) ? inPairs(headers) : Object.entries(headers);
     const fields: OutgoingHttpHeaders = {};
-    for (const [name, value] of pairs) {
+    for (const [spelt, value] of pairs) {
+      const name = spelt.toLowerCase();
       if (OF_A_CONNECTION.has(name)) continue;
       const known = fields[name];
       fields[name] = known === undefined ? String(value) : [known, String(value)].flat().map(String);
