@@ -1,4 +1,5 @@
 import { isJsonObject, type JsonObject } from '../core/json.ts';
+import { isIdentifier, isTime } from './value-shape.ts';
 import { wordsOf } from './words.ts';
 
 /**
@@ -13,8 +14,12 @@ export type ArgumentRole = 'target' | 'setting' | 'content' | 'measure' | 'proof
  */
 export function argumentRoles(inputSchema: JsonObject | undefined): Record<string, ArgumentRole> {
   const properties = isJsonObject(inputSchema?.properties) ? inputSchema.properties : {};
+  const beside = new Set(Object.keys(properties).flatMap(wordsOf));
   return Object.fromEntries(
-    Object.entries(properties).map(([name, schema]) => [name, roleOf(name, isJsonObject(schema) ? schema : {})]),
+    Object.entries(properties).map(([name, schema]) => [
+      name,
+      roleOf(name, isJsonObject(schema) ? schema : {}, beside),
+    ]),
   );
 }
 
@@ -26,20 +31,60 @@ export function roleAt(
 ): ArgumentRole {
   const [argument = '', ...inner] = path;
   const role = Object.hasOwn(roles, argument) ? roles[argument]! : roleOf(argument, { type: typeof value });
-  if (inner.length === 0 || role === 'content') return role;
-  return roleOf(inner.at(-1)!, { type: typeof value });
+  const name = inner.at(-1) ?? argument;
+  if (role === 'content') return typeof value === 'string' && namesOne(name, value) ? 'target' : role;
+  return inValue(inner.length === 0 ? role : roleOf(name, { type: typeof value }), name, value);
 }
 
-function roleOf(name: string, schema: JsonObject): ArgumentRole {
+/** `message: m44`: what may be a text or the identifier of one. */
+function namesOne(name: string, value: string): boolean {
+  return isEither(name) && isIdentifier(value);
+}
+
+/** Whether it is the value that says whether an argument of this name is a text or names one. */
+export function isEither(name: string): boolean {
+  return EITHER.has(wordsOf(name).at(-1) ?? '');
+}
+
+/** Whatever the name is, a value that is a time says when. */
+function inValue(role: ArgumentRole, name: string, value: string | number): ArgumentRole {
+  if ((role !== 'setting' && role !== 'target') || typeof value !== 'string') return role;
+  return !IDENTIFIERS.has(wordsOf(name).at(-1) ?? '') && isTime(value) ? 'measure' : role;
+}
+
+/** @param beside the words of the names of all arguments of the operation. */
+function roleOf(name: string, schema: JsonObject, beside: ReadonlySet<string> = NONE): ArgumentRole {
   const words = wordsOf(name);
   const last = words.at(-1) ?? '';
   if (PROOFS.some((proof) => ` ${words.join(' ')} `.includes(` ${proof} `))) return 'proof';
   // Before the type: many a number names a thing.
-  if (IDENTIFIERS.has(last)) return 'target';
+  if (IDENTIFIERS.has(last) || isSaidToName(schema)) return 'target';
   if (CONTENT.has(last)) return 'content';
-  if (MEASURES.has(last) || words.some((word) => TIMES.has(word)) || isMeasure(schema)) return 'measure';
+  // Of an appointment, where people meet; of a payment, what the payee reads. Elsewhere both are what is acted on.
+  if (MEETING_PLACES.has(last) && (has(beside, WHEN) || has(beside, TIMES))) return 'content';
+  if (last === 'reference' && has(beside, SUMS)) return 'content';
+  if (MEASURES.has(last) || saysWhen(words) || words.some((word) => TIMES.has(word)) || isMeasure(schema)) {
+    return 'measure';
+  }
   return PLACES.has(last) ? 'target' : 'setting';
 }
+
+/** `start`, `starts_at`: the last word, but for `at`. */
+function saysWhen(words: readonly string[]): boolean {
+  const last = words.at(-1) === 'at' ? words.at(-2) : words.at(-1);
+  return last !== undefined && WHEN.has(last);
+}
+
+const NONE: ReadonlySet<string> = new Set();
+const has = (names: ReadonlySet<string>, any: ReadonlySet<string>) => [...any].some((name) => names.has(name));
+
+/** `message`, described as `ID of the message`. */
+function isSaidToName({ description }: JsonObject): boolean {
+  return typeof description === 'string' && SAID_TO_NAME.test(description);
+}
+
+const SAID_TO_NAME =
+  /^(?:the |an? |optional |required )*(?:unique |numeric |internal )?(?:\w+ )?(?:ids?|identifiers?|uuids?|guids?)\b(?! card)/i;
 
 /** Numbers that name nothing, switches, choices among what the operation itself lists, and times. */
 function isMeasure(schema: JsonObject): boolean {
@@ -79,7 +124,13 @@ const PLACES = set(`
 
 const CONTENT = set(`
   subject body content contents text texts message messages title description summary comment comments note notes reason
-  detail details caption instructions markdown html prompt feedback abstract bio explanation attachments query`);
+  detail details caption instructions markdown html prompt feedback abstract bio explanation attachments query memo remark
+  remarks agenda headline greeting`);
+
+/** What is a text to some operations, and the name of one to others. */
+const EITHER = set('message messages comment comments note notes attachment attachments');
+
+const MEETING_PLACES = set('location place venue where');
 
 const MEASURES = set(`
   amount quantity count limit offset page size total price cost rating score priority sort format currency language locale
@@ -88,3 +139,8 @@ const MEASURES = set(`
 const TIMES = set(`
   date dates datetime time times timestamp day days week weeks month months year years hour hours minute minutes duration
   deadline until since`);
+
+/** As the last word: when something is. */
+const WHEN = set('start starts begin begins end ends when');
+
+const SUMS = set('amount sum price total');

@@ -28,6 +28,14 @@ const ADMITTED = new Set('app application client user device access oauth accoun
 const DELEGATING = new Set('spawn start launch run invoke call ask assign dispatch trigger'.split(' '));
 const AGENTS = new Set(['agent', 'subagent']);
 
+const CALLING = new Set('create make place start'.split(' '));
+/** What is worked out, or looked up, whatever the verb may do to other things. */
+const FIGURED: Readonly<Record<string, ReadonlySet<string>>> = {
+  convert: new Set('currency unit time timezone temperature amount date'.split(' ')),
+  track: new Set('parcel package shipment delivery flight'.split(' ')),
+  test: new Set(['permission']),
+  check: new Set('permission availability'.split(' ')),
+};
 const SENDING = new Set('post create add schedule submit push share reply forward write compose drop put'.split(' '));
 const SETTING_OFF = new Set('create start post trigger submit queue request new add schedule'.split(' '));
 
@@ -36,6 +44,8 @@ export type Circumstances = {
   answers: boolean;
   /** Whether one thing that is there already is asked for by its id. */
   single: boolean;
+  /** Whether it is asked for by a method that changes something. */
+  posted: boolean;
 };
 
 /** The effect of each verb of a phrase, given what it is done to. */
@@ -60,7 +70,13 @@ export function effectOf(
 
 function withObject(
   { lemma, effect, clear }: Sense,
-  { head, object, answers, single }: Circumstances & { head: ReturnType<typeof headOf>; object: readonly string[] },
+  {
+    head,
+    object,
+    answers,
+    single,
+    posted,
+  }: Circumstances & { head: ReturnType<typeof headOf>; object: readonly string[] },
 ): { effect: Effect; clear: boolean } {
   const credential = isCredential(head);
   if (credential && MAKING.has(lemma) && effect !== 'read' && !(lemma === 'reset' && PASSING.has(head.head)))
@@ -70,6 +86,8 @@ function withObject(
     const fleeting = temporary || head.before.some((word) => FLEETING.has(word));
     if (answers && fleeting) return { effect: 'mint', clear: true };
     // `get session token` is given a new one; `get access tokens` are those that there are.
+    // Nobody posts to be told of a token that is there.
+    if (posted && object.includes(head.head)) return { effect: 'mint', clear: false };
     if (fleeting && (temporary || object.includes(head.head))) return { effect: 'mint', clear: false };
   }
   // These are made for whoever asks: nobody keeps a list of them.
@@ -79,6 +97,8 @@ function withObject(
     return { effect: 'write', clear };
   if (DELEGATING.has(lemma) && AGENTS.has(head.head)) return { effect: 'delegate', clear: true };
   const address = ['email', 'mail'].includes(head.head) && ['add', 'create', 'put'].includes(lemma);
+  if (CALLING.has(lemma) && head.head === 'call') return { effect: 'send', clear: true };
+  if (FIGURED[lemma]?.has(head.head) === true) return { effect: 'read', clear: true };
   if (SENDING.has(lemma) && MESSAGES.has(head.head) && !address) return { effect: 'send', clear: true };
   if (SETTING_OFF.has(lemma) && RUNS.has(head.head)) return { effect: 'execute', clear: true };
   return { effect, clear };

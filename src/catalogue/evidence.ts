@@ -32,6 +32,7 @@ export function evidenceOf(described: Described): Evidence {
   const path = described.path === undefined ? NO_PHRASE : phraseOfPath(described.path);
   const text = textOf(described);
   const single = endsInItem(described.path);
+  const posted = ['POST', 'PUT'].includes(described.method?.toUpperCase() ?? '');
   const phrases: [Sign['from'], Phrase][] = [
     ['name', isPathAgain(described) ? NO_PHRASE : name],
     ['path', path],
@@ -39,7 +40,9 @@ export function evidenceOf(described: Described): Evidence {
   ];
   const signs = [
     ofMethod(described.method),
-    ...phrases.flatMap(([from, phrase]) => effectOf(phrase, { answers, single }).map((sign) => ({ from, ...sign }))),
+    ...phrases.flatMap(([from, phrase]) =>
+      effectOf(phrase, { answers, single, posted }).map((sign) => ({ from, ...sign })),
+    ),
     ...ofArguments(described),
     ofScopes(described.scopes),
     ofHints(described.hints),

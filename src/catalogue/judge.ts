@@ -48,10 +48,12 @@ function isRead({ signs, secrets }: Evidence, against: readonly Sign[], reads: r
   // GraphQL has a kind for reading; only what can be nothing but a change is believed against it.
   if (plain && method.clear) return true;
   const clear = reads.filter((sign) => sign.clear);
-  const only = reads.filter(({ doing }) => doing !== true);
+  // A path that says again what the name says is no second sign.
+  const named = reads.some(({ from }) => from === 'name');
+  const only = reads.filter(({ from, doing }) => doing !== true && !(named && from === 'path'));
   if (against.length === 0) {
-    const named = reads.some(({ from, doing }) => from === 'name' && doing === true);
-    return plain || clear.length > 0 || (!named && only.length > 0 && reads.length > 1);
+    const does = reads.some(({ from, doing }) => from === 'name' && doing === true);
+    return plain || clear.length > 0 || (!does && only.length > 0 && reads.length > 1);
   }
   const doubted = (from: Sign['from']) => against.some((sign) => sign.from === from);
   if (doubted('name')) return plain && clear.some(({ from }) => from === 'text' || from === 'scopes');
@@ -77,11 +79,12 @@ function specific(signs: readonly Sign[], against: readonly Sign[], secrets: str
 
 const PLACES: readonly Sign['from'][] = ['name', 'path', 'text', 'arguments', 'scopes', 'hints', 'method'];
 
+/** A path most often says again what the name says. */
+const placeOf = ({ from }: Sign) => (from === 'path' ? 'name' : from);
+
 function certaintyOf(pro: readonly Sign[], contra: readonly Sign[]): Certainty {
-  // A path most often says again what the name says.
-  const place = ({ from }: Sign) => (from === 'path' ? 'name' : from);
-  const clear = new Set(pro.filter((sign) => sign.clear).map(place));
-  const all = new Set(pro.map(place));
+  const clear = new Set(pro.filter((sign) => sign.clear).map(placeOf));
+  const all = new Set(pro.map(placeOf));
   if (contra.length > 0) {
     // Two clear words outweigh what a method most often means, and nothing else.
     const outweighed = contra.every((sign) => sign.from === 'method' && !sign.clear);

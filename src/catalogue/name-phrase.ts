@@ -1,4 +1,4 @@
-import { INFORMATION } from './nouns.ts';
+import { INFORMATION, TOLD } from './nouns.ts';
 import { senseOf, type Sense } from './verbs.ts';
 import { joinPhrases, partsOf } from './words.ts';
 
@@ -11,7 +11,17 @@ const BEFORE_THE_VERB = new Set(
 );
 
 /** Verbs of reading that are nouns as well: behind another verb they are its object (`run query`, `update list`). */
-const OBJECTS = new Set('list search query count compare browse head tail lookup diff display show read'.split(' '));
+const OBJECTS = new Set(
+  'list search query count compare browse head tail lookup diff display show read estimate preview render compute'.split(
+    ' ',
+  ),
+);
+
+/** What a GET gives when its name ends so, though it is a verb elsewhere: `console_text`, `last_message`. */
+const GIVEN = new Set('text message email mail page sms contact alert'.split(' '));
+
+/** `getblockcount`, `listunspent`: written in one word. */
+const IN_ONE = /^(?:get(?!aways?$|ters?$)[a-z]{4,}|list(?!ings?$|ener|ens?$|ed$)[a-z]{4,})$/;
 
 /** Verbs that stand beside another without `or`: `pause_resume`. */
 const PAIRED = new Set(
@@ -27,8 +37,12 @@ const PAIRED = new Set(
 export function phraseOfName(name: string, method?: string): Phrase {
   const parts = partsOf(name);
   const words = joinPhrases(withoutMethod(parts.at(-1) ?? [], method));
-  const at = leadingVerb(words);
-  if (at < 0) return participle(words);
+  const [only] = words;
+  if (words.length === 1 && only !== undefined && IN_ONE.test(only) && senseOf(only) === undefined) {
+    return { verbs: [senseOf(only.startsWith('get') ? 'get' : 'list')!], object: [only.replace(/^(?:get|list)/, '')] };
+  }
+  const at = leadingVerb(words, method);
+  if (at < 0) return participle(words, method);
   const verbs = [senseOf(words[at]!)!];
   const ends = alsoNamed(words, at, verbs);
   // `users.sessions.create`, `session_create`: what stands behind the verb, else before it.
@@ -44,7 +58,7 @@ function withoutMethod(words: string[], method?: string): string[] {
 }
 
 /** Where the verb stands: first, else the first that can only be a verb, else last, else anywhere; −1 for none. */
-function leadingVerb(words: readonly string[]): number {
+function leadingVerb(words: readonly string[], method?: string): number {
   const senses = words.map((word, at) => {
     const sense = senseOf(word);
     // `lists`, `updates`, `archived` are nouns and adjectives in a name, unless what only a verb can be stands first.
@@ -61,9 +75,13 @@ function leadingVerb(words: readonly string[]): number {
     return isNoun && last > first && onlyVerb(last) ? last : first;
   }
   const clear = senses.findIndex((sense) => sense?.clear === true);
+  // `trello_archive_list`: what stands before is done to the list.
+  const done = senses[clear - 1];
+  if (clear > 0 && OBJECTS.has(words[clear]!) && done !== undefined && done.effect !== 'read') return clear - 1;
   if (clear >= 0) return clear;
   // `git_log`: what it gives.
   if (last > 0 && INFORMATION.has(words[last]!) && senses[0] === undefined) return -1;
+  if (last > 0 && method?.toUpperCase() === 'GET' && GIVEN.has(words[last]!)) return -1;
   if (senses[last] !== undefined) return last;
   return senses.findIndex((sense) => sense !== undefined);
 }
@@ -84,11 +102,13 @@ function alsoNamed(words: readonly string[], head: number, verbs: Sense[]): numb
 }
 
 /** `step_completed` tells somebody that something is so; `user_details` asks for something. */
-function participle(words: readonly string[]): Phrase {
+function participle(words: readonly string[], method: string | undefined): Phrase {
   const last = words.at(-1);
   if (last === undefined) return { verbs: [], object: [] };
   if (INFORMATION.has(last)) {
-    return { verbs: [{ lemma: last, effect: 'read', clear: false, inflection: 'noun' }], object: words.slice(0, -1) };
+    // Of a tool, whose name is all that there may be; what is posted to `/status` may be a new one.
+    const clear = method === undefined && words.length > 1 && TOLD.has(last);
+    return { verbs: [{ lemma: last, effect: 'read', clear, inflection: 'noun' }], object: words.slice(0, -1) };
   }
   const sense = senseOf(last);
   return sense?.inflection === 'past' && words.length > 1

@@ -38,6 +38,11 @@ export const MESSAGES = set(`
 
 export const RUNS = set('run execution invocation dispatch deployment build rollout command rerun launch statement');
 
+/** What can only be told, and not be set, where nothing else is said. */
+export const TOLD = set(`
+  info information stats statistics history details summary schema metrics analytics insights usage
+  logs health state size counts`);
+
 /** What a name that ends in it asks for: `build status`, `access logs`. */
 export const INFORMATION = set(`
   info information status state stats statistics logs history details metadata summary schema tree size metrics analytics

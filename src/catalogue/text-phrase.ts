@@ -143,10 +143,14 @@ function isVerbal(words: readonly string[], at: number): boolean {
   return DETERMINERS.has(words[at + 1] ?? '');
 }
 
+const NEVER_NOUNS = new Set('ask wait listen apply enter'.split(' '));
+
 /** `releases for a repository`, `access logs of …`: a noun that could have been a verb. */
 function isNominal(words: readonly string[], head: Sense): boolean {
   const next = words[1] ?? '';
   if (head.inflection === 'noun') return next !== 'of';
   if (head.inflection === 'gerund' && words.length < 3) return true;
+  // `asks for an approval` is said of nothing but what it does.
+  if (NEVER_NOUNS.has(head.lemma)) return false;
   return !head.clear && head.inflection === 'third' && (next === '' || PREPOSITIONS.has(next) || next === 'of');
 }

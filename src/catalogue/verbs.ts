@@ -18,7 +18,7 @@ export const DOING: ReadonlySet<string> = new Set(
 const CLEAR: Readonly<Record<Effect, string>> = {
   read: `get list read fetch retrieve search find describe lookup count query browse enumerate inspect examine peek show
     display compare diff explain summarize whoami discover paginate scroll introspect autocomplete suggest tail grep
-    glob observe listen has is can exists`,
+    glob observe listen has is can exists estimate preview render lint parse decode translate calculate compute ls whois nslookup`,
   write: `create add insert append put set update upsert modify edit rename move replace write overwrite rewrite save assign
     reassign associate enable disable activate deactivate reactivate unarchive restore unpin unstar unlock unblock unfollow
     unsubscribe subscribe reopen approve reject deny dismiss accept decline cancel suspend unsuspend resume pause join leave
@@ -26,20 +26,20 @@ const CLEAR: Readonly<Record<Effect, string>> = {
     initialize init migrate sync synchronize undo redo unmute unban promote demote onboard enroll apply reorder unmark
     complete finalize void reconcile withdraw snooze unflag protect unprotect mkdir chmod chown reindex customize redeem
     escalate acknowledge ack close unstage rebase cordon uncordon annotate resize allocate provision duplicate override amend
-    upvote downvote reset rotate ensure undelete`,
-  delete: `delete remove destroy purge erase wipe clear revoke invalidate uninstall unregister deregister terminate kill prune
+    upvote downvote reset rotate ensure undelete grant`,
+  delete: `delete del remove destroy purge erase wipe clear revoke invalidate uninstall unregister deregister terminate kill prune
     discard truncate flush evict teardown expire unset cleanup kick detach disassociate dissociate untag unlink unassign
-    shred undeploy deprovision decommission dequeue rm rmdir unmount unpublish retire unshare deallocate`,
+    shred expunge redact undeploy deprovision decommission dequeue rm rmdir unmount unpublish retire unshare deallocate`,
   execute: `execute exec invoke restart reboot relaunch rerun retry evaluate eval shutdown redeploy spawn perform start
-    stop`,
-  send: 'send resend notify publish deliver redeliver announce republish remind retweet',
-  mint: 'mint authenticate impersonate assume regenerate reissue',
-  delegate: 'delegate handoff grant entrust',
+    stop poweroff poweron`,
+  send: 'send resend notify publish deliver redeliver announce republish remind retweet nudge multicast',
+  mint: 'mint authenticate impersonate assume regenerate reissue presign',
+  delegate: 'delegate handoff entrust',
 };
 
 const UNCLEAR: Readonly<Record<Effect, string>> = {
-  read: `check validate render lint preview estimate simulate calculate compute parse decode translate detect analyze
-    identify recommend predict classify rank filter sort sum aggregate monitor watch poll return give provide obtain download
+  read: `check validate simulate identify detect analyze recall
+    recommend predict classify rank filter sort sum aggregate monitor watch poll return give provide obtain download
     measure profile audit match highlight tokenize visit see locate view demonstrate echo gather extract determine indicate
     ask think reflect receive map wait sleep test export scan crawl scrape dump trace collect load take report`,
   write: `open use manage handle process make do fork lock block follow like rate vote react comment review request order book
@@ -50,11 +50,11 @@ const UNCLEAR: Readonly<Record<Effect, string>> = {
     pull act clarify label squash touch ban cut hide reveal present correct fix draft tick score settle issue begin new store
     upload import link archive pin tag transfer register schedule purchase refund patch commit copy clone backup setup signup
     checkin checkout upgrade downgrade merge mark flag favorite bookmark reserve deposit extend stage mute seed cherrypick
-    finish convert respond end unfurl roll consume claim lease repair`,
-  delete: 'drop empty strip disconnect reap scrub abort trash drain logout forget pop',
+    finish convert turn respond end unfurl roll consume claim lease repair`,
+  delete: 'drop empty strip disconnect reap scrub abort trash drain logout forget pop clean',
   execute: `call connect ping train type navigate tap swipe boot wake fire drive proxy install drag run trigger launch replay
     deploy     rollback dispatch rollout click press play refresh shell bash repl terminal`,
-  send: 'mail message sms text dm page alert fax contact email reply invite share forward broadcast tweet',
+  send: 'mail message sms text dm page alert fax contact email reply invite share forward broadcast tweet dial ring',
   mint: 'authorize login',
   delegate: '',
 };

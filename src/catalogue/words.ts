@@ -138,6 +138,10 @@ const PHRASAL: ReadonlyMap<string, string> = new Map(
     'cherry pick': 'cherrypick',
     'fan out': 'broadcast',
     'carry out': 'perform',
+    'dry run': 'preview',
+    'dry runs': 'preview',
+    'kick off': 'trigger',
+    'kicks off': 'trigger',
   }),
 );
 

@@ -10,7 +10,7 @@ import {
 } from '../../test/fixtures/control-plane.ts';
 import { handleOf, moved, type Lease, type LeaseEnd } from '../core/lease.ts';
 import { leaseFixture } from '../store/conformance/fixture.ts';
-import { newLeaseId } from '../wiring/leases.ts';
+import { newId } from '../wiring/process.ts';
 import { UsageError, type Io } from './io.ts';
 import { lease as leaseCommand } from './lease.ts';
 
@@ -48,7 +48,7 @@ const BY_CALL: LeaseEnd = { by: 'call', operation: 'delete_key', arguments: { id
 
 async function minted(change: Partial<Lease> = {}, to: 'held' | 'doubtful' = 'held'): Promise<Lease> {
   const delegator = `${plane.store.task(task)!.delegator.issuer}|alice`;
-  const intended = leaseFixture({ id: newLeaseId(), task, delegator, target: 'files', usableAt: ['files'] });
+  const intended = leaseFixture({ id: newId('lse'), task, delegator, target: 'files', usableAt: ['files'] });
   await plane.store.admit({ chain: [task], counted: false, approval: null, lease: intended }, []);
   const now = moved(intended, to, to === 'held' ? { identifier: 'key-1', end: BY_CALL, ...change } : change);
   await plane.store.saveLease({ lease: now, from: ['intended'] }, []);
@@ -57,7 +57,7 @@ async function minted(change: Partial<Lease> = {}, to: 'held' | 'doubtful' = 'he
 
 async function found(): Promise<Lease> {
   const delegator = `${plane.store.task(task)!.delegator.issuer}|alice`;
-  const change = { id: newLeaseId(), task, delegator, target: 'files', kind: 'found', state: 'waiting' } as const;
+  const change = { id: newId('lse'), task, delegator, target: 'files', kind: 'found', state: 'waiting' } as const;
   const lease = leaseFixture({ ...change, end: { by: 'forgetting' } });
   await plane.store.keepFound([{ lease, sealed: 'sealed' }], []);
   return lease;

@@ -31,15 +31,19 @@ export type Action = {
 
 /**
  * Where a value was seen, the most trusted first; a value seen in the prompt and in untrusted text counts as the prompt's.
- * `referred`: in untrusted text that the delegator pointed at, under a name that the prompt has. `listed`: as a whole item of
- * a list that holds what outsiders wrote, and not in their prose. `unseen`: nowhere, so the model made it up.
+ * `resolved`: in the trusted answer to a question that was asked in the delegator's own words. `referred`: in untrusted text
+ * that the delegator pointed at, under a name that the prompt has. `listed`: as a whole item of a list that holds what
+ * outsiders wrote, and not in their prose. `steered`: in what was looked up because of something that they wrote. `unseen`:
+ * nowhere, so the model made it up.
  */
 export const ARGUMENT_ORIGINS = [
   'prompt',
   'parameters',
+  'resolved',
   'trusted',
   'referred',
   'listed',
+  'steered',
   'untrusted',
   'unseen',
 ] as const;
@@ -88,7 +92,7 @@ export type ArgumentFlow = {
 };
 
 export type Undescribed = {
-  code: 'unresolved_resource' | 'target_unavailable';
+  code: 'unresolved_resource' | 'target_unavailable' | 'unproven_subject';
   message: string;
   next: string;
 };

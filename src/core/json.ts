@@ -14,13 +14,10 @@ export function isJsonObject(value: unknown): value is JsonObject {
  * @throws RangeError for a number that JSON cannot carry (`NaN`, an infinity) and for a lone surrogate.
  */
 export function canonicalJson(value: JsonValue): string {
+  if (typeof value === 'string') return quoted(value);
   if (value === null || typeof value === 'boolean') return String(value);
   if (typeof value === 'number') {
     if (!Number.isFinite(value)) throw new RangeError('a number must be finite to be written as JSON');
-    return JSON.stringify(value);
-  }
-  if (typeof value === 'string') {
-    if (!value.isWellFormed()) throw new RangeError('a string must be well-formed Unicode to be written as JSON');
     return JSON.stringify(value);
   }
   // Every record passes here: text is put together as it comes, without lists in between.
@@ -29,11 +26,35 @@ export function canonicalJson(value: JsonValue): string {
     for (const item of value) text += `${text === '' ? '' : ','}${canonicalJson(item)}`;
     return `[${text}]`;
   }
-  for (const key of Object.keys(value).sort()) {
+  for (const key of sortedKeys(value)) {
     const member = value[key];
-    if (member !== undefined) text += `${text === '' ? '' : ','}${canonicalJson(key)}:${canonicalJson(member)}`;
+    if (member !== undefined) text += `${text === '' ? '' : ','}${quoted(key)}:${canonicalJson(member)}`;
   }
   return `{${text}}`;
+}
+
+/** Most texts of a record need no escape. */
+const PLAIN = /^[ !#-[\]-~]*$/;
+
+function quoted(text: string): string {
+  if (PLAIN.test(text)) return `"${text}"`;
+  if (!text.isWellFormed()) throw new RangeError('a string must be well-formed Unicode to be written as JSON');
+  return JSON.stringify(text);
+}
+
+/** The few members that an object has most often are sorted in place quicker than by the general way. */
+const FEW = 16;
+
+function sortedKeys(value: JsonObject): string[] {
+  const keys = Object.keys(value);
+  if (keys.length > FEW) return keys.sort();
+  for (let next = 1; next < keys.length; next++) {
+    const key = keys[next]!;
+    let place = next;
+    while (place > 0 && keys[place - 1]! > key) keys[place] = keys[--place]!;
+    keys[place] = key;
+  }
+  return keys;
 }
 
 /** Why a parsed value must not be decided on, or `null` when it is fine. */

@@ -15,19 +15,19 @@ export type Intending = {
   chain: readonly TaskView[];
   /** Id of the record of the permit. */
   decision: string;
-  id: string;
+  newId: () => string;
   now: number;
 };
 
 /** What may come to exist by an action, before it is done; `null` for one that mints nothing. */
 export function intend(mint: MintConfig | undefined, intending: Intending): Intended | null {
-  const { action, chain, decision, id, now } = intending;
+  const { action, chain, decision, newId, now } = intending;
   const task = chain[0]?.task;
   if (task === undefined || (mint === undefined && action.effect !== 'mint')) return null;
   return {
     mint: mint ?? null,
     lease: {
-      id,
+      id: newId(),
       task: task.id,
       agent: task.agent.id,
       delegator: delegatorId(task.delegator),

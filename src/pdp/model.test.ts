@@ -19,7 +19,7 @@ test('decisions are those of a model written in the plainest words', { timeout: 
       observed += model.observed.length;
       if (model.maxLifetime !== null) capped += 1;
     }),
-    { numRuns: 600 },
+    { numRuns: 900 },
   );
   // A comparison in which everything were denied for the same reason would prove little.
   const policyCodes = ['no_policy', 'policy_error', 'policy_forbids', 'policy_permits', 'approval_required'];

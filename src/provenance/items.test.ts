@@ -12,7 +12,18 @@ test.each<[JsonValue, string[], string]>([
   [null, [], ''],
   [['', '--', null, true], [], ''],
 ])('%j', (value, items, prose) => {
-  expect(itemsAndProse(value)).toEqual({ items, prose });
+  expect(itemsAndProse(value)).toEqual({ items, named: [], prose });
+});
+
+test('what stands beside a name that is said is named, but for addresses and what is not in the same record', () => {
+  const mails: JsonValue = [
+    { id: 'm1', from: 'ken@evil.example', subject: 'The Offer', thread: { id: 't9' } },
+    { id: 'm2', from: 'ann@ours.example', subject: 'Lunch' },
+    { id: 'm3', text: 'the offer' },
+  ];
+  const { items, named } = itemsAndProse(mails, (name) => name === 'the offer');
+  expect(named.toSorted()).toEqual(['m1', 'the offer']);
+  expect(items).toEqual(expect.arrayContaining(['m2', 'm3', 't9', 'ken evil example']));
 });
 
 test('a structure that is nested very deeply is gone through', () => {

@@ -36,6 +36,8 @@ export type Provenance = {
   of(args: JsonObject, isTarget?: (path: string) => boolean): LeafOrigin[];
   /** Remembers that these values have left: what a trusted system returns of them later does not make them trusted. */
   sent(args: JsonObject, origins: readonly LeafOrigin[]): void;
+  /** Something has left that is not known here: what a trusted system returns from here on vouches for nothing. */
+  sentUnread(): void;
   /** A person answers for the value, as it is: from here on it is trusted wherever it stands. */
   answerFor(value: string, id: string): void;
   /** Something was read that is not known here: what is found nowhere may be from there. */
@@ -68,27 +70,43 @@ export function createProvenance({
   complete: completeAtStart = true,
 }: { cap?: number; promptLast?: boolean; complete?: boolean } = {}): Provenance {
   const sources: Seen[] = [];
-  const vouching = { prompt: new TextIndex(), parameters: new TextIndex(), trusted: new TextIndex() };
+  const vouching = {
+    prompt: new TextIndex(),
+    parameters: new TextIndex(),
+    resolved: new TextIndex(),
+    trusted: new TextIndex(),
+  };
   const untrusted = new TextIndex();
   /** Items of lists, a line each. */
   const listed = new TextIndex();
   const names = new Set<string>();
+  /** All words of the prompt, in the form in which untrusted values are looked up. */
+  const words = new Set<string>();
   /** What this task has sent without it being trusted, by the place in `sources` that it has among what was read. */
   const sent = new TextIndex();
   const all = [...Object.values(vouching), untrusted, listed, sent];
   let read = 0;
   const answered = new Map<string, string>();
   let complete = completeAtStart;
+  let sentComplete = true;
+  let steered = false;
+
+  /** Whether the prompt has every word of a name that says something. What somebody outside wrote points at nothing. */
+  const isSaid = (name: string) => {
+    const telling = promptLast ? [] : name.split(' ').filter((word) => word.length > 2 && !isCommon(word));
+    return telling.length > 0 && telling.every((word) => words.has(word));
+  };
 
   const held = () => all.reduce((sum, index) => sum + index.bytes, 0);
 
-  function keep(index: TextIndex, text: string, source: Seen): void {
+  function keep(index: TextIndex, text: string, source: Seen): boolean {
     if (held() + text.length * 2 > cap) {
       complete = false;
-      return;
+      return false;
     }
     sources.push(source);
     index.add(text, sources.length - 1);
+    return true;
   }
 
   return {
@@ -100,27 +118,47 @@ export function createProvenance({
       const text = textOf(value);
       read += Buffer.byteLength(text);
       switch (source.origin) {
+        case 'steered':
+          steered = true;
+          return void keep(untrusted, suspectText(text), source);
         case 'untrusted':
-          return keep(untrusted, suspectText(text), source);
+          return void keep(untrusted, suspectText(text), source);
         case 'listed':
         case 'referred': {
-          const { items, prose } = itemsAndProse(value);
+          const { items, named: pointedAt, prose } = itemsAndProse(value, isSaid);
           const named = source.origin === 'referred' ? source : { ...source, origin: 'untrusted' as const };
           if (prose !== '') keep(untrusted, suspectText(prose), named);
+          if (pointedAt.length > 0) keep(listed, pointedAt.join('\n'), { ...source, origin: 'referred' });
           if (items.length > 0) keep(listed, items.join('\n'), { ...source, origin: 'listed' });
           return;
         }
         case 'prompt':
           for (const name of namesIn(text)) if (names.size < MAX_NAMES) names.add(name);
-          return keep(vouching.prompt, trustedText(text), source);
+          for (const word of suspectForm(text).split(' ')) if (words.size < MAX_NAMES) words.add(word);
+          return void keep(vouching.prompt, trustedText(text), source);
         case 'parameters':
+          return void keep(vouching.parameters, trustedText(text), source);
+        case 'resolved':
         case 'trusted':
-          return keep(vouching[source.origin], trustedText(text), source);
+          // It may be what had been sent there.
+          if (!sentComplete) return void (complete = false);
+          return void keep(vouching[source.origin], trustedText(text), source);
       }
     },
 
     of: (args, isTarget = () => false) => {
-      const search = new Search({ sources, vouching, untrusted, listed, sent, names, answered, promptLast, complete });
+      const search = new Search({
+        sources,
+        vouching,
+        untrusted,
+        listed,
+        sent,
+        names,
+        answered,
+        promptLast,
+        complete,
+        steered,
+      });
       const { leaves, more } = leavesOf(args);
       const found = leaves.map((leaf) => search.leaf(leaf, isTarget(leaf.path)));
       search.joinNeighbours(leaves, found);
@@ -134,12 +172,21 @@ export function createProvenance({
 
     sent: (args, origins) => {
       const bad = new Map(origins.map((leaf) => [leaf.path, leaf]));
-      for (const leaf of leavesOf(args).leaves) {
+      const { leaves, more } = leavesOf(args);
+      for (const leaf of leaves) {
         const origin = bad.get(leaf.path)?.origin ?? 'unseen';
-        if (origin !== 'untrusted' && origin !== 'unseen') continue;
-        const text = suspectForm(String(leaf.value));
-        if (text !== '' && !isCommon(text)) keep(sent, text, { id: leaf.path, origin });
+        // A look-up of what somebody outside said returns it, and does not say whose it is.
+        const isAsked = promptLast && origin === 'prompt';
+        if (origin !== 'untrusted' && origin !== 'steered' && origin !== 'unseen' && !isAsked) continue;
+        for (const value of [String(leaf.value), ...leaf.names]) {
+          if (suspectForm(value) === '' || isCommon(suspectForm(value))) continue;
+          // A system may give back what it was told in code as what that says.
+          sentComplete = keep(sent, suspectText(value), { id: leaf.path, origin }) && sentComplete;
+        }
       }
+      if (more) sentComplete = false;
     },
+
+    sentUnread: () => void (sentComplete = false),
   };
 }

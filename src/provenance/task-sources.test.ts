@@ -7,7 +7,14 @@ import type { JsonObject, JsonValue } from '../core/json.ts';
 import { createTaskSources, type OperationSources, type TaskSourcesParts } from './task-sources.ts';
 
 const RESULTS: ResultLabels = { outsiders: true, patterns: [], add: [] };
-const PLAIN: OperationSources = { results: RESULTS, roles: {}, byPlace: false, targets: [], content: [] };
+const PLAIN: OperationSources = {
+  results: RESULTS,
+  roles: {},
+  byPlace: false,
+  opaque: false,
+  targets: [],
+  content: [],
+};
 
 const OPERATIONS: Record<string, OperationSources> = {
   read_inbox: {
@@ -17,6 +24,7 @@ const OPERATIONS: Record<string, OperationSources> = {
   get_contacts: { ...PLAIN, results: { ...RESULTS, outsiders: false } },
   send_money: { ...PLAIN, targets: ['recipient'], content: ['subject', 'details.memo'] },
   post: { ...PLAIN, byPlace: true },
+  upload: { ...PLAIN, byPlace: true, opaque: true },
 };
 
 const IBAN = 'DE89370400440532013000';
@@ -41,7 +49,9 @@ function action(operation: string, args: JsonObject): Action {
 
 /** The action is taken, and this is read of it. */
 function read(sources: ReturnType<typeof open>, of: Action, value: JsonValue | undefined, id = 'rec_1', at = chain()) {
-  return sources.read(sources.look(of, at), { id, chain: at, value });
+  const looked = sources.look(of, at);
+  sources.sends(looked, { chain: at });
+  return sources.read(looked, { id, chain: at, value });
 }
 
 test('a recipient from the inbox is untrusted, one from the contacts or the task is not, and each says from where', () => {
@@ -55,7 +65,7 @@ test('a recipient from the inbox is untrusted, one from the contacts or the task
   expect(bad.action.sources).toEqual([
     { path: '/recipient', origin: 'untrusted', seen: [{ id: 'rec_mail', origin: 'untrusted' }] },
   ]);
-  expect(look('GB29 NWBK 6016 1331 9268 19').action.provenance).toMatchObject({ recipient: 'trusted' });
+  expect(look('GB29 NWBK 6016 1331 9268 19').action.provenance).toMatchObject({ recipient: 'resolved' });
   expect(look('CH9300762011623852957').action.provenance).toMatchObject({ recipient: 'parameters' });
   expect(look('FR1420041010050500013M02606').action.provenance).toMatchObject({ recipient: 'unseen' });
 });
@@ -122,6 +132,29 @@ test('after a restart, and after what was not kept, nothing that is found nowher
   });
 });
 
+test('a trusted system vouches for nothing that may have been sent to it: before it answered, unread, or before a restart', () => {
+  const contacts = { name: 'Dora', iban: IBAN };
+  const originAfter = (happens: (sources: ReturnType<typeof open>, at: TaskView[]) => void, at = chain()) => {
+    const sources = open();
+    happens(sources, at);
+    read(sources, action('get_contacts', { name: 'Dora' }), contacts, 'rec_book', at);
+    return sources.look(action('send_money', { recipient: IBAN }), at).action.provenance!['recipient'];
+  };
+  const write = { ...action('add_contact', { iban: IBAN }), effect: 'write' } as const;
+  expect(originAfter(() => {})).toBe('resolved');
+  // Its own answer is long in coming.
+  expect(originAfter((sources, at) => sources.sends(sources.look(write, at), { chain: at }))).toBe('unseen');
+  const upload = {
+    ...action('upload', { body: { type: 'text/plain', bytes: 40, unread: true } }),
+    effect: 'write',
+  } as const;
+  expect(originAfter((sources, at) => sources.sends(sources.look(upload, at), { chain: at }))).toBe('untrusted');
+  const done = (effect: 'read' | 'write') =>
+    chain({ done: { 'bank:x': { effect, times: 1, succeeded: 1, firstAt: 0, lastAt: 0 } } });
+  expect(originAfter(() => {}, done('write'))).toBe('untrusted');
+  expect(originAfter(() => {}, done('read'))).toBe('resolved');
+});
+
 test('a value that a person answered for is trusted as it is, and no other', () => {
   const sources = open();
   read(sources, action('read_inbox', {}), `pay ${IBAN} or eve@example.com`);
@@ -160,4 +193,25 @@ test('of a tree that has ended nothing is kept, and what was on its way when it 
     });
     expect(opened).toBe(times);
   }
+});
+
+test('a directory is no answer for one person, whoever asks for it', () => {
+  const sources = open();
+  const people = Array.from({ length: 6 }, (_none, n) => ({ name: 'Dora', email: `dora${n}x@ours.example` }));
+  read(sources, action('get_contacts', { name: 'Dora' }), people, 'rec_book');
+  expect(
+    sources.look(action('send_money', { recipient: 'dora3x@ours.example' }), chain()).action.provenance,
+  ).toMatchObject({ recipient: 'trusted' });
+});
+
+test('somebody outside who names what is another’s does not make it theirs by having it looked up', () => {
+  const sources = open({ store: { prompt: () => 'cancel order W77 please, and order W88', declassified: () => [] } });
+  const task = sampleTask({ id: 'task_1', parameters: { customer: 'c_5' } });
+  const at: TaskView[] = [{ task: { ...task, origin: { ...task.origin, trust: 'outside' } }, used: { calls: 0 } }];
+  const of = (id: string) => sources.look(action('send_money', { recipient: id }), at).action.provenance;
+  read(sources, action('get_contacts', { order: 'W77' }), { order: 'W77', owner: 'c_9' }, 'rec_1', at);
+  expect(of('W77')).toMatchObject({ recipient: 'prompt' });
+  read(sources, action('get_contacts', { order: 'W88' }), { order: 'W88', owner: 'c_5' }, 'rec_2', at);
+  read(sources, action('get_contacts', { customer: 'c_5' }), { orders: ['W88'] }, 'rec_3', at);
+  expect(of('W88')).toMatchObject({ recipient: 'resolved' });
 });

@@ -2,7 +2,7 @@ import type { FoundSecret } from './found.ts';
 import { readNamed } from './named-value.ts';
 import { createValueReader, type Value } from './read-value.ts';
 import { judgeName, nameWords, type NameKind } from './secret-name.ts';
-import { isBasicCredentials, isPublicAddress, isSecretValue } from './secret-value.ts';
+import { isBasicCredentials, isPublicAddress, isReadableCredentials, isSecretValue } from './secret-value.ts';
 
 /** How far a `value` may stand behind the `name` or `key` that it belongs to. */
 const PAIRED_WITHIN = 240;
@@ -67,6 +67,7 @@ function judge(text: string, { start, end, scheme }: Value, kind: NameKind): Fou
   const isSecret =
     scheme === 'basic' ? isBasicCredentials(value) : isSecretValue(value, scheme === null ? kind : 'secret');
   if (!isSecret) return null;
-  const certainty = kind === 'hint' || isPublicAddress(value) ? 'possible' : 'likely';
+  const possible = isPublicAddress(value) || (kind === 'hint' && !isReadableCredentials(value));
+  const certainty = possible ? 'possible' : 'likely';
   return { start, end, rule: `named-${kind}`, certainty };
 }

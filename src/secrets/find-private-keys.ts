@@ -27,6 +27,21 @@ export function* findPrivateKeys(text: string): Generator<FoundSecret> {
     }
     at = text.indexOf(BEGIN, next);
   }
+  yield* findPuttyKeys(text);
+}
+
+const PUTTY = /Private-Lines: \d{1,3}\r?\n(?:[A-Za-z0-9+/=]{1,64}\r?\n){1,100}/y;
+
+/** Keys in PuTTY's own format, which has no armour. */
+function* findPuttyKeys(text: string): Generator<FoundSecret> {
+  if (!text.includes('PuTTY-User-Key-File-')) return;
+  for (let at = text.indexOf('Private-Lines: '); at !== -1; at = text.indexOf('Private-Lines: ', at + 15)) {
+    PUTTY.lastIndex = at;
+    const found = PUTTY.exec(text);
+    if (found !== null && keyLength(found[0].slice(found[0].indexOf('\n'))) >= LEAST_KEY) {
+      yield { start: at, end: at + found[0].length, rule: 'private-key', certainty: 'certain' };
+    }
+  }
 }
 
 function bodyEnd(text: string, from: number): number {

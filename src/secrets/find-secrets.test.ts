@@ -20,7 +20,8 @@ describe('findSecrets', () => {
     expect(found(`https://x.example.com/?t=${GITHUB}&u=1`)).toEqual([[GITHUB, 'github-pat', 'certain']]);
     expect(found(`a%3D${GITHUB}%26`)).toEqual([[GITHUB, 'github-pat', 'certain']]);
     expect(found(`"line\\n${GITHUB}\\n"`)).toEqual([[GITHUB, 'github-pat', 'certain']]);
-    expect(found(`x${GITHUB}`), 'in the middle of a word').toEqual([]);
+    const another = `x${GITHUB}`;
+    expect(found(another), 'in the middle of a word').toEqual([[another, 'prefixed-token', 'likely']]);
     expect(found(JWT)).toEqual([[JWT, 'jwt', 'certain']]);
     expect(found(PEM('EC PRIVATE KEY'))).toEqual([[PEM('EC PRIVATE KEY'), 'private-key', 'certain']]);
     expect(found(PEM('PUBLIC KEY'))).toEqual([]);
@@ -47,6 +48,24 @@ describe('findSecrets', () => {
     ['curl -u developer:yqDVt7kqPE https://x', 'yqDVt7kqPE', 'curl-user'],
     ['kind: Secret\ndata:\n  anything: MWYyZDFlMmU2N2Rm\n', 'MWYyZDFlMmU2N2Rm', 'kubernetes-secret'],
     ['stripe: k8Jd02hGs71Lq9Zx44vB', 'k8Jd02hGs71Lq9Zx44vB', 'named-issuer'],
+    ["setApiKey('k8Jd02hGs71Lq9Zx44vB')", 'k8Jd02hGs71Lq9Zx44vB', 'named-secret'],
+    ['let apiToken: String = "k8Jd02hGs71Lq9Zx44vB"', 'k8Jd02hGs71Lq9Zx44vB', 'named-secret'],
+    ["secret_key = b'k8Jd02hGs71Lq9Zx44vB'", 'k8Jd02hGs71Lq9Zx44vB', 'named-secret'],
+    ['newsapi_key=k8Jd02hGs71Lq9Zx44vB', 'k8Jd02hGs71Lq9Zx44vB', 'named-secret'],
+    ['PGPASSWORD=k8Jd02hG psql', 'k8Jd02hG', 'named-password'],
+    ['{"auth":"YWRtaW46aHVudGVyMg=="}', 'YWRtaW46aHVudGVyMg==', 'named-hint'],
+    ['ENV API_TOKEN k8Jd02hGs71Lq9Zx44vB', 'k8Jd02hGs71Lq9Zx44vB', 'named-secret'],
+    ['variable "db_password" {\n  default = "k8Jd02hGs71L"\n}', 'k8Jd02hGs71L', 'named-secret'],
+    ['machine x.example login ci password k8Jd02hGs71L', 'k8Jd02hGs71L', 'netrc-password'],
+    ['db.internal:5432:app:app:k8Jd02hGs71L', 'k8Jd02hGs71L', 'pgpass-password'],
+    ['mysqldump -u backup -pk8Jd02hGs71L shop', 'k8Jd02hGs71L', 'command-password'],
+    ["sshpass -p 'k8Jd02hGs71L' ssh x", 'k8Jd02hGs71L', 'command-password'],
+    ['header "Bearer k8Jd02hGs71Lq9Zx44vB"', 'k8Jd02hGs71Lq9Zx44vB', 'bearer-token'],
+    [
+      'use acme_k8Jd02hGs71Lq9Zx44vBk8Tf02hGs71Lq9Zx now',
+      'acme_k8Jd02hGs71Lq9Zx44vBk8Tf02hGs71Lq9Zx',
+      'prefixed-token',
+    ],
   ])('finds what a name or a place says: %s', (text, value, rule) => {
     expect(found(text)).toEqual([[value, rule, 'likely']]);
   });
@@ -76,6 +95,13 @@ describe('findSecrets', () => {
     'curl -u "${NAME}:${PASSWORD}" https://x',
     'src="assets/logo.ico-7a388b69018576d24b59331fd60aab0c.png"',
     'TODAYINASIAASACKOFRICEFELLOVER',
+    'pk_live_k8Jd02hGs71Lq9Zx44vBk8Tf02hGs71Lq9Zx',
+    'cache-k8Jd02hGs71Lq9Zx44vB',
+    'main-5f4dcc3b5aa765d61d8327deb882cf995f4dcc3b',
+    'getSecret("database-password-of-production")',
+    '{"kty":"EC","crv":"P-256","x":"k8Jd02hGs71Lq9Zx44vBk8Tf02hGs71Lq9Zx44vB"}',
+    'Bearer realm="interfaces-of-the-house"',
+    'const TOKEN = /^[A-Za-z0-9_-]{20,}$/;',
     '-----BEGIN PRIVATE KEY-----\nanything\n-----END PRIVATE KEY-----',
   ])('takes nothing for a secret that is none: %s', (text) => {
     expect(acted(text)).toEqual([]);
@@ -170,6 +196,18 @@ describe('findSecrets', () => {
     '\0\xff',
     '{"a":',
     'Bearer ',
+    'Bearer a',
+    'mysql ',
+    'ldapx ',
+    'variable "a" {',
+    'machine a login b ',
+    '"kty"',
+    '"kty":"d":"',
+    'a:1:b:c:\n',
+    'aa_aa-',
+    ':AA',
+    'sig=',
+    'set("',
   ])('reads 100,000 characters of %j in one go', (piece) => {
     const text = piece.repeat(Math.ceil(1e5 / piece.length));
     expect(acted(text).length).toBeLessThan(text.length);

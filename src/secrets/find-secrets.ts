@@ -1,9 +1,12 @@
-import { findAzureSecrets } from './find-azure-secrets.ts';
 import { findJwts } from './find-jwts.ts';
 import { findManifestSecrets } from './find-manifest-secrets.ts';
+import { findMarked } from './find-marked.ts';
 import { findNamed } from './find-named.ts';
 import { findCurlPasswords, findUrlPasswords } from './find-passwords.ts';
+import { findPrefixed } from './find-prefixed.ts';
+import { findPrivateJwks } from './find-private-jwks.ts';
 import { findPrivateKeys } from './find-private-keys.ts';
+import { findTold } from './find-told.ts';
 import { findTokens } from './find-tokens.ts';
 import type { FoundSecret } from './found.ts';
 
@@ -12,13 +15,16 @@ export type { Certainty, FoundSecret } from './found.ts';
 /** Each finder reads the text once from left to right and never goes back further than a constant. */
 const FINDERS: readonly ((text: string) => Iterable<FoundSecret>)[] = [
   findPrivateKeys, //   PEM and OpenPGP armour
+  findPrivateJwks, //   JWK
   findJwts, //          JWS, JWE
   findTokens, //        what an issuer's prefix gives away
-  findAzureSecrets, //  a mark in the middle
+  findPrefixed, //      a prefix of words before what was drawn at random
+  findMarked, //        a mark in the middle
   findUrlPasswords, //  scheme://user:password@host
   findCurlPasswords, // curl -u user:password
   findManifestSecrets, // kind: Secret
   findNamed, //         name = value, where the name says so
+  findTold, //          commands, files of passwords, lines of a build
 ];
 
 const RANK = { certain: 2, likely: 1, possible: 0 };

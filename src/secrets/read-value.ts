@@ -32,6 +32,8 @@ export function createValueReader(text: string): (place: Place) => Value | null 
     let start = skipBlanks(text, from, joined === 'colon');
     let escaped = false;
     if (text[start] === '\\' && isQuote(text.charCodeAt(start + 1))) [start, escaped] = [start + 1, true];
+    // `b'…'` of Python, `@"…"` of Objective-C.
+    if (/[bru@]/i.test(text[start] ?? '') && isQuote(text.charCodeAt(start + 1))) start += 1;
     const quote = text[start]!;
     if (isQuote(text.charCodeAt(start))) {
       const close = nextQuote(quote, ++start);

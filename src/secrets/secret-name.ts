@@ -21,7 +21,7 @@ const SECRET = words(
 const KEEPS_KEY_SECRET = words(
   `api access secret private auth signing encryption encrypt decryption master account shared service app application
   admin client user write root storage session webhook license deploy live prod production test sandbox hmac aes ssh
-  rsa tls ssl jwt cookie x subscription function host management ingestion instrumentation integration data`,
+  rsa tls ssl jwt cookie x unseal fernet subscription function host management ingestion instrumentation integration data`,
 );
 
 /** Words that make what follows them another thing: a page token, a public key, a count of tokens. */
@@ -61,6 +61,9 @@ const ISSUERS = words(
 
 /** Words by which a name says that this is none. */
 const DENIES = words('non invalid wrong fake dummy mock bogus example sample placeholder expected nonce');
+
+/** `pgpassword`, `appsecret`: names that are written in one word. */
+const IN_ONE = /^(.{2,40}?)(password|passwd|pwd|secret|token|apikey|accesskey|secretkey)$/;
 
 const HINT = words('key keys auth access session sid sig otp pin seed dsn');
 
@@ -127,8 +130,15 @@ function withoutNumber(word: string): string {
 function kindOf(word: string, before: string, next: string): NameKind | null {
   if (PASSWORD.has(word)) return 'password';
   if (SECRET.has(word)) return 'secret';
-  if (word === 'key' || word === 'keys') return KEEPS_KEY_SECRET.has(before) || ISSUERS.has(before) ? 'secret' : 'hint';
+  if (word === 'key' || word === 'keys') {
+    // `newsapi_key`: of an interface that nobody here knows.
+    const keeps = KEEPS_KEY_SECRET.has(before) || ISSUERS.has(before) || /[a-z]api$/.test(before);
+    return keeps ? 'secret' : 'hint';
+  }
   if (HINT.has(word)) return 'hint';
+  const [, first, last] = IN_ONE.exec(word) ?? [];
+  if (first !== undefined && last !== undefined && !OTHER_BEFORE.has(first))
+    return PASSWORD.has(last) ? 'password' : 'secret';
   if (ISSUERS.has(word) || ISSUERS.has(word + next)) return 'issuer';
   return null;
 }

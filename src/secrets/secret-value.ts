@@ -4,7 +4,7 @@ import type { NameKind } from './secret-name.ts';
 
 /** What is no secret whatever its name: places, addresses, times, versions, names of types and files. */
 const OTHER_THING =
-  /^(?:[a-z][a-z0-9+.-]{1,20}:\/\/|\.{0,2}\/[\w.-]*(?:\/|$)|~\/|[A-Za-z]:\\|\d{4}-\d\d-\d\d|\d+(?:\.\d+){1,3}(?:$|[-+])|v\d+\.\d|[\w.+-]{1,64}@[\w-]+\.[\w.]{2,}$|[\w.$]{1,64}\(|urn:|spiffe:|refs\/|#[0-9a-fA-F]{3,8}$)/;
+  /^(?:[a-z][a-z0-9+.-]{1,20}:\/\/|\.{0,2}\/[\w.-]*(?:\/|$)|~\/|[A-Za-z]:\\|\d{4}-\d\d-\d\d|\d+(?:\.\d+){1,3}(?:$|[-+])|v\d+\.\d|[\w.+-]{1,64}@[\w-]+\.[\w.]{2,}$|[\w.$]{1,64}\(|\/\^|urn:|spiffe:|refs\/|#[0-9a-fA-F]{3,8}$)/;
 
 const FILE_NAME =
   /\.(?:js|ts|css|png|jpe?g|gif|svg|ico|html?|json|ya?ml|txt|pem|crt|key|pub|jar|war|zip|gz|py|rb|go|java|md|xml|properties|conf|cfg|ini|log|sock)$/i;
@@ -35,12 +35,21 @@ export function isPublicAddress(value: string): boolean {
   return /^(?:0x)?[0-9a-fA-F]{40}$/.test(value) && /[a-f]/.test(value) && /[A-F]/.test(value);
 }
 
+/** Whether a text can hardly be anything but that: what comes of it can be read. */
+export function isReadableCredentials(value: string): boolean {
+  return value.length <= 512 && isBasicCredentials(value) && /^[!-9;-~]{1,64}:[ -~]{4,}$/.test(decoded(value));
+}
+
 /** Whether a text is base64 of `user:password` (RFC 7617), which is a secret however short. */
 export function isBasicCredentials(value: string): boolean {
   if (value.length < 6 || isPlaceholder(value) || !/^[A-Za-z0-9+/_-]+={0,2}$/.test(value.slice(0, 4096))) return false;
   try {
-    return atob(value.slice(0, 4096).replaceAll('-', '+').replaceAll('_', '/')).includes(':');
+    return decoded(value).includes(':');
   } catch {
     return false;
   }
+}
+
+function decoded(value: string): string {
+  return atob(value.slice(0, 4096).replaceAll('-', '+').replaceAll('_', '/'));
 }

@@ -75,7 +75,8 @@ function guard(session: ServerHttp2Session): void {
     if (open > MAX_STREAMS) stream.close(constants.NGHTTP2_REFUSED_STREAM);
     const late = stream.endAfterHeaders
       ? undefined
-      : setTimeout(() => stream.close(constants.NGHTTP2_CANCEL), RECEIVED_WITHIN_MS).unref();
+      : // With an error: an answer that has begun must not pass for a whole one.
+        setTimeout(() => stream.destroy(new Error('the request is late')), RECEIVED_WITHIN_MS).unref();
     stream.once('end', () => clearTimeout(late));
     stream.once('aborted', () => {
       if (stream.headersSent || ++takenBack <= MAX_TAKEN_BACK) return;

@@ -1,10 +1,10 @@
 /** What the program takes from the machine, and everything else is given: time, randomness, digests. */
-import { createHash, randomFillSync } from 'node:crypto';
+import { hash, randomFillSync } from 'node:crypto';
 import type { EventRecord } from '../core/record.ts';
 
 export const clock = Date.now;
 
-export const sha256 = (text: string): string => createHash('sha256').update(text, 'utf8').digest('hex');
+export const sha256 = (text: string): string => hash('sha256', text);
 
 const ID_BYTES = 15;
 /** Random bytes for many ids: to ask for a few at a time costs as much as to ask for thousands. */

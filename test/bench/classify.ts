@@ -3,12 +3,19 @@ import { join } from 'node:path';
 import { classify } from '../../src/catalogue/classify.ts';
 import { EFFECTS, type Effect } from '../../src/core/effect.ts';
 import { corpusOf, describedOf, nameOf, readCorpus, type Row } from './classify/corpus.ts';
-import { otherApis } from './classify/other-apis.ts';
 import { verdictOf } from './classify/referee.ts';
+import { readTable } from './classify/tables.ts';
 import { rounded, type Figure } from './figures.ts';
 
 const SHARED = join(import.meta.dirname, '../../../shared/data');
 const VISIBLE = ['openapi/operations.jsonl.gz', 'mcp-tools/tools.jsonl.gz'].map((file) => join(SHARED, file));
+
+/** Tables from memory, each labelled before the classifier was run on it, and what its figures are called. */
+const TABLES: Readonly<Record<string, string>> = {
+  'other-apis.txt': 'other_interfaces',
+  'unseen-1.txt': 'unseen_1',
+  'unseen-2.txt': 'unseen_2',
+};
 
 /** One operation, what the referee says of it and what was guessed. */
 type Judged = { row: Row; by: string; truth: Effect | 'not read'; guess: Effect; why: string; certainty: string };
@@ -35,9 +42,14 @@ export async function benchClassify(file: string | undefined, say: (line: string
     ),
   ];
   if (file !== undefined) return figures;
-  const others = judge(otherApis(), false);
-  report('other interfaces, from memory', others, say);
-  return [...figures, ...figuresOf('classify.other_interfaces', others)];
+  return [
+    ...figures,
+    ...Object.entries(TABLES).flatMap(([table, of]) => {
+      const own = judge(readTable(table), false);
+      report(`${of} (${table})`, own, say);
+      return figuresOf(`classify.${of}`, own);
+    }),
+  ];
 }
 
 function judge(rows: readonly Row[], blind: boolean): Judged[] {

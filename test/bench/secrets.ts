@@ -3,11 +3,12 @@ import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
 import { findSecrets, type FoundSecret } from '../../src/secrets/find-secrets.ts';
 import { rounded, type Figure } from './figures.ts';
-
-/** One text of a corpus: whose format it tries, and whether there is a secret in it. One JSON object a line. */
-type Vector = { rule: string; label: 'secret' | 'not_secret'; text: string };
+import { readTemplates, type Vector } from './secrets/templates.ts';
 
 const VECTORS = fileURLToPath(new URL('../../../shared/data/secrets/vectors.jsonl.gz', import.meta.url));
+
+/** Tables of our own, each written before the finder was run on it. */
+const TABLES = ['unseen-1', 'unseen-2'];
 
 /**
  * How many of a corpus' secrets are found, and how many texts without one raise an alarm; beside a kept library of rules.
@@ -15,7 +16,16 @@ const VECTORS = fileURLToPath(new URL('../../../shared/data/secrets/vectors.json
  */
 export async function benchSecrets(data = VECTORS, say: (line: string) => void = () => {}): Promise<Figure[]> {
   if (!existsSync(data)) throw new Error(`no vectors at \`${data}\`; name a file with --data`);
-  const vectors = readVectors(data);
+  const figures = await figuresOf('secrets', readVectors(data), say);
+  if (data !== VECTORS) return [...figures, ...speeds()];
+  for (const table of TABLES) {
+    say(`\n${table}.txt:`);
+    figures.push(...(await figuresOf(`secrets.${table.replace('-', '_')}`, readTemplates(`${table}.txt`), say)));
+  }
+  return [...figures, ...speeds()];
+}
+
+async function figuresOf(name: string, vectors: readonly Vector[], say: (line: string) => void): Promise<Figure[]> {
   const own = (text: string) => findSecrets(text).filter(isActedOn).length > 0;
   const library = await libraryOfRules();
   const missed = new Map<string, number>();
@@ -47,20 +57,19 @@ export async function benchSecrets(data = VECTORS, say: (line: string) => void =
   }
   const share = (count: number, of: number) => (of === 0 ? 0 : rounded(count / of));
   return [
-    { name: 'secrets.recall', value: share(hits.own, counts.secret), unit: 'share', note: `of ${counts.secret}` },
+    { name: `${name}.recall`, value: share(hits.own, counts.secret), unit: 'share', note: `of ${counts.secret}` },
     {
-      name: 'secrets.false_alarms',
+      name: `${name}.false_alarms`,
       value: share(hits.ownFalse, counts.not_secret),
       unit: 'share',
       note: `of ${counts.not_secret}`,
     },
-    { name: 'secrets.recall.possible', value: share(hits.any, counts.secret), unit: 'share' },
-    { name: 'secrets.false_alarms.possible', value: share(hits.anyFalse, counts.not_secret), unit: 'share' },
-    { name: 'secrets.library.recall', value: share(hits.library, counts.secret), unit: 'share' },
-    { name: 'secrets.library.false_alarms', value: share(hits.libraryFalse, counts.not_secret), unit: 'share' },
-    { name: 'secrets.library.only', value: hits.libraryOnly, unit: 'texts' },
-    ...[...missed].map(([rule, count]) => ({ name: `secrets.missed.${rule}`, value: count, unit: 'texts' })),
-    ...speeds(),
+    { name: `${name}.recall.possible`, value: share(hits.any, counts.secret), unit: 'share' },
+    { name: `${name}.false_alarms.possible`, value: share(hits.anyFalse, counts.not_secret), unit: 'share' },
+    { name: `${name}.library.recall`, value: share(hits.library, counts.secret), unit: 'share' },
+    { name: `${name}.library.false_alarms`, value: share(hits.libraryFalse, counts.not_secret), unit: 'share' },
+    { name: `${name}.library.only`, value: hits.libraryOnly, unit: 'texts' },
+    ...[...missed].map(([rule, count]) => ({ name: `${name}.missed.${rule}`, value: count, unit: 'texts' })),
   ];
 }
 

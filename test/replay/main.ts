@@ -11,6 +11,7 @@ import { readAgentDojo } from './agentdojo.ts';
 import { readAgentDyn } from './agentdyn.ts';
 import { DISGUISES } from './disguise.ts';
 import { measure, type Measured } from './measure.ts';
+import { readOwn } from './own.ts';
 import { figureLine, figuresOf, LIMITS, residue } from './report.ts';
 import type { Suite } from './suite.ts';
 import { readTau } from './tau.ts';
@@ -19,6 +20,7 @@ const SUITES: Readonly<Record<string, (folder: string, disguise?: (text: string)
   agentdojo: readAgentDojo,
   agentdyn: readAgentDyn,
   tau: readTau,
+  own: readOwn,
 };
 
 const USAGE = `usage: npm run replay -- SUITE --data DIR [--policies DIR] [--without POLICY]… [--disguise HOW] [--json]; there is: ${Object.keys(SUITES).join(', ')}`;

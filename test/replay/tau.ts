@@ -1,6 +1,6 @@
 import type { JsonObject, JsonValue } from '../../src/core/json.ts';
 import { filesEnding, readJson, readLines } from './read-data.ts';
-import type { Call, Episode, Suite } from './suite.ts';
+import type { Call, Episode, Suite, Tool } from './suite.ts';
 import { toolsOf, type ToolFile } from './tools.ts';
 import { createOwnership, type Owners, type Ownership } from './ownership.ts';
 
@@ -24,17 +24,27 @@ export function readTau(folder: string): Suite[] {
   const owners = readJson<Record<string, Owners>>(folder, 'owners.json') ?? {};
   return filesEnding(folder, TASKS).map((file): Suite => {
     const name = file.slice(0, -TASKS.length);
-    const ownership = createOwnership(owners[name] ?? {});
-    const tasks = readLines<Task>(folder, file);
-    const episodes = tasks.map((task) => ({ task, episode: episodeOf(task, ownership) }));
-    return {
-      name,
+    return suiteOfCustomers(name, {
       tools: toolsOf(tools[name] ?? []),
-      outsiders: new Set(),
-      benign: episodes.map(({ episode }) => episode).filter(({ calls }) => calls.length > 0),
-      attacks: episodes.flatMap(({ episode }, at) => onOthers(episode, ownership, at)),
-    };
+      owners: owners[name] ?? {},
+      tasks: readLines<Task>(folder, file),
+    });
   });
+}
+
+export function suiteOfCustomers(
+  name: string,
+  { tools, owners, tasks }: { tools: Tool[]; owners: Owners; tasks: readonly Task[] },
+): Suite {
+  const ownership = createOwnership(owners);
+  const episodes = tasks.map((task) => episodeOf(task, ownership));
+  return {
+    name,
+    tools,
+    outsiders: new Set(),
+    benign: episodes.filter(({ calls }) => calls.length > 0),
+    attacks: episodes.flatMap((episode, at) => onOthers(episode, ownership, at)),
+  };
 }
 
 const TASKS = '_tasks.jsonl';

@@ -15,5 +15,14 @@ export function sendWhole(
     'x-content-type-options': 'nosniff',
     ...unread,
   });
-  response.end(bytes);
+  endWith(response, bytes);
+}
+
+/** Up to this size a copy of the body costs less than a write of its own. */
+const IN_ONE_WRITE = 16 * 1024;
+
+/** Ends an answer whose `content-length` was stated, of a small body together with its head: as text of one byte a character. */
+export function endWith(response: ClientResponse, body: Buffer | Uint8Array): void {
+  if (body.length > IN_ONE_WRITE) response.end(body);
+  else response.end(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('latin1'), 'latin1');
 }

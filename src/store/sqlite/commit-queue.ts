@@ -8,13 +8,15 @@ type Work = {
   reject: (error: unknown) => void;
 };
 
-/** A verb that has run. Once the batch is durable: `apply` changes memory, then `settle` tells its caller. */
+/** A verb that has run. Once the batch is committed `apply` changes memory; once it is durable `settle` tells its caller. */
 type Done = { apply: () => void; settle: () => void };
 
 /** What the queue needs of a database. */
 export type Transactions = {
   begin(): void;
   commit(): void;
+  /** Makes all that was committed durable; nothing is begun before that. */
+  sync(): Promise<void> | void;
   /** Ends the transaction if one is open. Throws when it stays open. */
   rollback(): void;
   savepoint(): void;
@@ -22,9 +24,7 @@ export type Transactions = {
   rollbackTo(): void;
   /** Reads everything that memory holds anew. Throws when the database cannot be read. */
   reload(): void;
-  /** Called after each commit, before memory changes. Must not throw. */
-  committed(): void;
-  /** Called once memory agrees with what is durable: tells who listens, when the log has grown. Must not throw. */
+  /** Called once a batch is durable: tells who listens, when the log has grown. Must not throw. */
   announce(): void;
 };
 
@@ -32,14 +32,20 @@ export type Transactions = {
 const SOON_MS = 25;
 
 /**
- * Group commit: all verbs that arrive before the event loop turns share one transaction and so one fsync. Each has a
- * savepoint of its own. Promises resolve after COMMIT, and memory changes only then.
+ * Group commit: all verbs that arrive while the one before is made durable, or before the event loop turns, share one
+ * transaction and one fsync. Each has a savepoint of its own. Memory changes with COMMIT, so that it always says what the
+ * database says; promises resolve, and the log is as long as it says, only once that is durable. What is decided in between
+ * needs a commit of its own to have an effect, and that one is durable only with all before it.
  */
 export class CommitQueue {
   readonly #transactions: Transactions;
   readonly #maxBatch: number;
   #waiting: Work[] = [];
-  #scheduled = false;
+  /** The batch that is under way, or about to be. */
+  #working: Promise<void> | undefined;
+  /** Somebody waits for a batch after it. */
+  #wanted = false;
+  #closed = false;
   /** For what may wait for company. */
   #late: NodeJS.Timeout | undefined;
   #broken: Unavailable | undefined;
@@ -64,6 +70,7 @@ export class CommitQueue {
 
   #add<Result>(run: () => Result, applied: (result: Result) => void, schedule: () => void): Promise<Result> {
     if (this.#broken !== undefined) return Promise.reject(this.#broken);
+    if (this.#closed) return Promise.reject(new Unavailable('the store is closed'));
     return new Promise<Result>((resolve, reject) => {
       this.#waiting.push({
         run,
@@ -81,8 +88,10 @@ export class CommitQueue {
   }
 
   /** Commits what waits; takes nothing more. */
-  close(): void {
-    while (this.#waiting.length > 0) this.#commitBatch();
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#working;
+    while (this.#waiting.length > 0) await this.#commitBatch();
     this.#break(new Unavailable('the store is closed'));
   }
 
@@ -93,21 +102,26 @@ export class CommitQueue {
   }
 
   #schedule(): void {
-    if (this.#scheduled) return;
-    this.#scheduled = true;
-    setImmediate(() => {
-      this.#scheduled = false;
-      this.#commitBatch();
-      if (this.#waiting.length > 0) this.#schedule();
+    this.#wanted = true;
+    if (this.#working !== undefined || this.#closed) return;
+    this.#working = this.#work().finally(() => {
+      this.#working = undefined;
+      if (this.#wanted) this.#schedule();
     });
   }
 
-  #commitBatch(): void {
+  async #work(): Promise<void> {
+    await new Promise((resolve) => setImmediate(resolve));
+    this.#wanted = false;
+    await this.#commitBatch();
+  }
+
+  async #commitBatch(): Promise<void> {
     const batch = this.#waiting.splice(0, this.#maxBatch);
     if (this.#waiting.length === 0) {
       clearTimeout(this.#late);
       this.#late = undefined;
-    }
+    } else this.#wanted = true;
     if (batch.length === 0) return;
     const done: Done[] = [];
     try {
@@ -115,11 +129,16 @@ export class CommitQueue {
       for (const work of batch) done.push(this.#runOne(work));
       this.#transactions.commit();
     } catch (cause) {
-      this.#fail(batch, cause);
+      await this.#fail(batch, cause);
       return;
     }
-    this.#transactions.committed();
     for (const { apply } of done) apply();
+    try {
+      await this.#transactions.sync();
+    } catch (cause) {
+      this.#lose(batch, cause);
+      return;
+    }
     this.#transactions.announce();
     for (const { settle } of done) settle();
   }
@@ -143,16 +162,27 @@ export class CommitQueue {
    * is told that their verb took effect, and memory is made to agree with what the database says now. When that cannot
    * be read either, the store takes no more writes: invariant 4, a full disk denies.
    */
-  #fail(batch: readonly Work[], cause: unknown): void {
+  async #fail(batch: readonly Work[], cause: unknown): Promise<void> {
     const error = new Unavailable('the change could not be stored; nothing is permitted', { cause });
     try {
       // A transaction that stays open would be read as if it were durable.
       this.#transactions.rollback();
+      await this.#transactions.sync();
       this.#transactions.reload();
       this.#transactions.announce();
     } catch (reloadCause) {
       this.#break(new Unavailable('the store cannot be read any more; restart Remit', { cause: reloadCause }));
     }
+    for (const work of batch) work.reject(error);
+  }
+
+  /**
+   * What was committed may not be durable, and a second attempt would not tell: after a failed fsync the kernel takes pages for
+   * written that are not. Whether it is there is for the next start to find out; until then nothing is permitted.
+   */
+  #lose(batch: readonly Work[], cause: unknown): void {
+    const error = new Unavailable('what was stored may not be durable; look at the disk, and restart Remit', { cause });
+    this.#break(error);
     for (const work of batch) work.reject(error);
   }
 }

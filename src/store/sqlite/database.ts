@@ -7,7 +7,7 @@ import { InvalidConfig } from '../../core/errors.ts';
 const MIGRATIONS = join(import.meta.dirname, '../../../migrations/sqlite');
 
 /**
- * Opens the database for this process alone, durable at each commit, and brings its schema up to date.
+ * Opens the database for this process alone, and brings its schema up to date.
  *
  * @throws InvalidConfig when the file cannot be written, is held by another process, or is of a newer Remit.
  */
@@ -33,6 +33,8 @@ export function openDatabase(file: string): DatabaseSync {
   }
   try {
     migrate(db, file);
+    // From here on each commit is made durable by who makes it; see wal.ts.
+    db.exec('PRAGMA synchronous = NORMAL');
   } catch (error) {
     db.close();
     throw error;

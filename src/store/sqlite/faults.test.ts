@@ -219,6 +219,77 @@ test('a store that cannot be read after a failure takes no more writes, and memo
   await again.close();
 });
 
+/** A store whose disk takes its time: each fsync ends when the test says so. */
+async function openSlow(): Promise<{ store: Store; synced: PromiseWithResolvers<void>[] }> {
+  const synced: PromiseWithResolvers<void>[] = [];
+  let slow = false;
+  const store = await open({
+    sync: async () => {
+      if (!slow) return;
+      const waited = Promise.withResolvers<void>();
+      synced.push(waited);
+      await waited.promise;
+    },
+  });
+  await prepare(store);
+  slow = true;
+  return { store, synced };
+}
+
+test('INVARIANT 5: nobody hears of a permit before it is durable, and what comes meanwhile shares the next fsync', async () => {
+  const { store, synced } = await openSlow();
+  const told: string[] = [];
+  store.onCommit((size) => told.push(`log ${size}`));
+  const admit = (id: string) =>
+    store.admit({ ...TAKEN, approval: null }, [recordFixture(id, id)]).then(() => told.push(id));
+  const first = admit('rec_a');
+  await expect.poll(() => synced.length).toBe(1);
+  const others = [admit('rec_b'), admit('rec_c')];
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  expect([told, store.size(), store.indexOf('rec_a'), logNotes(store)]).toEqual([[], 1, undefined, ['task']]);
+  synced[0]!.resolve();
+  await first;
+  await expect.poll(() => synced.length).toBe(2);
+  expect([told, store.size(), store.indexOf('rec_a')]).toEqual([['log 2', 'rec_a'], 2, 1]);
+  synced[1]!.resolve();
+  await Promise.all(others);
+  expect([told.slice(2), synced.length]).toEqual([['log 4', 'rec_b', 'rec_c'], 2]);
+  await store.close();
+});
+
+test('INVARIANT 4: after an fsync that failed nobody is told anything, and nothing more is taken', async () => {
+  const { store, synced } = await openSlow();
+  const sizes: number[] = [];
+  store.onCommit((size) => sizes.push(size));
+  const first = VERBS['admit']!(store);
+  await expect.poll(() => synced.length).toBe(1);
+  const second = VERBS['append']!(store);
+  synced[0]!.reject(new Error('input/output error'));
+  for (const verb of [first, second, store.append([])]) await expect(verb).rejects.toThrow(/restart Remit/);
+  expect([store.healthy(), store.size(), sizes]).toEqual([false, 1, []]);
+  await store.close();
+  // What the disk has after all is what the next start goes on with.
+  const again = await open();
+  expect(logNotes(again)).toEqual(['task', 'verb']);
+  await again.close();
+});
+
+test('a store that is closed in the middle of an fsync waits for it, and commits what it has taken', async () => {
+  const { store, synced } = await openSlow();
+  const first = store.append([]);
+  await expect.poll(() => synced.length).toBe(1);
+  const second = VERBS['endTask']!(store);
+  const closing = store.close();
+  await expect(store.append([])).rejects.toThrow('closed');
+  synced[0]!.resolve();
+  await expect.poll(() => synced.length).toBe(2);
+  synced[1]!.resolve();
+  await Promise.all([first, second, closing, store.close()]);
+  const again = await open();
+  expect(again.task('task_1')?.state).toBe('revoked');
+  await again.close();
+});
+
 test('INVARIANT 4: a full disk admits nothing, and takes nothing from the budget', async () => {
   let database: DatabaseSync | undefined;
   const store = await open({

@@ -51,7 +51,7 @@ export class FeedTable {
     this.#pending = this.#pending.filter(({ sequence }) => sequence < next);
   }
 
-  committed(): void {
+  durable(): void {
     if (this.#pending.length === 0) return;
     this.#recent.push(...this.#pending);
     this.#pending = [];

@@ -3,7 +3,7 @@ import { countersOf, type Draw, type Used } from '../../core/budget.ts';
 import { Conflict } from '../../core/errors.ts';
 import { suspensionOfTask } from '../../core/suspension.ts';
 import { hasEnded, mayBecome, type Task } from '../../core/task.ts';
-import type { Admission, DefinitionPin, NoRun, Run, Store, WebhookStore } from '../ports.ts';
+import type { Admission, AdmissionRequest, DefinitionPin, NoRun, Records, Run, Store, WebhookStore } from '../ports.ts';
 import { AgentTable } from './agent-table.ts';
 import { agentVerbs } from './agent-verbs.ts';
 import { ActionTable } from './action-table.ts';
@@ -35,6 +35,7 @@ import { suspensionVerbs } from './suspension-verbs.ts';
 import { TaskTable } from './task-table.ts';
 import { TrailTable } from './trail-table.ts';
 import { trailVerbs, withTrail } from './trail-verbs.ts';
+import { openWal } from './wal.ts';
 
 export type SqliteOptions = {
   file: string;
@@ -44,6 +45,8 @@ export type SqliteOptions = {
   maxBatch?: number;
   /** For tests of faults: stands in for `COMMIT`, and may fail before or after it. */
   commit?: (db: DatabaseSync) => void;
+  /** For tests of faults: stands in for making a commit durable. */
+  sync?: () => Promise<void>;
 };
 
 /**
@@ -53,6 +56,7 @@ export type SqliteOptions = {
  */
 export async function openSqliteStore(options: SqliteOptions): Promise<Store> {
   const db = openDatabase(options.file);
+  const wal = openWal(options.file);
   const feed = new FeedTable(db);
   const tables = {
     log: new RecordLog(db, feed),
@@ -67,28 +71,36 @@ export async function openSqliteStore(options: SqliteOptions): Promise<Store> {
   };
   const actions = new ActionTable(db);
   const runs = new RunTable(db);
+  // Each of these runs with every verb: they are parsed once.
+  const statements = {
+    begin: db.prepare('BEGIN IMMEDIATE'),
+    commit: db.prepare('COMMIT'),
+    savepoint: db.prepare('SAVEPOINT verb'),
+    release: db.prepare('RELEASE verb'),
+  };
   const listeners: ((size: number) => void)[] = [];
   let savepoint = tables.log.mark();
   let announced = tables.log.size();
   const queue = new CommitQueue(
     {
-      begin: () => db.exec('BEGIN IMMEDIATE'),
-      commit: () => (options.commit === undefined ? db.exec('COMMIT') : options.commit(db)),
+      begin: () => void statements.begin.run(),
+      commit: () => (options.commit === undefined ? void statements.commit.run() : options.commit(db)),
       rollback: () => {
         if (db.isTransaction) db.exec('ROLLBACK');
       },
       savepoint: () => {
         savepoint = tables.log.mark();
-        db.exec('SAVEPOINT verb');
+        statements.savepoint.run();
       },
-      release: () => db.exec('RELEASE verb'),
+      release: () => void statements.release.run(),
       rollbackTo: () => {
         db.exec('ROLLBACK TO verb; RELEASE verb');
         tables.log.rewind(savepoint);
       },
       reload: () => Object.values(tables).forEach((table) => table.reload()),
-      committed: () => tables.log.committed(),
+      sync: options.sync ?? (() => wal.sync()),
       announce: () => {
+        tables.log.durable();
         const size = tables.log.size();
         if (size > announced) for (const listener of listeners) listener(size);
         announced = size;
@@ -96,6 +108,12 @@ export async function openSqliteStore(options: SqliteOptions): Promise<Store> {
     },
     options.maxBatch ?? 512,
   );
+  let closed: Promise<void> | undefined;
+  async function close(): Promise<void> {
+    await queue.close();
+    wal.close();
+    if (db.isOpen) db.close();
+  }
   const tokens = new IssuedTokenTable(db);
   const processes = processVerbs(db, queue);
   const leases = new LeaseTable(db);
@@ -124,10 +142,7 @@ export async function openSqliteStore(options: SqliteOptions): Promise<Store> {
     indexOf: (id) => tables.log.indexOf(id),
     onCommit: (listener) => void listeners.push(listener),
     healthy: () => queue.healthy,
-    close: async () => {
-      queue.close();
-      if (db.isOpen) db.close();
-    },
+    close: () => (closed ??= close()),
   };
 }
 
@@ -147,6 +162,7 @@ type TaskVerbs = Pick<
   | 'createTask'
   | 'endTask'
   | 'admit'
+  | 'admitInOrder'
   | 'giveBack'
   | 'task'
   | 'chain'
@@ -171,7 +187,7 @@ function noRunOf(run: Run, task: Task, { runs, tasks }: TaskTables, now: number)
 }
 
 function taskVerbs(queue: CommitQueue, tables: TaskTables, clock: () => number): TaskVerbs {
-  const { log, tasks, assertions, approvals, standing, agents, actions, trails } = tables;
+  const { log, tasks, assertions, approvals, agents, actions, trails } = tables;
   return {
     createTask: (task, records, approval = null, { assertion, run, prompt } = {}) =>
       queue.add(
@@ -227,13 +243,23 @@ function taskVerbs(queue: CommitQueue, tables: TaskTables, clock: () => number):
     admit: (request, records) =>
       queue.add(
         () => admitInTransaction(request, records, tables, clock()),
-        (admission) => {
-          if (!admission.admitted) return;
-          tasks.countTaken(request, 1);
-          const root = request.chain.at(-1);
-          if (root !== undefined && request.counted) trails.grown(root, { labels: request.labels, records });
-          for (const id of request.chain) tasks.wasUsed(id, clock());
-          if (request.approval !== null) forgetSpent(request.approval, { approvals, standing });
+        ({ admitted }) => {
+          if (admitted) wasAdmitted(request, records, tables, clock());
+        },
+      ),
+    admitInOrder: (entries) =>
+      queue.add(
+        () => {
+          for (const [place, { request, records }] of entries.entries()) {
+            if (request === undefined) log.append(records);
+            else if (!admitInTransaction(request, records, tables, clock()).admitted) return place;
+          }
+          return entries.length;
+        },
+        (count) => {
+          for (const { request, records } of entries.slice(0, count)) {
+            if (request !== undefined) wasAdmitted(request, records, tables, clock());
+          }
         },
       ),
     giveBack: (taken, records) =>
@@ -258,8 +284,8 @@ function taskVerbs(queue: CommitQueue, tables: TaskTables, clock: () => number):
 
 /** What was taken is given back when a later check fails, so that "not admitted" leaves no trace. */
 function admitInTransaction(
-  request: Parameters<Store['admit']>[0],
-  records: Parameters<Store['admit']>[1],
+  request: AdmissionRequest,
+  records: Records,
   { log, tasks, approvals, standing, tokens, suspensions, actions, trails, leases }: TaskTables,
   now: number,
 ): Admission {
@@ -301,6 +327,20 @@ function admitInTransaction(
   }
   log.append(records);
   return { admitted: true };
+}
+
+/** Memory's part of an admission. */
+function wasAdmitted(
+  request: AdmissionRequest,
+  records: Records,
+  { tasks, trails, approvals, standing }: TaskTables,
+  now: number,
+): void {
+  tasks.countTaken(request, 1);
+  const root = request.chain.at(-1);
+  if (root !== undefined && request.counted) trails.grown(root, { labels: request.labels, records });
+  for (const id of request.chain) tasks.wasUsed(id, now);
+  if (request.approval !== null) forgetSpent(request.approval, { approvals, standing });
 }
 
 /** What a task begins with. */

@@ -52,9 +52,10 @@ export class RecordLog {
     }
   }
 
-  committed(): void {
+  /** All that was committed is durable now. */
+  durable(): void {
     this.#durable = this.#next;
-    this.#feed.committed();
+    this.#feed.durable();
   }
 
   reload(): void {
@@ -73,6 +74,7 @@ export class RecordLog {
 
   indexOf(id: string): number | undefined {
     const row = this.#index.get(id);
-    return row === undefined ? undefined : Number(row['seq']);
+    const seq = row === undefined ? this.#durable : Number(row['seq']);
+    return seq < this.#durable ? seq : undefined;
   }
 }

@@ -17,6 +17,14 @@ test('of other interfaces, whose operations no rule was made for, one change in 
   expect(all['classify.other_interfaces.reads_held']).toBeLessThanOrEqual(0.2);
 });
 
+test('of the tables of other domains and styles no change is called a read', () => {
+  for (const of of ['unseen_1', 'unseen_2']) {
+    expect(all[`classify.${of}.dangerous_misses`], of).toBeLessThanOrEqual(0.003);
+    expect(all[`classify.${of}.accuracy`], of).toBeGreaterThanOrEqual(0.77);
+    expect(all[`classify.${of}.reads_held`], of).toBeLessThanOrEqual(0.3);
+  }
+});
+
 test.skipIf(!existsSync(corpora))(
   'the same of the corpora beside the repository, skipped where they are not',
   async () => {
