@@ -8,6 +8,8 @@ import {
 import { Agent } from 'undici';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import type { TargetConfig } from '../../config/config.ts';
+import type { HttpGatewayDeps } from './gateway.ts';
+import { callerOf } from '../../../test/conformance/open-gateway.ts';
 import { createX509Authority, type Issued, type X509Authority } from '../../../test/fixtures/x509-authority.ts';
 import { openHttpFront, openRawUpstream, type HttpFront, type RawUpstream } from '../../../test/harness/http-front.ts';
 import { frame, headers, openFrameClient } from '../../../test/harness/http2-frames.ts';
@@ -34,13 +36,13 @@ type Opened = { front: HttpFront; upstream: RawUpstream; session: ClientHttp2Ses
 
 async function open(
   answer: string | Parameters<typeof openRawUpstream>[0],
-  config: Partial<TargetConfig> = {},
+  parts: Partial<HttpGatewayDeps> = {},
 ): Promise<Opened> {
   const upstream = await openRawUpstream(
     typeof answer === 'string' ? (_request, socket) => void socket.end(answer) : answer,
   );
   closing.push(() => upstream.close());
-  const front = await openHttpFront([{ ...target(upstream.url), ...config }], {}, identity);
+  const front = await openHttpFront([target(upstream.url)], parts, identity);
   closing.push(() => front.close());
   const session = connect(`https://${NAME}`, {
     ca: authority.pem,
@@ -215,6 +217,21 @@ test.each([
   await expect.poll(() => opened.upstream.received).toHaveLength(1);
   leave(stream);
   expect(await outcomeOf(opened)).toEqual({ status: 'cut', detail: 'the caller went away' });
+});
+
+test('a client that goes away while its request is decided has sent nothing', async () => {
+  const deciding = Promise.withResolvers<void>();
+  const opened = await open(() => undefined, { authenticate: () => deciding.promise.then(() => callerOf('tsk_1')) });
+  const stream = opened.session.request(SHOW);
+  stream.on('error', () => undefined);
+  await new Promise((resolve) => stream.once('ready', resolve));
+  await new Promise<void>((resolve) => opened.session.ping(() => resolve()));
+  stream.close(NGHTTP2_CANCEL);
+  await new Promise<void>((resolve) => opened.session.ping(() => resolve()));
+  deciding.resolve();
+  const outcome = { status: 'cut', detail: 'the caller went away', nothingDone: true };
+  expect(await outcomeOf(opened)).toEqual(outcome);
+  expect([opened.upstream.received, opened.front.live.of('tsk_1', 'call')]).toEqual([[], []]);
 });
 
 test.each([NGHTTP2_NO_ERROR, NGHTTP2_CANCEL])(
