@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import {
   connect,
   constants,
@@ -5,6 +6,7 @@ import {
   type ClientHttp2Stream,
   type OutgoingHttpHeaders,
 } from 'node:http2';
+import { connect as connectTls } from 'node:tls';
 import { Agent } from 'undici';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import type { TargetConfig } from '../../config/config.ts';
@@ -154,6 +156,28 @@ test('a client that chooses by ALPN speaks either version at the same address', 
   }
   expect(front.decided).toHaveLength(2);
 });
+
+test.each([{ ALPNProtocols: ['http/1.1'] }, {}])(
+  'a WebSocket opens over HTTP/1.1 at the same address (%o)',
+  async (offered) => {
+    const accept = createHash('sha1')
+      .update('dGhlIHNhbXBsZSBub25jZQ==258EAFA5-E914-47DA-95CA-C5AB0DC85B11')
+      .digest('base64');
+    const { front } = await open((_request, socket) => {
+      socket.write(
+        `HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: Upgrade\r\nsec-websocket-accept: ${accept}\r\n\r\n`,
+      );
+    });
+    const socket = connectTls({ host: '127.0.0.1', port: front.port, servername: NAME, ca: authority.pem, ...offered });
+    closing.push(() => socket.destroy());
+    let received = '';
+    socket.setEncoding('latin1').on('data', (text: string) => (received += text));
+    socket.write(
+      `GET /http/api/join HTTP/1.1\r\nHost: ${NAME}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n`,
+    );
+    await expect.poll(() => received).toMatch(/^HTTP\/1\.1 101 /);
+  },
+);
 
 test.each([
   ['is shorter than its length', 'HTTP/1.1 200 OK\r\ncontent-length: 20\r\n\r\nhi'],
@@ -355,6 +379,7 @@ function target(url: string): TargetConfig {
     clientCapabilities: [],
     operations: {
       show: { effect: 'read', http: { ...http, method: 'GET', path: '/show' } },
+      join: { effect: 'write', http: { ...http, method: 'GET', path: '/join', body: 'websocket' } },
       look: { effect: 'read', http: { ...http, method: 'HEAD', path: '/show' } },
       keep: { effect: 'write', http: { ...http, method: 'PUT', path: '/keep', body: 'raw' } },
       store: { effect: 'write', http: { ...http, method: 'PUT', path: '/store', body: 'stream' } },
