@@ -18,6 +18,8 @@ const OF_A_CONNECTION: ReadonlySet<string> = new Set([
 export class Http2Answer extends Writable {
   readonly req: { readonly complete: boolean };
   readonly #stream: ServerHttp2Stream;
+  /** Node ends the stream with the headers where there is no body: HEAD, 204, 304. */
+  #bodiless = false;
 
   constructor(stream: ServerHttp2Stream, req: { readonly complete: boolean }) {
     super();
@@ -37,14 +39,16 @@ export class Http2Answer extends Writable {
   writeHead(status: number, headers: Readonly<Record<string, string | number>> | readonly string[]): this {
     if (this.#isGone) return this;
     const pairs = isFlat(headers) ? inPairs(headers) : Object.entries(headers);
-    const fields: OutgoingHttpHeaders = {};
+    const fields = Object.create(null) as OutgoingHttpHeaders;
     for (const [spelt, value] of pairs) {
       const name = spelt.toLowerCase();
       if (OF_A_CONNECTION.has(name)) continue;
       const known = fields[name];
       fields[name] = known === undefined ? String(value) : [known, String(value)].flat().map(String);
     }
-    this.#stream.respond({ ...fields, ':status': status });
+    fields[':status'] = status;
+    this.#stream.respond(fields);
+    this.#bodiless = this.#stream.writableEnded;
     return this;
   }
 
@@ -52,13 +56,14 @@ export class Http2Answer extends Writable {
   flushHeaders(): void {}
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
-    // Node has ended it with the headers where there is no body: HEAD, 204, 304.
-    if (this.#isGone || this.#stream.writableEnded) done();
+    if (this.#bodiless) done();
+    else if (this.#isGone) done(new Error('the client has gone'));
     else this.#stream.write(chunk, done);
   }
 
   override _final(done: (error?: Error | null) => void): void {
-    if (this.#isGone || this.#stream.writableEnded) done();
+    if (this.#bodiless) done();
+    else if (this.#isGone) done(new Error('the client has gone'));
     else this.#stream.end(() => done());
   }
 
