@@ -1,9 +1,8 @@
 import { OpenAPIHono } from '@hono/zod-openapi';
-import { bodyLimit } from 'hono/body-limit';
 import { etag } from 'hono/etag';
 import type { Labels } from '../provenance/labels.ts';
 import type { PeopleProvider } from '../config/identity-config.ts';
-import { InvalidRequest, NotFound, TooLarge } from '../core/errors.ts';
+import { InvalidRequest, NotFound } from '../core/errors.ts';
 import type { Refusals } from '../audit/refusals.ts';
 import { PROTOCOLS, targetResource } from '../core/target-resource.ts';
 import type { Suspensions } from '../ending/suspensions.ts';
@@ -13,6 +12,7 @@ import type { TokenKey } from '../token/signing-key.ts';
 import type { Authenticator } from '../token/authenticate.ts';
 import { authorizationServerMetadata, protectedResourceMetadata, type Offered } from '../token/metadata.ts';
 import { agentRoutes, type AgentRouteParts } from './routes/agents.ts';
+import { bodyLimit } from './body-limit.ts';
 import { approvalPage } from './approval-page.ts';
 import type { ApprovalRouteParts } from './routes/approvals.ts';
 import { approvalRoutes } from './routes/approvals.ts';
@@ -112,8 +112,8 @@ export function createApp(parts: AppParts): ControlApp {
     c.header('Referrer-Policy', 'no-referrer');
   });
   // A policy set of thousands of policies is larger than anything else that is sent here.
-  const large = limitOf(parts.maxBodyBytes);
-  const small = limitOf(Math.min(parts.maxBodyBytes, 1024 * 1024));
+  const large = bodyLimit(parts.maxBodyBytes);
+  const small = bodyLimit(Math.min(parts.maxBodyBytes, 1024 * 1024));
   app.use((c, next) => (TAKES_POLICY_SETS.has(c.req.path) ? large : small)(c, next));
   publicRoutes(app, parts);
   oauthRoutes(app, parts);
@@ -131,15 +131,6 @@ export function createApp(parts: AppParts): ControlApp {
 }
 
 const TAKES_POLICY_SETS = new Set(['/v1/policy/publish', '/v1/policy/check', '/v1/policy/diff']);
-
-function limitOf(maxSize: number) {
-  return bodyLimit({
-    maxSize,
-    onError: () => {
-      throw new TooLarge('the request is too large');
-    },
-  });
-}
 
 /** The routes of `/v1`, also used to write the OpenAPI document. */
 export function controlRoutes(app: ControlApp, parts: AppParts): void {

@@ -18,7 +18,7 @@ import {
   SUMMARISER,
   type ControlPlane,
 } from '../../test/fixtures/control-plane.ts';
-import { openTlsClient, type TlsClient } from '../../test/fixtures/tls-request.ts';
+import { openHttp2Client, openTlsClient, type TlsClient } from '../../test/fixtures/tls-request.ts';
 import { createX509Authority, type Issued, type X509Authority } from '../../test/fixtures/x509-authority.ts';
 import { createTlsServer, type TlsServer } from './tls-server.ts';
 
@@ -57,6 +57,15 @@ function open(shown: Issued | null = svid, more = {}): TlsClient {
     { ca: web.pem, ...(shown === null ? {} : { cert: shown.cert, key: shown.key }) },
     more,
   );
+  clients.push(client);
+  return client;
+}
+
+function openHttp2(shown: Issued | null = svid): TlsClient {
+  const client = openHttp2Client(port, NAME, {
+    ca: web.pem,
+    ...(shown === null ? {} : { cert: shown.cert, key: shown.key }),
+  });
   clients.push(client);
   return client;
 }
@@ -232,6 +241,46 @@ describe('a token that is bound to a certificate is refused', () => {
     expect(answer.status).toBe(401);
     expect(answer.headers['www-authenticate']).toContain('error="invalid_token"');
     expect(answer.body).not.toContain(accessToken);
+  });
+});
+
+describe('over HTTP/2', () => {
+  test('a token is bound to the certificate of the connection, whatever the version of HTTP', async () => {
+    const client = openHttp2();
+    const issued = await token(client);
+    expect(issued).toMatchObject({ status: 200, token_type: 'Bearer' });
+    expect(decodeJwt(issued.access_token)['cnf']).toEqual({ 'x5t#S256': thumbprint(svid) });
+    const bearer = `Bearer ${issued.access_token}`;
+    for (const by of [client, openHttp2(), open()]) expect((await list(by, bearer)).status).toBe(200);
+    for (const by of [openHttp2(null), openHttp2(await spiffe.svid(OTHER_AGENT))]) {
+      const answer = await list(by, bearer);
+      expect([answer.status, answer.headers['www-authenticate']]).toEqual([
+        401,
+        expect.stringContaining('error="invalid_token"'),
+      ]);
+    }
+  });
+
+  test('a body has a limit, whether its length is stated or not', async () => {
+    const form = new URLSearchParams({ ...AGENT_FORM, more: 'x'.repeat(1_100_000) }).toString();
+    const headers = { 'content-type': 'application/x-www-form-urlencoded' };
+    const stated: Record<string, string> = { 'content-length': String(form.length) };
+    for (const more of [{}, stated]) {
+      const answer = await openHttp2().send('POST', '/token', { headers: { ...headers, ...more }, body: form });
+      expect([answer.status, answer.body]).toEqual([413, expect.stringContaining('the request is too large')]);
+    }
+  });
+
+  test('a proof is for the same URL', async () => {
+    const { proof } = await openClient(plane);
+    const client = openHttp2();
+    const issued = await token(client, AGENT_FORM, {
+      dpop: await proof({ method: 'POST', url: `${ISSUER}/token` }),
+    });
+    const prove = (url: string) => proof({ method: 'GET', url, accessToken: issued.access_token });
+    const shown = `DPoP ${issued.access_token}`;
+    expect((await list(client, shown, { dpop: await prove(`${ISSUER}/v1/tasks`) })).status).toBe(200);
+    expect((await list(client, shown, { dpop: await prove(`${ISSUER}/v1/agents`) })).status).toBe(401);
   });
 });
 

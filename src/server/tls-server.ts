@@ -1,7 +1,8 @@
 import { constants } from 'node:crypto';
-import type { RequestListener } from 'node:http';
-import { createServer, type Server } from 'node:https';
+import type { Server } from 'node:https';
 import type { SecureContextOptions } from 'node:tls';
+import type { RequestHandler } from './http2-sessions.ts';
+import { HttpsServer } from './https-server.ts';
 
 /** The server's own certificate chain and key: PEM. */
 export type TlsIdentity = { cert: string; key: string };
@@ -29,8 +30,8 @@ export type TlsServer = {
  * An HTTPS server that asks for client certificates and takes any: the handshake proves that the client has the key, and
  * whose certificate it is, the checks of a request decide, by the bundle of one trust domain and at that moment.
  */
-export function createTlsServer(identity: TlsIdentity, handler: RequestListener): TlsServer {
-  const server = createServer(
+export function createTlsServer(identity: TlsIdentity, handler: RequestHandler): TlsServer {
+  const server = new HttpsServer(
     {
       ...contextOptions(identity),
       requestCert: true,

@@ -1,9 +1,10 @@
-import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer, type Server } from 'node:http';
 import type { Server as TlsServer } from 'node:https';
 import type { Logger } from 'pino';
 import type { Config } from '../config/config.ts';
 import { InvalidConfig } from '../core/errors.ts';
 import { openWorkloadStreams } from '../identity/workload-stream.ts';
+import type { RequestHandler } from '../server/http2-sessions.ts';
 import { followTlsFiles, openKeyFile, readTlsFiles } from '../server/tls-files.ts';
 import { createTlsServer } from '../server/tls-server.ts';
 import { followTlsSvid } from '../server/tls-workload.ts';
@@ -21,7 +22,7 @@ const SVID_WITHIN_MS = 30_000;
  */
 export async function createListener(
   config: Config,
-  handler: RequestListener,
+  handler: RequestHandler,
   log: Logger,
 ): Promise<Server | TlsServer> {
   const { tls } = config.server;
@@ -36,7 +37,7 @@ export async function createListener(
   return served.server;
 }
 
-async function listenerBySvid(endpoint: string, handler: RequestListener, log: Logger): Promise<TlsServer> {
+async function listenerBySvid(endpoint: string, handler: RequestHandler, log: Logger): Promise<TlsServer> {
   const streams = openWorkloadStreams(endpoint, (problem) => log.error({ problem }, 'the TLS certificate'));
   let served: ReturnType<typeof createTlsServer> | undefined;
   try {

@@ -1,5 +1,6 @@
 /** `remit serve`: from the command line to a process that serves until it is told to stop. */
 import { existsSync } from 'node:fs';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { dirname, join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
 import { getRequestListener } from '@hono/node-server';
@@ -18,7 +19,7 @@ import { createDevPeople } from '../identity/dev/people.ts';
 import { createCheckArguments } from '../pdp/check-arguments.ts';
 import { createPdp } from '../pdp/pdp.ts';
 import { holdInForce, policyAtStart } from '../policy/in-force.ts';
-import { peerOfSocket } from '../server/peer-of.ts';
+import { peerOfRequest } from '../server/peer-of.ts';
 import { ERROR_TABLE } from '../server/error-table.ts';
 import type { Store } from '../store/ports.ts';
 import { openAgentRegistry } from './agents.ts';
@@ -153,8 +154,10 @@ async function run(
   const server = await createListener(
     config,
     (request, response) => {
-      if (httpGateway.handle(request, response, peerOfSocket(request.socket))) return;
-      if (idp !== undefined && request.url?.startsWith('/dev/idp') === true) idp(request, response);
+      if (httpGateway.handle(request, response, peerOfRequest(request))) return;
+      // What it is made of takes requests of both versions.
+      if (idp !== undefined && request.url?.startsWith('/dev/idp') === true)
+        idp(request as IncomingMessage, response as ServerResponse);
       else void listener(request, response);
     },
     log,

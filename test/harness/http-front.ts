@@ -12,6 +12,8 @@ import type { HttpExchange, HttpStep } from '../../src/gateway/http/request.ts';
 import { createUpstreams } from '../../src/gateway/http/upstream.ts';
 import { createLiveWork, type LiveWork } from '../../src/gateway/live.ts';
 import { takeUpgrades } from '../../src/wiring/upgrades.ts';
+import type { RequestHandler } from '../../src/server/http2-sessions.ts';
+import { createTlsServer, type TlsIdentity } from '../../src/server/tls-server.ts';
 import { UNKNOWN_PEER } from '../../src/identity/peer.ts';
 import { callerOf, permit } from '../conformance/open-gateway.ts';
 
@@ -31,12 +33,16 @@ export type HttpFront = {
   hangUp(): void;
   /** The same without a word. */
   drop(): void;
+  /** As a server does that is told to stop: no more requests, and those under way go on. */
+  drain(): void;
   close(): Promise<void>;
 };
 
 export async function openHttpFront(
   targets: readonly TargetConfig[],
   given: Partial<HttpGatewayDeps> = {},
+  /** Without one it speaks plain HTTP/1.1, and with one HTTP/2, too. */
+  identity?: TlsIdentity,
 ): Promise<HttpFront> {
   const observed: HttpExchange[] = [];
   const decided: HttpExchange[] = [];
@@ -92,9 +98,12 @@ export async function openHttpFront(
     maxBodyBytes: 1_000_000,
     ...given,
   });
-  const server = createServer((request, response) => {
-    if (!gateway.handle(request, response, UNKNOWN_PEER)) response.writeHead(404).end('not the gateway');
-  });
+  const handler: RequestHandler = (request, response) => {
+    if (gateway.handle(request, response, UNKNOWN_PEER)) return;
+    response.statusCode = 404;
+    response.end('not the gateway');
+  };
+  const server = identity === undefined ? createServer(handler) : createTlsServer(identity, handler).server;
   takeUpgrades(server, gateway);
   const port = await listening(server);
   const clients = new Set<Socket>();
@@ -111,6 +120,7 @@ export async function openHttpFront(
     hangUp: () => {
       for (const client of clients) client.end();
     },
+    drain: () => server.closeIdleConnections(),
     close: async () => {
       server.closeAllConnections();
       await gateway.close();

@@ -1,5 +1,7 @@
 import { createServer, type Server } from 'node:http';
-import { connect, type AddressInfo } from 'node:net';
+import { connect as connectHttp2, type OutgoingHttpHeaders } from 'node:http2';
+import { connect, type AddressInfo, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { ProxyAgent, request } from 'undici';
 import type { AgentSession } from '../agent-session.ts';
@@ -159,6 +161,53 @@ test.each(['', `Proxy-Authorization: Basic ${Buffer.from('remit:another-').toStr
     expect(seen).toEqual([]);
   },
 );
+
+/** What a client gets that speaks HTTP/2 within its tunnel. */
+async function overHttp2(
+  fields: OutgoingHttpHeaders,
+  body?: string,
+): Promise<{ status: number; own: unknown; body: string }> {
+  const socket = await new Promise<Socket>((resolve) => {
+    const tunnel = connect(Number(new URL(proxy.url).port), '127.0.0.1', () =>
+      tunnel.write(
+        `CONNECT billing.example.com:443 HTTP/1.1\r\nHost: x\r\nProxy-Authorization: Basic ${credentials}\r\n\r\n`,
+      ),
+    );
+    tunnel.once('data', () => resolve(tunnel));
+  });
+  const session = connectHttp2('https://billing.example.com', {
+    createConnection: () =>
+      connectTls({ socket, servername: 'billing.example.com', ca: certificates.authority, ALPNProtocols: ['h2'] }),
+  });
+  try {
+    return await new Promise((resolve, reject) => {
+      const stream = session.request(fields, { endStream: body === undefined });
+      let [status, own, text]: [number, unknown, string] = [0, undefined, ''];
+      stream.once('response', (head) => ([status, own] = [Number(head[':status']), head['x-own']]));
+      stream.setEncoding('utf8').on('data', (more: string) => (text += more));
+      stream.once('end', () => resolve({ status, own, body: text })).once('error', reject);
+      if (body !== undefined) stream.end(body);
+    });
+  } finally {
+    session.destroy();
+  }
+}
+
+test('within a tunnel HTTP/2 is taken like HTTP/1.1', async () => {
+  const given = { ':method': 'POST', ':path': '/api/users/7?fields=a%2Fb', 'content-type': 'text/plain' };
+  const response = await overHttp2({ ...given, authorization: 'Bearer none', cookie: 'a=b' }, 'hello');
+  expect(response).toEqual({ status: 200, own: '1', body: 'hi' });
+  expect(seen).toMatchObject([{ method: 'POST', path: '/http/billing/users/7?fields=a%2Fb', body: 'hello' }]);
+  expect(seen[0]?.headers).toMatchObject({ authorization: 'DPoP token for POST /http/billing/users/7' });
+  expect(seen[0]?.headers).not.toHaveProperty('cookie');
+  seen.length = 0;
+  expect((await overHttp2({ ':path': '/admin' })).status).toBe(403);
+  expect((await overHttp2({ ':path': '/api/x', ':authority': 'evil.example' })).status).toBe(421);
+  expect(
+    (await overHttp2({ ':path': '/api/x', ':authority': 'billing.example.com', host: 'evil.example' })).status,
+  ).toBe(400);
+  expect(seen).toEqual([]);
+});
 
 test('within a tunnel: no other part of the host, and no other host', async () => {
   expect((await client('https://billing.example.com/admin')).status).toBe(403);

@@ -1,12 +1,16 @@
 import { timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
+import { Http2ServerRequest } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { InvalidRequest } from '../../core/errors.ts';
+import { overHttp2 } from '../../gateway/http/over-http2.ts';
+import type { ClientResponse } from '../../gateway/http/request.ts';
+import { HttpsServer } from '../../server/https-server.ts';
 import type { AgentSession } from '../agent-session.ts';
 import { asKnownToClient, originOfAuthority, throughTarget, type Interception } from './interceptions.ts';
 import type { LocalCertificates } from './local-certificates.ts';
-import { createThroughRemit } from './through-remit.ts';
+import { createThroughRemit, headerOf, type ClientRequest } from './through-remit.ts';
 
 export type ForwardProxy = {
   /** With the secret in it: for `HTTPS_PROXY`. */
@@ -34,18 +38,27 @@ export async function openForwardProxy(parts: {
     location: (value) => asKnownToClient(interceptions, remitUrl, value),
   });
   /** Behind each tunnel, the server that its client means. */
-  const insides = new Map<string, TlsServer>();
+  const insides = new Map<string, HttpsServer>();
   for (const { origin } of interceptions) {
     const certificate = certificates.byHost.get(new URL(origin).hostname);
     if (!origin.startsWith('https:') || certificate === undefined || insides.has(origin)) continue;
-    const inside = createTlsServer({ ...certificate, minVersion: 'TLSv1.2' }, (request, response) => {
-      if (originOfHost(request, 'https') === origin) pass(request, response, origin, request.url ?? '');
-      else refuse(response, 421, 'the `Host` is not the one that the tunnel leads to');
+    const inside = new HttpsServer({ ...certificate, minVersion: 'TLSv1.2' }, (incoming, given) => {
+      const over2 = incoming instanceof Http2ServerRequest ? overHttp2(incoming) : null;
+      const response = over2?.response ?? (given as ServerResponse);
+      let rawHeaders: readonly string[];
+      try {
+        rawHeaders = over2?.rawHeaders() ?? incoming.rawHeaders;
+      } catch (error) {
+        return refuse(response, 400, error instanceof InvalidRequest ? error.message : 'the request is malformed');
+      }
+      if (originOfHost(rawHeaders) !== origin)
+        return refuse(response, 421, 'the `Host` is not the one that the tunnel leads to');
+      pass({ method: incoming.method ?? 'GET', rawHeaders, body: incoming }, response, origin, incoming.url ?? '');
     });
     insides.set(origin, inside);
   }
 
-  function pass(request: IncomingMessage, response: ServerResponse, origin: string, path: string): void {
+  function pass(request: ClientRequest, response: ClientResponse, origin: string, path: string): void {
     const through = throughTarget(interceptions, origin, path);
     if (through === null) return refuse(response, 403, 'remit stands for no target there; name it with `--intercept`');
     void remit.send(request, response, through);
@@ -58,7 +71,8 @@ export async function openForwardProxy(parts: {
     if (origin === undefined || path === undefined || !URL.canParse(origin)) {
       return refuse(response, 400, 'this is a proxy; set it as `HTTP_PROXY` and `HTTPS_PROXY`');
     }
-    pass(request, response, new URL(origin).origin, path);
+    const { method = 'GET', rawHeaders } = request;
+    pass({ method, rawHeaders, body: request }, response, new URL(origin).origin, path);
   });
   const tunnels = new Set<Duplex>();
   server.on('connect', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
@@ -100,12 +114,12 @@ function isAuthorised({ headers }: IncomingMessage, secret: string): boolean {
   return given.length === expected.length && timingSafeEqual(given, expected);
 }
 
-function originOfHost({ headers }: IncomingMessage, scheme: 'https'): string | null {
-  const url = `${scheme}://${headers.host ?? ''}`;
+function originOfHost(rawHeaders: readonly string[]): string | null {
+  const url = `https://${headerOf(rawHeaders, 'host') ?? ''}`;
   return URL.canParse(url) ? new URL(url).origin : null;
 }
 
-function refuse(response: ServerResponse, status: number, why: string): void {
+function refuse(response: ClientResponse, status: number, why: string): void {
   response.writeHead(status, { 'content-type': 'text/plain' }).end(`remit: ${why}\n`);
 }
 

@@ -1,13 +1,21 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { Pool } from 'undici';
+import type { ClientResponse } from '../../gateway/http/request.ts';
 import type { AgentSession } from '../agent-session.ts';
+
+/** A request of a client, by either version of HTTP. */
+export type ClientRequest = {
+  method: string;
+  /** As over HTTP/1.1, names and values in turn. */
+  rawHeaders: readonly string[];
+  body: Readable;
+};
 
 /** Sends requests of clients to Remit, proven to be the agent's. */
 export type ThroughRemit = {
   /** Sends it to `path` at Remit, and the answer back. Never rejects. */
-  send(request: IncomingMessage, response: ServerResponse, path: string): Promise<void>;
+  send(request: ClientRequest, response: ClientResponse, path: string): Promise<void>;
   close(): Promise<void>;
 };
 
@@ -28,12 +36,12 @@ export function createThroughRemit(parts: {
   const { session, remitUrl, location } = parts;
   const pool = new Pool(remitUrl, { connections: 256, pipelining: 1, headersTimeout: 0, bodyTimeout: 0 });
 
-  async function ask(request: IncomingMessage, path: string, body: Buffer | Readable | null, signal: AbortSignal) {
-    const method = request.method ?? 'GET';
+  async function ask(request: ClientRequest, path: string, body: Buffer | Readable | null, signal: AbortSignal) {
+    const { method, rawHeaders } = request;
     const proof = await session.prove(method, `${remitUrl}${path.split('?')[0]}`);
-    const length = request.headers['content-length'];
+    const length = headerOf(rawHeaders, 'content-length');
     const framed = body instanceof Readable && length !== undefined ? ['content-length', length] : [];
-    const headers = [...passedOn(request.rawHeaders), ...framed, ...Object.entries(proof).flat()];
+    const headers = [...passedOn(rawHeaders), ...framed, ...Object.entries(proof).flat()];
     const answer = await pool.request({ method, path, headers, body, signal, responseHeaders: 'raw' });
     // Raw ones, as undici types them: an object.
     const raw = answer.headers as unknown as string[];
@@ -83,17 +91,18 @@ function answered(raw: readonly string[], location: (value: string) => string): 
   return passed;
 }
 
-function headerOf(raw: readonly string[], name: string): string | undefined {
+/** The first of a name. */
+export function headerOf(raw: readonly string[], name: string): string | undefined {
   const place = raw.findIndex((each, at) => at % 2 === 0 && String(each).toLowerCase() === name);
   return place === -1 ? undefined : String(raw[place + 1]);
 }
 
 /** The body: whole when it is small and says so, a stream otherwise. */
-async function bodyOf(request: IncomingMessage): Promise<Buffer | Readable | null> {
-  const length = request.headers['content-length'];
-  if (length === undefined) return request.headers['transfer-encoding'] === undefined ? null : request;
-  if (Number(length) > MAX_KEPT) return request;
+async function bodyOf({ rawHeaders, body }: ClientRequest): Promise<Buffer | Readable | null> {
+  const length = headerOf(rawHeaders, 'content-length');
+  if (length === undefined) return headerOf(rawHeaders, 'transfer-encoding') === undefined ? null : body;
+  if (Number(length) > MAX_KEPT) return body;
   const chunks: Buffer[] = [];
-  for await (const chunk of request) chunks.push(chunk as Buffer);
+  for await (const chunk of body) chunks.push(chunk as Buffer);
   return Buffer.concat(chunks);
 }

@@ -1,4 +1,5 @@
 import { ServerResponse, type IncomingMessage } from 'node:http';
+import { Http2ServerRequest, type Http2ServerResponse } from 'node:http2';
 import type { Socket } from 'node:net';
 import type { TargetConfig } from '../../config/config.ts';
 import { NotFound, RemitError } from '../../core/errors.ts';
@@ -11,6 +12,7 @@ import { openApiTarget } from './api-target.ts';
 import { checkHost } from './check-host.ts';
 import type { HttpParts } from './parts.ts';
 import { openHttpCaller, type OwnCallerParts } from './own-caller.ts';
+import { overHttp2 } from './over-http2.ts';
 import { httpPipeline } from './pipeline.ts';
 import { errorAnswer } from './problem.ts';
 import { headersOf } from './request-headers.ts';
@@ -23,7 +25,11 @@ export type HttpGateway = {
    * Serves a request to `<publicUrl>/http/<target>/…`. `false`: it is for somebody else, and nothing was done to it.
    * A raw request, since a parsed one has lost what a request can hide.
    */
-  handle(incoming: IncomingMessage, response: ServerResponse, peer: Peer): boolean;
+  handle(
+    incoming: IncomingMessage | Http2ServerRequest,
+    response: ServerResponse | Http2ServerResponse,
+    peer: Peer,
+  ): boolean;
   /** Whether a request wants to become a WebSocket of a target; all others are for `handle`, whatever they say. */
   upgrades(incoming: IncomingMessage): boolean;
   /** Serves such a request. */
@@ -52,27 +58,26 @@ export function createHttpGateway(deps: HttpGatewayDeps): HttpGateway {
 
   async function answer(
     at: RequestTarget,
-    on: Pick<HttpExchange['request'], 'incoming' | 'response' | 'peer' | 'upgrading'>,
+    on: Pick<HttpExchange['request'], 'incoming' | 'response' | 'method' | 'peer' | 'upgrading'>,
+    rawHeaders: () => readonly string[],
   ): Promise<HttpAnswer> {
-    const { incoming, peer } = on;
+    const { peer } = on;
     const challenge = { publicUrl: parts.publicUrl, target: at.target, certified: peer.certificate !== null };
     const target = targets.get(at.target);
     if (target === undefined) return errorAnswer(new NotFound('the target is unknown'), challenge);
     const gone = new AbortController();
-    const exchange: HttpExchange = {
-      id: parts.newId('req'),
-      receivedAt: parts.clock(),
-      request: { ...on, at, target, method: incoming.method ?? '', headers: headersOf(incoming.rawHeaders) },
-      signal: gone.signal,
-    };
+    const id = parts.newId('req');
+    const receivedAt = parts.clock();
     on.response.once('close', () => {
       if (!on.response.writableFinished) gone.abort();
     });
     try {
+      const request = { ...on, at, target, headers: headersOf(rawHeaders()) };
+      const exchange: HttpExchange = { id, receivedAt, request, signal: gone.signal };
       checkHost(exchange.request.headers, parts.publicUrl);
       return await runPipeline(steps, exchange);
     } catch (error) {
-      const fields = { err: error, request: exchange.id, target: at.target };
+      const fields = { err: error, request: id, target: at.target };
       if (isTurnedAway(error)) parts.refused({ target: at.target, error, source: peer.address });
       if (error instanceof RemitError) parts.log.info(fields, 'a request was refused');
       else parts.log.error(fields, 'a request failed');
@@ -81,11 +86,16 @@ export function createHttpGateway(deps: HttpGatewayDeps): HttpGateway {
   }
 
   return {
-    handle: (incoming, response, peer) => {
+    handle: (incoming, given, peer) => {
       const at = readRequestTarget(incoming.url ?? '');
       if (at === null) return false;
-      void answer(at, { incoming, response, peer }).then((given) => {
-        if (given.kind === 'whole') sendWhole(response, given);
+      const { response, rawHeaders } =
+        incoming instanceof Http2ServerRequest
+          ? overHttp2(incoming)
+          : { response: given as ServerResponse, rawHeaders: () => incoming.rawHeaders };
+      const on = { incoming, response, method: incoming.method ?? '', peer };
+      void answer(at, on, rawHeaders).then((answered) => {
+        if (answered.kind === 'whole') sendWhole(response, answered);
       });
       return true;
     },
@@ -99,7 +109,8 @@ export function createHttpGateway(deps: HttpGatewayDeps): HttpGateway {
       response.assignSocket(socket);
       response.once('finish', () => socket.end());
       if (at === null) return void response.writeHead(400).end();
-      void answer(at, { incoming, response, peer, upgrading: { socket, head } }).then((given) => {
+      const on = { incoming, response, method: incoming.method ?? '', peer, upgrading: { socket, head } };
+      void answer(at, on, () => incoming.rawHeaders).then((given) => {
         if (given.kind === 'whole') sendWhole(response, given);
       });
     },

@@ -1,5 +1,4 @@
 import { createHash, type Hash } from 'node:crypto';
-import type { ServerResponse } from 'node:http';
 import type { Dispatcher } from 'undici';
 import { RemitError, TooLarge, UpstreamFailed, UpstreamTimeout } from '../../core/errors.ts';
 import { STRIP_NOTHING, type Strip, type Stripper } from '../../credential/strip.ts';
@@ -12,6 +11,7 @@ import { isText, KeptText } from './kept-text.ts';
 import { problemAnswer } from './problem.ts';
 import { asUpstream } from './relay-failure.ts';
 import { releaseBuffers } from './release-buffers.ts';
+import type { ClientResponse } from './request.ts';
 import { endWith, sendWhole } from './send.ts';
 import { decoded } from './whole-answer.ts';
 
@@ -22,7 +22,7 @@ const MAX_SCREENED = 256 * 1024;
 const MAX_WHOLE = 8 * 1024 * 1024;
 
 export type RelayParts = {
-  response: ServerResponse;
+  response: ClientResponse;
   target: ApiTarget;
   publicUrl: string;
   /** Where the request goes. */
@@ -75,6 +75,8 @@ export class Relay implements Dispatcher.DispatchHandler {
     parts.response.on('close', () => {
       if (!parts.response.writableFinished) this.cut('the caller went away');
     });
+    // It may have gone while its request was decided.
+    if (parts.response.destroyed) this.cut('the caller went away');
   }
 
   get over(): boolean {

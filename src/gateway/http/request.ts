@@ -1,4 +1,5 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ServerResponse } from 'node:http';
+import type { Readable } from 'node:stream';
 import type { Peer } from '../../identity/peer.ts';
 import type { Exchange } from '../exchange.ts';
 import type { Step } from '../pipeline.ts';
@@ -6,13 +7,18 @@ import type { HttpAnswer } from './answer.ts';
 import type { ApiOperation, ApiTarget } from './api-target.ts';
 import type { RequestBody } from './read-body.ts';
 import type { RequestHeaders } from './request-headers.ts';
+import type { Http2Answer } from './http2-answer.ts';
 import type { Upgrading } from './websocket.ts';
 import type { RequestTarget } from './request-target.ts';
 
+/** Where the answer is written, by the version of HTTP that the client speaks. */
+export type ClientResponse = ServerResponse | Http2Answer;
+
 /** One request to an HTTP target, as it came. */
 export type HttpRequest = {
-  readonly incoming: IncomingMessage;
-  readonly response: ServerResponse;
+  /** Its body. */
+  readonly incoming: Readable;
+  readonly response: ClientResponse;
   readonly method: string;
   readonly at: RequestTarget;
   readonly headers: RequestHeaders;

@@ -1,9 +1,9 @@
-import type { ServerResponse } from 'node:http';
 import type { HttpAnswer } from './answer.ts';
+import type { ClientResponse } from './request.ts';
 
 /** Writes an answer of Remit's own. What is left of the request is not read: the connection ends with it. */
 export function sendWhole(
-  response: ServerResponse,
+  response: ClientResponse,
   { status, headers, body }: Extract<HttpAnswer, { kind: 'whole' }>,
 ): void {
   if (response.headersSent || response.destroyed) return;
@@ -22,7 +22,7 @@ export function sendWhole(
 const IN_ONE_WRITE = 16 * 1024;
 
 /** Ends an answer whose `content-length` was stated, of a small body together with its head: as text of one byte a character. */
-export function endWith(response: ServerResponse, body: Buffer | Uint8Array): void {
+export function endWith(response: ClientResponse, body: Buffer | Uint8Array): void {
   if (body.length > IN_ONE_WRITE) response.end(body);
   else response.end(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('latin1'), 'latin1');
 }
