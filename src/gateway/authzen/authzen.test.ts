@@ -307,6 +307,7 @@ test('what cannot be read is 400, and nothing is recorded', async () => {
   const several: [string, object][] = [
     ['evaluations that are no list', { ...read('7'), evaluations: {} }],
     ['more than a hundred', { ...read('7'), evaluations: Array.from({ length: 101 }, () => ({})) }],
+    ['too much beside the list', { ...read('7', { context: { x: 'x'.repeat(20_000) } }), evaluations: [{}] }],
     ['a default that is none', { ...read('7'), subject: 'me', evaluations: [{}] }],
     ['options that are none', { ...read('7'), evaluations: [{}], options: [] }],
     ['semantics that are none', { ...read('7'), evaluations: [{}], options: { evaluations_semantic: 'any' } }],
