@@ -1,4 +1,5 @@
 /** Control plane and gateway around one store and one policy set. */
+import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { recordForm } from '../server/record-form.ts';
 import { createAgents } from '../agent/agents.ts';
@@ -16,6 +17,7 @@ import { createSuspensions } from '../ending/suspensions.ts';
 import { createLiveWork } from '../gateway/live.ts';
 import type { McpGateway } from '../gateway/mcp/gateway.ts';
 import type { KeySeal } from '../keys/key-seal.ts';
+import { openSealingKeys } from '../keys/sealing-keys.ts';
 import { createLeases } from '../lease/leases.ts';
 import type { LeasePoint } from '../lease/fail-point.ts';
 import type { Referee } from '../pdp/referee/referee.ts';
@@ -90,7 +92,9 @@ export async function openControlPlane(config: Config, opened: Opened) {
     isRevoked: (id) => store.isTokenRevoked(id),
     isSuspended: (target) => suspension('target', target) !== undefined,
   });
-  const { sources, promptSeal } = await openTaskSources(config, { store, seal });
+  const onProblem = (error: unknown, about: string) => log.error({ err: error }, about);
+  const sealingKeys = await openSealingKeys(join(config.dataDir, 'keys', 'sealing.jwk'), seal);
+  const { sources, promptSeal } = openTaskSources(config, { store, keys: sealingKeys, onProblem });
   const lifecycle = createLifecycle({
     ...decided,
     store,
@@ -107,19 +111,19 @@ export async function openControlPlane(config: Config, opened: Opened) {
   const tokenParts = { key, issuer, clock, newId, skewSeconds };
   const authenticator = createAuthenticator({ ...tokenParts, ...identity, tasks: store, revoked: store });
 
-  const credentials = await openCredentials(config, {
+  const credentials = openCredentials(config, {
     decided,
     store,
-    seal,
+    keys: sealingKeys,
     key,
     isLive,
     env: process.env,
-    onProblem: (error, about) => log.error({ err: error }, about),
+    onProblem,
   });
-  const leases = await openLeases(config, {
+  const leases = await openLeases({
     store,
     targets,
-    seal,
+    keys: sealingKeys,
     clock,
     newId,
     failPoint,

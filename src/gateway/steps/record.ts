@@ -91,6 +91,7 @@ export function entryOf(exchange: Gathered<unknown, unknown>, decided: Decided, 
     records: intended === null ? [permit] : [permit, intended.record],
     settled: () => {
       exchange.taken = taken;
+      if (exchange.looked !== undefined) parts.sources.sends(exchange.looked, { chain });
       if (intended !== null) exchange.intended = intended;
     },
   };
