@@ -1,6 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
+import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import {
   agentSession,
@@ -412,6 +413,38 @@ describe('several questions', () => {
     const answers = await askAll(many(['1', '2', '3'], { action: { name: 'export' } }));
     expect(shown(answers)).toEqual([true, true, false]);
     expect(answers[2]!.context).toMatchObject({ reason: 'denied: at most two exports' });
+  });
+
+  test('they come out as if each had come alone, after the one before', async () => {
+    const question = fc.record({
+      name: fc.constantFrom('read', 'export', 'change', 'remove', 'zap'),
+      id: fc.constantFrom('1', '2', 'secret', '../x'),
+      owner: fc.constantFrom('alice', 'bob'),
+    });
+    let made = 0;
+    const budget = { calls: 5, effects: { read: 3 }, operations: { 'records:change': 1 } };
+    await fc.assert(
+      fc.asyncProperty(fc.array(question, { minLength: 1, maxLength: 9 }), async (asked) => {
+        const base = { ...plane.store.task(task)!, budget };
+        const [alone, together] = [`task_a${(made += 1)}`, `task_b${made}`] as const;
+        for (const id of [alone, together]) await plane.store.createTask({ ...base, id }, []);
+        const questions = asked.map(({ name, id, owner }) => ({
+          ...read(id, { action: { name } }),
+          resource: { type: 'record', id, properties: { owner } },
+        }));
+        const singly: Answered[] = [];
+        const accessToken = await tokenFor(alone);
+        for (const each of questions) singly.push(await ask(each, { accessToken }));
+        const all = await askAll({ evaluations: questions }, { accessToken: await tokenFor(together) });
+        const told = ({ decision, context }: Answered) => [decision, context.remit?.codes];
+        expect(all.map(told)).toEqual(singly.map(told));
+        const [one, other] = [plane.store.chain(alone)[0]!, plane.store.chain(together)[0]!];
+        expect([other.used, other.labels]).toEqual([one.used, one.labels]);
+        const times = ({ done = {} }: typeof one) => Object.entries(done).map(([name, each]) => [name, each.times]);
+        expect(times(other)).toEqual(times(one));
+      }),
+      { numRuns: 6 },
+    );
   });
 
   test('a hold among them asks, and the others are decided', async () => {
