@@ -519,4 +519,9 @@ test('what a decision point says of itself', async () => {
     access_evaluation_endpoint: `${ISSUER}/authzen/records/access/v1/evaluation`,
   });
   expect((await metadata('/authzen/files')).status).toBe(404);
+  const refused = await send('/authzen/records/access/v1/evaluation', read('7'), { headers: { authorization: '' } });
+  const [, url = ''] = /resource_metadata="([^"]+)"/.exec(refused.headers.get('www-authenticate') ?? '') ?? [];
+  expect(await (await plane.app.request(url.slice(ISSUER.length))).json()).toMatchObject({
+    resource: `${ISSUER}/authzen/records`,
+  });
 });
