@@ -13,7 +13,8 @@ import { openForwardProxy } from './proxy.ts';
 
 export const PROXY_USAGE = `remit proxy --task ID --intercept TARGET=URL… [--listen 127.0.0.1:PORT] [-- COMMAND…]
                                                a forward proxy on this machine for clients that know nothing of Remit: what
-                                               they send to URL goes to the HTTP target as the agent's, everything else is
+                                               they send to URL goes to the HTTP target (or, as authzen/TARGET,
+                                               to the decision point of one) as the agent's; everything else is
                                                refused; runs COMMAND with HTTPS_PROXY and its certificate set, or prints them`;
 
 /** `remit proxy`: runs a command whose HTTP requests go through Remit, or stays until it is stopped. */

@@ -2,7 +2,8 @@ import { InvalidRequest } from '../../core/errors.ts';
 
 /** A part of the web that is reached through Remit: all below a URL, as a target there. */
 export type Interception = {
-  target: string;
+  /** Of the target at Remit: `/http/billing`, `/authzen/records`. */
+  path: string;
   /** `https://billing.example.com`, in normal form. */
   origin: string;
   /** `/api`, or empty. */
@@ -10,12 +11,13 @@ export type Interception = {
 };
 
 /**
- * Reads `TARGET=URL`.
+ * Reads `TARGET=URL`; a target that decides alone, and is sent nothing, is written `authzen/TARGET`.
  *
  * @throws InvalidRequest
  */
 export function readInterception(text: string): Interception {
-  const [, target, address = ''] = /^([a-z][a-z0-9-]{0,62})=(https?:\/\/.+)$/.exec(text) ?? [];
+  const [, protocol = 'http/', target, address = ''] =
+    /^(authzen\/)?([a-z][a-z0-9-]{0,62})=(https?:\/\/.+)$/.exec(text) ?? [];
   const url = URL.canParse(address) ? new URL(address) : undefined;
   const plain = url !== undefined && url.origin + url.pathname.replace(/\/$/, '') === address.replace(/\/$/, '');
   if (target === undefined || url === undefined || !plain) {
@@ -23,7 +25,7 @@ export function readInterception(text: string): Interception {
       `\`${text}\`: expected a target and the URL that it stands for, \`billing=https://billing.example.com/api\``,
     );
   }
-  return { target, origin: url.origin, basePath: url.pathname.replace(/\/$/, '') };
+  return { path: `/${protocol}${target}`, origin: url.origin, basePath: url.pathname.replace(/\/$/, '') };
 }
 
 /** The origin of what follows `CONNECT`: `billing.example.com:443`. `null` for what is none. */
@@ -39,13 +41,13 @@ export function throughTarget(interceptions: readonly Interception[], origin: st
   const [longest] = interceptions
     .filter((each) => each.origin === origin && at(each.basePath))
     .sort((a, b) => b.basePath.length - a.basePath.length);
-  return longest === undefined ? null : `/http/${longest.target}${path.slice(longest.basePath.length)}`;
+  return longest === undefined ? null : `${longest.path}${path.slice(longest.basePath.length)}`;
 }
 
 /** An address at Remit as the client knows it, for the redirects of an answer. Anything else stays as it is. */
 export function asKnownToClient(interceptions: readonly Interception[], remitUrl: string, location: string): string {
-  for (const { target, origin, basePath } of interceptions) {
-    const prefix = `${remitUrl}/http/${target}`;
+  for (const { path, origin, basePath } of interceptions) {
+    const prefix = `${remitUrl}${path}`;
     if (location === prefix || location.startsWith(`${prefix}/`))
       return `${origin}${basePath}${location.slice(prefix.length)}`;
   }

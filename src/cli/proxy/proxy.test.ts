@@ -237,5 +237,9 @@ test('what is no interception, no authority, and no path of one', () => {
   ]);
   expect(throughTarget(interceptions, 'https://billing.example.com', '/api')).toBe('/http/billing');
   expect(throughTarget(interceptions, 'https://billing.example.com', '/api?x')).toBe('/http/billing?x');
+  const decisions = [readInterception('authzen/records=https://pdp.example.com')];
+  expect(throughTarget(decisions, 'https://pdp.example.com', '/access/v1/evaluation')).toBe(
+    '/authzen/records/access/v1/evaluation',
+  );
   expect(asKnownToClient(interceptions, 'https://r', 'https://r/http/billing2/x')).toBe('https://r/http/billing2/x');
 });

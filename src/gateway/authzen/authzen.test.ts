@@ -1,6 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
+import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import {
   agentSession,
@@ -307,6 +308,7 @@ test('what cannot be read is 400, and nothing is recorded', async () => {
   const several: [string, object][] = [
     ['evaluations that are no list', { ...read('7'), evaluations: {} }],
     ['more than a hundred', { ...read('7'), evaluations: Array.from({ length: 101 }, () => ({})) }],
+    ['too much beside the list', { ...read('7', { context: { x: 'x'.repeat(20_000) } }), evaluations: [{}] }],
     ['a default that is none', { ...read('7'), subject: 'me', evaluations: [{}] }],
     ['options that are none', { ...read('7'), evaluations: [{}], options: [] }],
     ['semantics that are none', { ...read('7'), evaluations: [{}], options: { evaluations_semantic: 'any' } }],
@@ -413,6 +415,38 @@ describe('several questions', () => {
     expect(answers[2]!.context).toMatchObject({ reason: 'denied: at most two exports' });
   });
 
+  test('they come out as if each had come alone, after the one before', async () => {
+    const question = fc.record({
+      name: fc.constantFrom('read', 'export', 'change', 'remove', 'zap'),
+      id: fc.constantFrom('1', '2', 'secret', '../x'),
+      owner: fc.constantFrom('alice', 'bob'),
+    });
+    let made = 0;
+    const budget = { calls: 5, effects: { read: 3 }, operations: { 'records:change': 1 } };
+    await fc.assert(
+      fc.asyncProperty(fc.array(question, { minLength: 1, maxLength: 9 }), async (asked) => {
+        const base = { ...plane.store.task(task)!, budget };
+        const [alone, together] = [`task_a${(made += 1)}`, `task_b${made}`] as const;
+        for (const id of [alone, together]) await plane.store.createTask({ ...base, id }, []);
+        const questions = asked.map(({ name, id, owner }) => ({
+          ...read(id, { action: { name } }),
+          resource: { type: 'record', id, properties: { owner } },
+        }));
+        const singly: Answered[] = [];
+        const accessToken = await tokenFor(alone);
+        for (const each of questions) singly.push(await ask(each, { accessToken }));
+        const all = await askAll({ evaluations: questions }, { accessToken: await tokenFor(together) });
+        const told = ({ decision, context }: Answered) => [decision, context.remit?.codes];
+        expect(all.map(told)).toEqual(singly.map(told));
+        const [one, other] = [plane.store.chain(alone)[0]!, plane.store.chain(together)[0]!];
+        expect([other.used, other.labels]).toEqual([one.used, one.labels]);
+        const times = ({ done = {} }: typeof one) => Object.entries(done).map(([name, each]) => [name, each.times]);
+        expect(times(other)).toEqual(times(one));
+      }),
+      { numRuns: 6 },
+    );
+  });
+
   test('a hold among them asks, and the others are decided', async () => {
     const evaluations = [read('1'), read('2', { action: { name: 'remove' } }), read('3')];
     const answers = await askAll({ evaluations });
@@ -485,4 +519,9 @@ test('what a decision point says of itself', async () => {
     access_evaluation_endpoint: `${ISSUER}/authzen/records/access/v1/evaluation`,
   });
   expect((await metadata('/authzen/files')).status).toBe(404);
+  const refused = await send('/authzen/records/access/v1/evaluation', read('7'), { headers: { authorization: '' } });
+  const [, url = ''] = /resource_metadata="([^"]+)"/.exec(refused.headers.get('www-authenticate') ?? '') ?? [];
+  expect(await (await plane.app.request(url.slice(ISSUER.length))).json()).toMatchObject({
+    resource: `${ISSUER}/authzen/records`,
+  });
 });

@@ -4,13 +4,16 @@ import type { AuthzenParts } from './parts.ts';
 import { readMany, readOne, type Question } from './questions.ts';
 import { readCall } from './read-body.ts';
 
+/** Questions are small, and a hundred of them are decided at a time. */
+const MAX_BODY_BYTES = 1024 * 1024;
+
 /** Step 2: the questions of the call, each as an action of its own. What cannot be read is no action, and is answered alone. */
 export function describeStep({ maxBodyBytes, steps }: Pick<AuthzenParts, 'maxBodyBytes' | 'steps'>): AuthzenStep {
   return {
     name: 'describe',
     run: async (exchange) => {
       const { request } = exchange;
-      const body = await readCall(request.http, maxBodyBytes);
+      const body = await readCall(request.http, Math.min(maxBodyBytes, MAX_BODY_BYTES));
       const questions = request.endpoint === 'evaluation' ? readOne(body) : readMany(body);
       request.questions = questions;
       request.asked = questions.asked.map((question) =>

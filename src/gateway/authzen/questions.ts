@@ -14,6 +14,8 @@ export type Questions = { single: boolean; semantics: Semantics; asked: readonly
 
 /** All are decided between two turns of the event loop, so this bounds how long others wait for them. */
 export const MAX_EVALUATIONS = 100;
+/** Characters of what stands beside the list: each entry may repeat all of it. */
+const MAX_DEFAULTS = 16 * 1024;
 
 /** @throws InvalidRequest for one question that cannot be read. */
 export function readOne(body: JsonObject): Questions {
@@ -41,6 +43,11 @@ export function readMany(body: JsonObject): Questions {
     const value = defaults[name];
     const problem = value === undefined ? null : memberProblem(name, value);
     if (problem !== null) throw new InvalidRequest(problem);
+  }
+  if (JSON.stringify(defaults).length > MAX_DEFAULTS) {
+    throw new InvalidRequest(
+      `what stands beside \`evaluations\` is longer than ${MAX_DEFAULTS} characters; put it into entries`,
+    );
   }
   return { single: false, semantics, asked: entries.map((entry) => readEntry(entry, defaults)) };
 }
