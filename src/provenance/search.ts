@@ -19,6 +19,8 @@ export type Searched = {
   untrusted: TextIndex;
   /** Items of lists that hold what outsiders wrote, a line each. */
   listed: TextIndex;
+  /** The same, of records that the prompt names. */
+  named: TextIndex;
   /** Words with a capital letter in the prompt, in lower case. */
   names: ReadonlySet<string>;
   /** By the value in the form of trusted texts, what a person has answered for it with. */
@@ -120,13 +122,18 @@ export class Search {
     if (first !== undefined && sent === null) {
       const { origin } = sources[first]!;
       // What stands in any text is not what the trusted one meant, when it is where an effect lands.
-      const weak = (origin === 'trusted' || origin === 'resolved') && common && isTarget && suspect !== null;
+      const weak = origin === 'trusted' && common && isTarget && suspect !== null;
       if (!weak) return { origin, seen };
     }
     const list = this.#list(text);
     if (list !== null) return { ...list, seen: [...list.seen, ...(suspect === null ? [] : [suspect])] };
     if (sent !== null && isTheirs(sent.origin))
       return { origin: 'untrusted', seen: [sent, ...seen], because: 'sent_before' };
+    // A small number stands in any prose. As that of a record that the prompt names it may be changed, and not destroyed.
+    const pointedAt = /^\d{1,2}$/.test(text) ? this.#itemOf(this.#in.named, text) : null;
+    if (suspect !== null && pointedAt !== null && suspect.origin !== 'steered') {
+      return { origin: 'listed', seen: [pointedAt, suspect] };
+    }
     if (suspect !== null && (isTarget || !common)) {
       const referred = suspect.origin === 'referred' && this.#isNamed(text);
       return { origin: referred ? 'referred' : theirs(suspect), seen };
@@ -237,7 +244,11 @@ export class Search {
 
   /** The source that has the value as an item of a list. */
   #listed(text: string): Seen | null {
-    const place = find(this.#in.listed, needlesOf(suspectForm(text)), AS_LINE, this.#suspecting);
+    return this.#itemOf(this.#in.named, text) ?? this.#itemOf(this.#in.listed, text);
+  }
+
+  #itemOf(index: TextIndex, text: string): Seen | null {
+    const place = find(index, needlesOf(suspectForm(text)), AS_LINE, this.#suspecting);
     return place === null ? null : this.#in.sources[place]!;
   }
 
@@ -245,7 +256,9 @@ export class Search {
   #isToldBesideWords(text: string): boolean {
     if (!/\d/.test(text) || !/\p{L}|\d{5}/u.test(text)) return false;
     const needles = needlesOf(suspectForm(text));
-    return BESIDE_WORDS.some((match) => find(this.#in.listed, needles, match, this.#suspecting) !== null);
+    return [this.#in.listed, this.#in.named].some((index) =>
+      BESIDE_WORDS.some((match) => find(index, needles, match, this.#suspecting) !== null),
+    );
   }
 
   #suspectValue(text: string): Seen | null {
