@@ -227,6 +227,17 @@ test('a consent is completed once, by who began it, with what came back for it',
   expect(await complete(soon, late.id, response)).toBe(404);
 });
 
+test('who begins consents without end keeps nobody else from theirs', async () => {
+  const person = await personSession(plane, 'bob');
+  const body = { target: 'crm', redirect_uri: `${server.issuer}/callback` };
+  const begin = async () =>
+    (await (await person.call('POST', '/v1/consents/begin', body)).json()) as { id: string; authorization_url: string };
+  const [first] = [await begin(), await begin(), await begin(), await begin(), await begin(), await begin()];
+  const { url } = await browse(first!.authorization_url);
+  const answer = { id: first!.id, response: new URL(url).search.slice(1) };
+  expect((await person.call('POST', '/v1/consents/complete', answer)).status).toBe(404);
+});
+
 test.each([
   ['an agent', async () => agentSession(plane), { target: 'crm', redirect_uri: 'http://127.0.0.1:1/callback' }, 403],
   ['another target', async () => alice, { target: 'files', redirect_uri: 'http://127.0.0.1:1/callback' }, 404],

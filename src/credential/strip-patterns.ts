@@ -31,6 +31,7 @@ function formsOf(secret: string): Form[] {
   const bytes = Buffer.from(secret);
   return [
     Array.from(secret, writingsOf),
+    ...(isAscii(secret) ? utf16(secret) : []),
     Array.from(bytes.toString('hex'), (digit) => [digit, digit.toUpperCase()]),
     ...[0, 1, 2].map((offset) => base64At(bytes, offset)),
   ];
@@ -50,6 +51,14 @@ function base64At(bytes: Uint8Array, offset: number): Form {
     if (character === '/') return [...writingsOf('/'), ...writingsOf('_')];
     return [character];
   });
+}
+
+// oxlint-disable-next-line no-control-regex -- all of ASCII is meant
+const isAscii = (text: string): boolean => /^[\0-\x7f]*$/.test(text);
+
+/** With either end first: each byte of ASCII has a zero beside it. */
+function utf16(secret: string): Form[] {
+  return [Array.from(secret, (character) => [`${character}\0`]), Array.from(secret, (character) => [`\0${character}`])];
 }
 
 const SHORT_ESCAPES: Readonly<Record<string, string>> = {

@@ -20,6 +20,8 @@ export type Strip = {
   /** For one message. */
   begin(): Stripper;
   text(text: string): string;
+  /** Whether the name of a header, whose letters may have changed their case on the way, holds one. */
+  inName(name: string): boolean;
 };
 
 const MARK = Buffer.from('[redacted]');
@@ -31,6 +33,7 @@ const KEPT = 64;
 export const STRIP_NOTHING: Strip = {
   begin: () => ({ write: (chunk) => chunk, end: () => NOTHING }),
   text: (text) => text,
+  inName: () => false,
 };
 
 /** Shorter values would be found everywhere. A credential that short is refused. */
@@ -45,14 +48,16 @@ export function stripOf(secrets: readonly string[]): Strip {
   if (wanted.length === 0) return STRIP_NOTHING;
   const key = wanted.join('\0');
   const found = known.get(key);
-  const strip = found ?? createStrip(compilePatterns(wanted));
+  const strip = found ?? createStrip(wanted);
   known.delete(key);
   known.set(key, strip);
   if (known.size > KEPT) known.delete(known.keys().next().value!);
   return strip;
 }
 
-function createStrip(patterns: Patterns): Strip {
+function createStrip(secrets: readonly string[]): Strip {
+  const patterns = compilePatterns(secrets);
+  const folded = secrets.map((secret) => secret.toLowerCase());
   // Nothing is left in it between two writes, so all messages share it.
   const visits = { reached: new Int32Array(patterns.accepts.length), steps: 0 };
   return {
@@ -63,6 +68,10 @@ function createStrip(patterns: Patterns): Strip {
       const written = stripper.write(bytes);
       if (written === bytes) return text;
       return Buffer.concat([written, stripper.end()]).toString();
+    },
+    inName: (name) => {
+      const low = name.toLowerCase();
+      return folded.some((secret) => low.includes(secret));
     },
   };
 }

@@ -12,5 +12,13 @@ export function isGone(said: Said, lease: Pick<Lease, 'identifier' | 'end'>): bo
   const declared = lease.end.by === 'call' ? lease.end.gone : [];
   if (declared.some((words) => text.includes(words.toLowerCase()))) return true;
   const { identifier } = lease;
-  return identifier !== null && text.includes(identifier.toLowerCase()) && /\bnot[ _-]?found\b/.test(text);
+  return identifier !== null && names(text, identifier.toLowerCase()) && /\bnot[ _-]?found\b/.test(text);
+}
+
+/** By itself: the key `1` is not what "key 17 not found" is about. */
+function names(text: string, identifier: string): boolean {
+  for (let at = text.indexOf(identifier); at !== -1; at = text.indexOf(identifier, at + 1)) {
+    if (!/[\p{L}\p{N}]/u.test((text[at - 1] ?? '') + (text[at + identifier.length] ?? ''))) return true;
+  }
+  return false;
 }

@@ -3,22 +3,24 @@ import type { Action } from '../core/action.ts';
 import type { TaskView } from '../core/decision.ts';
 import { Conflict } from '../core/errors.ts';
 import type { JsonObject, JsonValue } from '../core/json.ts';
-import { handleOf, idsIn, moved, replaceHandles, type Lease, type NamedLease } from '../core/lease.ts';
+import { handleOf, moved, type Lease, type NamedLease } from '../core/lease.ts';
 import type { EventRecord } from '../core/record.ts';
+import { REDACTED } from '../core/redact.ts';
 import type { Strip } from '../credential/strip.ts';
 import type { Outcome } from '../gateway/exchange.ts';
 import type { LeaseStore, LogStore } from '../store/ports.ts';
 import type { LeasePoint } from './fail-point.ts';
 import { createFlights } from './flights.ts';
+import { handlesIn, swapHandles } from './handles-in.ts';
 import { createHeldValues, type HeldValues } from './held-values.ts';
 import { intend, type Intended } from './intend.ts';
 import { leaseEvent, type LeaseEvent } from './lease-event.ts';
 import { mapTexts, replaceNumber, textsOf } from './map-texts.ts';
-import { formsOf, mask } from './mask.ts';
+import { mask, masked } from './mask.ts';
 import { screen, waiting, type Screened } from './screen.ts';
 import { screenLines } from './screen-stream.ts';
 import type { ValueSeal } from './value-seal.ts';
-import { endOf, whatCame, type Came } from './what-came.ts';
+import { endOf, valueIn, whatCame, type Came } from './what-came.ts';
 
 export type LedgerParts = {
   store: LeaseStore & Pick<LogStore, 'append'>;
@@ -95,16 +97,14 @@ export function createLedger(parts: LedgerParts): LedgerState {
   async function held({ lease, mint }: Required<Intended>, came: Came): Promise<Lease> {
     // What the target calls it may be, or hold, the secret itself: then its handle stands for it here, too.
     const identifier =
-      came.value === null
-        ? came.identifier
-        : mask(came.identifier, [{ forms: formsOf(came.value), by: handleOf(lease.id) }]);
+      came.value === null ? came.identifier : mask(came.identifier, [masked(came.value, handleOf(lease.id))]);
     const now = moved(lease, 'held', {
       identifier,
       expiresAt: came.expiresAt,
       end: endOf(mint!, lease, identifier),
       usableAt: mint!.usableAt,
     });
-    const sealed = came.value === null ? {} : { sealed: await parts.seal.seal(lease.id, came.value) };
+    const sealed = came.value === null ? {} : { sealed: parts.seal.seal(lease.id, came.value) };
     const saved = await store.saveLease({ lease: now, from: ['intended', 'doubtful'], ...sealed }, [
       event('lease.held', now),
     ]);
@@ -137,7 +137,9 @@ export function createLedger(parts: LedgerParts): LedgerState {
         await nothing(lease, 'the target says that the call has failed');
       else
         await doubt(lease, 'the target says that the call has failed, and something may have been made all the same');
-      return { whole };
+      // What a failure brings by the name of the secret is one, whatever it is of.
+      const value = mint === null ? null : valueIn(answer, mint);
+      return { whole: value === null ? whole : hidden(whole, { value, by: REDACTED }) };
     }
     const came =
       mint === null
@@ -156,12 +158,12 @@ export function createLedger(parts: LedgerParts): LedgerState {
     }
     await held({ lease, mint }, came);
     failPoint('lease.held');
-    return { whole: came.value === null ? whole : hidden(whole, { id: lease.id, value: came.value }) };
+    return { whole: came.value === null ? whole : hidden(whole, { value: came.value, by: handleOf(lease.id) }) };
   }
 
   const ledger: Ledger = {
     named: (args) => {
-      const ids = idsIn(JSON.stringify(args));
+      const ids = handlesIn(args);
       return ids.length === 0 ? undefined : ids.map((id) => ({ id, lease: shown(store.lease(id)) }));
     },
     intend: ({ action, chain, decision }) => {
@@ -175,7 +177,7 @@ export function createLedger(parts: LedgerParts): LedgerState {
       if (named === undefined || named.length === 0) return value;
       const known = new Map(named.map(({ id }) => [id, values.valueOf(id)]));
       if ([...known.values()].includes(undefined)) throw new Conflict('a lease has ended; have a new one made');
-      return mapTexts(value, (text) => replaceHandles(text, (id, handle) => known.get(id) ?? handle)) as typeof value;
+      return mapTexts(value, (text) => swapHandles(text, (id, handle) => known.get(id) ?? handle)) as typeof value;
     },
     follow: (intended, outcome) => {
       const { lease, mint } = intended;
@@ -222,11 +224,10 @@ function operationOf({ target, operation }: Action, { targets }: LedgerParts): O
   return operations !== undefined && Object.hasOwn(operations, operation) ? operations[operation] : undefined;
 }
 
-function hidden(whole: JsonObject, { id, value }: { id: string; value: string }): JsonObject {
-  const by = handleOf(id);
-  const masked = [{ forms: formsOf(value), by }];
+function hidden(whole: JsonObject, { value, by }: { value: string; by: string }): JsonObject {
+  const sought = [masked(value, by)];
   return replaceNumber(
-    mapTexts(whole, (text) => mask(text, masked)),
+    mapTexts(whole, (text) => mask(text, sought)),
     value,
     by,
   ) as JsonObject;

@@ -16,12 +16,22 @@ export function mapTexts(value: JsonValue, change: (text: string) => string): Js
   return same ? value : Object.fromEntries(members.map(([name, member]) => [name, member]));
 }
 
+/** Every text of the value that is not a name, in order, each with the name that it stands under. */
+export function* namedTexts(whole: JsonValue): Generator<{ name: string; text: string }> {
+  // A stack of its own: a generator within a generator costs as much for each text as the value is deep.
+  const pending: { name: string; value: JsonValue }[] = [{ name: '', value: whole }];
+  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+    const { name, value } = next;
+    if (typeof value === 'string') yield { name, text: value };
+    else if (Array.isArray(value)) for (const item of value.toReversed()) pending.push({ name, value: item });
+    else if (value !== null && typeof value === 'object')
+      for (const [member, inner] of Object.entries(value).toReversed()) pending.push({ name: member, value: inner });
+  }
+}
+
 /** Every text of the value that is not a name. */
 export function* textsOf(value: JsonValue): Generator<string> {
-  if (typeof value === 'string') yield value;
-  else if (Array.isArray(value)) for (const item of value) yield* textsOf(item);
-  else if (value !== null && typeof value === 'object')
-    for (const member of Object.values(value)) yield* textsOf(member);
+  for (const { text } of namedTexts(value)) yield text;
 }
 
 /** The value with what stands as a number in it, and has this text, replaced by another text. */

@@ -21,6 +21,7 @@ export function screenLines(heard: string, onFound: (rule: string) => void): Str
   return {
     begin: () => createStripper((text) => masked(text, heard, onFound)),
     text: (text) => masked(text, heard, onFound),
+    inName: () => false,
   };
 }
 

@@ -12,8 +12,8 @@ import type { FoundSecret } from '../secrets/found.ts';
 import type { LeaseStore, LogStore } from '../store/ports.ts';
 import type { HeldValues } from './held-values.ts';
 import type { LeaseEvent } from './lease-event.ts';
-import { mapTexts, textsOf } from './map-texts.ts';
-import { formsOf, mask, MIN_LOOKED_FOR, type Masked } from './mask.ts';
+import { mapTexts, namedTexts, textsOf } from './map-texts.ts';
+import { mask, masked, MIN_LOOKED_FOR } from './mask.ts';
 import type { ValueSeal } from './value-seal.ts';
 
 /** The answer to an action, before the agent sees it. */
@@ -57,10 +57,10 @@ export async function screen(whole: JsonValue, screened: Screened, parts: Screen
     }
   }
   // The longest first: one secret may stand within another.
-  const masked: Masked[] = [...found.keys()]
+  const sought = [...found.keys()]
     .sort((a, b) => b.length - a.length)
-    .map((value) => ({ forms: formsOf(value), by: known.get(value) ?? REDACTED }));
-  return mapTexts(whole, (text) => mask(text, masked));
+    .map((value) => masked(value, known.get(value) ?? REDACTED));
+  return mapTexts(whole, (text) => mask(text, sought));
 }
 
 async function keep(
@@ -72,12 +72,14 @@ async function keep(
   const records = kept.map(({ lease }) => event('lease.found', lease, { kept: true }));
   // Not each by itself: an answer may be full of them.
   if (more > 0) records.push(event('lease.found', { ...about, id: '' }, { kept: false, count: more }));
-  const sealed = kept.map(async ({ value, lease }) => ({ lease, sealed: await seal.seal(lease.id, value) }));
-  return store.keepFound(await Promise.all(sealed), records);
+  const sealed = kept.map(({ value, lease }) => ({ lease, sealed: seal.seal(lease.id, value) }));
+  return store.keepFound(sealed, records);
 }
 
 /** More text than this is looked into in pieces, and others get their turn in between. */
 const AT_ONCE = 64 * 1024;
+/** What looking into a text costs beside its length, in characters. */
+const PER_TEXT = 32;
 
 /** Values, each with the rule that found it; also of JSON that stands in a text. */
 async function secretsIn(whole: JsonValue, said: JsonObject): Promise<Map<string, string>> {
@@ -87,7 +89,7 @@ async function secretsIn(whole: JsonValue, said: JsonObject): Promise<Map<string
     if (certainty === 'possible' || value.length < MIN_LOOKED_FOR) return;
     if (idsIn(value).length === 0 && !heard.includes(value)) found.set(value, rule);
   };
-  const texts = [...namedTexts(whole, '')];
+  const texts = [...namedTexts(whole)];
   const size = texts.reduce((sum, { text }) => sum + text.length, 0);
   if (size <= AT_ONCE) {
     for (const piece of [whole, ...texts.flatMap(({ text }) => jsonIn(text))]) {
@@ -99,21 +101,13 @@ async function secretsIn(whole: JsonValue, said: JsonObject): Promise<Map<string
   for (const { name, text } of texts) {
     for (const piece of piecesOf(text)) {
       for (const { start, end, ...field } of findSecretFields({ [name]: piece })) take(piece.slice(start, end), field);
-      looked += piece.length;
+      looked += piece.length + PER_TEXT;
       if (looked < AT_ONCE) continue;
       looked = 0;
       await setImmediate();
     }
   }
   return found;
-}
-
-/** Each text with the name that it stands under. */
-function* namedTexts(value: JsonValue, name: string): Generator<{ name: string; text: string }> {
-  if (typeof value === 'string') yield { name, text: value };
-  else if (Array.isArray(value)) for (const item of value) yield* namedTexts(item, name);
-  else if (value !== null && typeof value === 'object')
-    for (const [member, inner] of Object.entries(value)) yield* namedTexts(inner, member);
 }
 
 /** Whole lines, as many as fit; of a longer line as much as fits. */

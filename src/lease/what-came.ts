@@ -11,11 +11,16 @@ export type Came = { identifier: string; value: string | null; expiresAt: number
 export function whatCame(answer: JsonValue, mint: MintConfig, now: number): Came | { problem: string } {
   const identifier = scalar(readPointer(answer, mint.id));
   if (identifier === null) return { problem: `there is no identifier at \`${mint.id}\`` };
-  const value = mint.value === null ? null : scalar(readPointer(answer, mint.value));
+  const value = valueIn(answer, mint);
   if (mint.value !== null && value === null) return { problem: `there is no value at \`${mint.value}\`` };
   const expiresAt = expiryOf(answer, mint, now);
   if (expiresAt === undefined) return { problem: 'there is no lifetime where it should be' };
   return { identifier, value, expiresAt };
+}
+
+/** What stands where the target file says that the value is. */
+export function valueIn(answer: JsonValue | undefined, { value }: Pick<MintConfig, 'value'>): string | null {
+  return answer === undefined || value === null ? null : scalar(readPointer(answer, value));
 }
 
 /** Identifiers may be numbers. Nothing else stands for one, and nothing empty does. */

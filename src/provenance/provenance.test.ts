@@ -179,6 +179,31 @@ test('a trusted system that gives back what it was sent does not vouch for it', 
   ]);
 });
 
+describe('what was sent in a disguise that the system which took it undoes', () => {
+  const EVE = 'evelyn@evil-corp.com';
+  const back = (args: JsonObject, cap?: number) => {
+    const provenance = createProvenance(cap === undefined ? {} : { cap });
+    provenance.sent(args, provenance.of(args));
+    provenance.add({ id: 'rec_notes', origin: 'trusted' }, { notes: [EVE, 1234567.5] });
+    return provenance.of({ to: EVE, amount: 1234567.5 }, () => true).map(({ origin }) => origin);
+  };
+
+  test.each<[string, JsonObject, number?]>([
+    ['as base64', { content: Buffer.from(`a note: ${EVE} 1234567.5`).toString('base64') }],
+    ['as hexadecimal', { content: Buffer.from(`${EVE} 1234567.5`).toString('hex') }],
+    ['as a name', { fields: { [EVE]: true, '1234567.5': true } }],
+    ['as a text', { email: EVE, amount: '1234567.50' }],
+    ['behind more values than are looked at', { items: [...Array<string>(2_000).fill('pad'), EVE, '1234567.5'] }],
+    ['in a text that there is no room for', { text: `${'word '.repeat(1_000)}${EVE} 1234567.5` }, 4_000],
+  ])('%s', (_how, args, cap) => {
+    for (const origin of back(args, cap)) expect(['unseen', 'untrusted']).toContain(origin);
+  });
+
+  test('nothing of the kind was sent', () => {
+    expect(back({ text: 'good morning' })).toEqual(['trusted', 'trusted']);
+  });
+});
+
 test('what was trusted before it was sent stays so', () => {
   const provenance = reading({ trusted: 'Alice, account CH9300762011623852957' });
   const args = { text: 'a letter to Alice of Zanzibar' };

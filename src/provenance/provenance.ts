@@ -36,6 +36,8 @@ export type Provenance = {
   of(args: JsonObject, isTarget?: (path: string) => boolean): LeafOrigin[];
   /** Remembers that these values have left: what a trusted system returns of them later does not make them trusted. */
   sent(args: JsonObject, origins: readonly LeafOrigin[]): void;
+  /** Something has left that is not known here: what a trusted system returns from here on vouches for nothing. */
+  sentUnread(): void;
   /** A person answers for the value, as it is: from here on it is trusted wherever it stands. */
   answerFor(value: string, id: string): void;
   /** Something was read that is not known here: what is found nowhere may be from there. */
@@ -88,6 +90,7 @@ export function createProvenance({
   let read = 0;
   const answered = new Map<string, string>();
   let complete = completeAtStart;
+  let sentComplete = true;
   let steered = false;
 
   /** Whether the prompt has every word of a name that says something. What somebody outside wrote points at nothing. */
@@ -98,13 +101,14 @@ export function createProvenance({
 
   const held = () => all.reduce((sum, index) => sum + index.bytes, 0);
 
-  function keep(index: TextIndex, text: string, source: Seen): void {
+  function keep(index: TextIndex, text: string, source: Seen): boolean {
     if (held() + text.length * 2 > cap) {
       complete = false;
-      return;
+      return false;
     }
     sources.push(source);
     index.add(text, sources.length - 1);
+    return true;
   }
 
   return {
@@ -118,9 +122,9 @@ export function createProvenance({
       switch (source.origin) {
         case 'steered':
           steered = true;
-          return keep(untrusted, suspectText(text), source);
+          return void keep(untrusted, suspectText(text), source);
         case 'untrusted':
-          return keep(untrusted, suspectText(text), source);
+          return void keep(untrusted, suspectText(text), source);
         case 'listed':
         case 'referred': {
           const { items, named: pointedAt, prose } = itemsAndProse(value, isSaid);
@@ -133,11 +137,14 @@ export function createProvenance({
         case 'prompt':
           for (const name of namesIn(text)) if (names.size < MAX_NAMES) names.add(name);
           for (const word of suspectForm(text).split(' ')) if (words.size < MAX_NAMES) words.add(word);
-          return keep(vouching.prompt, trustedText(text), source);
+          return void keep(vouching.prompt, trustedText(text), source);
         case 'parameters':
+          return void keep(vouching.parameters, trustedText(text), source);
         case 'resolved':
         case 'trusted':
-          return keep(vouching[source.origin], trustedText(text), source);
+          // It may be what had been sent there.
+          if (!sentComplete) return void (complete = false);
+          return void keep(vouching[source.origin], trustedText(text), source);
       }
     },
 
@@ -168,14 +175,21 @@ export function createProvenance({
 
     sent: (args, origins) => {
       const bad = new Map(origins.map((leaf) => [leaf.path, leaf]));
-      for (const leaf of leavesOf(args).leaves) {
+      const { leaves, more } = leavesOf(args);
+      for (const leaf of leaves) {
         const origin = bad.get(leaf.path)?.origin ?? 'unseen';
         // A look-up of what somebody outside said returns it, and does not say whose it is.
         const isAsked = promptLast && origin === 'prompt';
         if (origin !== 'untrusted' && origin !== 'steered' && origin !== 'unseen' && !isAsked) continue;
-        const text = suspectForm(String(leaf.value));
-        if (text !== '' && !isCommon(text)) keep(sent, text, { id: leaf.path, origin });
+        for (const value of [String(leaf.value), ...leaf.names]) {
+          if (suspectForm(value) === '' || isCommon(suspectForm(value))) continue;
+          // A system may give back what it was told in code as what that says.
+          sentComplete = keep(sent, suspectText(value), { id: leaf.path, origin }) && sentComplete;
+        }
       }
+      if (more) sentComplete = false;
     },
+
+    sentUnread: () => void (sentComplete = false),
   };
 }

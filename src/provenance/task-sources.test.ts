@@ -7,7 +7,14 @@ import type { JsonObject, JsonValue } from '../core/json.ts';
 import { createTaskSources, type OperationSources, type TaskSourcesParts } from './task-sources.ts';
 
 const RESULTS: ResultLabels = { outsiders: true, patterns: [], add: [] };
-const PLAIN: OperationSources = { results: RESULTS, roles: {}, byPlace: false, targets: [], content: [] };
+const PLAIN: OperationSources = {
+  results: RESULTS,
+  roles: {},
+  byPlace: false,
+  opaque: false,
+  targets: [],
+  content: [],
+};
 
 const OPERATIONS: Record<string, OperationSources> = {
   read_inbox: {
@@ -17,6 +24,7 @@ const OPERATIONS: Record<string, OperationSources> = {
   get_contacts: { ...PLAIN, results: { ...RESULTS, outsiders: false } },
   send_money: { ...PLAIN, targets: ['recipient'], content: ['subject', 'details.memo'] },
   post: { ...PLAIN, byPlace: true },
+  upload: { ...PLAIN, byPlace: true, opaque: true },
 };
 
 const IBAN = 'DE89370400440532013000';
@@ -41,7 +49,9 @@ function action(operation: string, args: JsonObject): Action {
 
 /** The action is taken, and this is read of it. */
 function read(sources: ReturnType<typeof open>, of: Action, value: JsonValue | undefined, id = 'rec_1', at = chain()) {
-  return sources.read(sources.look(of, at), { id, chain: at, value });
+  const looked = sources.look(of, at);
+  sources.sends(looked, { chain: at });
+  return sources.read(looked, { id, chain: at, value });
 }
 
 test('a recipient from the inbox is untrusted, one from the contacts or the task is not, and each says from where', () => {
@@ -120,6 +130,29 @@ test('after a restart, and after what was not kept, nothing that is found nowher
   expect(full.look(action('send_money', { recipient: IBAN }), chain()).action.provenance).toEqual({
     recipient: 'untrusted',
   });
+});
+
+test('a trusted system vouches for nothing that may have been sent to it: before it answered, unread, or before a restart', () => {
+  const contacts = { name: 'Dora', iban: IBAN };
+  const originAfter = (happens: (sources: ReturnType<typeof open>, at: TaskView[]) => void, at = chain()) => {
+    const sources = open();
+    happens(sources, at);
+    read(sources, action('get_contacts', { name: 'Dora' }), contacts, 'rec_book', at);
+    return sources.look(action('send_money', { recipient: IBAN }), at).action.provenance!['recipient'];
+  };
+  const write = { ...action('add_contact', { iban: IBAN }), effect: 'write' } as const;
+  expect(originAfter(() => {})).toBe('resolved');
+  // Its own answer is long in coming.
+  expect(originAfter((sources, at) => sources.sends(sources.look(write, at), { chain: at }))).toBe('unseen');
+  const upload = {
+    ...action('upload', { body: { type: 'text/plain', bytes: 40, unread: true } }),
+    effect: 'write',
+  } as const;
+  expect(originAfter((sources, at) => sources.sends(sources.look(upload, at), { chain: at }))).toBe('untrusted');
+  const done = (effect: 'read' | 'write') =>
+    chain({ done: { 'bank:x': { effect, times: 1, succeeded: 1, firstAt: 0, lastAt: 0 } } });
+  expect(originAfter(() => {}, done('write'))).toBe('untrusted');
+  expect(originAfter(() => {}, done('read'))).toBe('resolved');
 });
 
 test('a value that a person answered for is trusted as it is, and no other', () => {

@@ -20,6 +20,8 @@ export type OperationSources = {
   roles: Readonly<Record<string, ArgumentRole>>;
   /** Whether its arguments stand by the place in an HTTP request where they are sent. */
   byPlace: boolean;
+  /** Of what is sent with it, there is something that nobody looks into: a raw body, a stream, the frames of a WebSocket. */
+  opaque: boolean;
   /** What the target file says, by path. */
   targets: readonly string[];
   content: readonly string[];
@@ -46,8 +48,10 @@ export type TaskSourcesParts = {
 export interface TaskSources {
   /** Looks the arguments up in all that the tree of the task was given and has read. */
   look(action: Action, chain: readonly TaskView[]): Looked;
+  /** Remembers what an action sends; before it does, since its result may be long in coming. */
+  sends(looked: Looked, from: { chain: readonly TaskView[] }): void;
   /**
-   * Remembers what an action has sent and what the agent has read of its result; `undefined` when that was not seen here.
+   * Remembers what the agent has read of the result of an action; `undefined` when that was not seen here.
    * Returns the labels of what it says, beside those from before.
    *
    * @param id of the decision's record.
@@ -68,12 +72,14 @@ export function createTaskSources(parts: TaskSourcesParts): TaskSources {
     const root = chain.at(-1)!.task;
     const there = known.get(root.id);
     if (there !== undefined) return there;
+    const done = Object.values(chain[0]!.done ?? {});
     const provenance = createProvenance({
       cap: parts.cap.task,
       promptLast: root.origin.trust === 'outside',
-      // What was read in another process is not here: what is found nowhere may be from there.
-      complete: Object.keys(chain[0]!.done ?? {}).length === 0,
+      // What was read and sent in another process is not here: what is found nowhere may be from there.
+      complete: done.length === 0,
     });
+    if (done.some(({ effect }) => effect !== 'read')) provenance.sentUnread();
     const sealed = parts.store.prompt(root.id);
     const prompt = sealed === undefined ? null : parts.openPrompt(root.id, sealed);
     provenance.add({ id: 'purpose', origin: 'prompt' }, root.purpose);
@@ -114,12 +120,20 @@ export function createTaskSources(parts: TaskSourcesParts): TaskSources {
       };
     },
 
-    read: ({ action, reading, origins }, { id, chain, value }) => {
+    sends: ({ action, origins }, { chain }) => {
+      const provenance = known.get(chain.at(-1)!.task.id);
+      if (provenance === undefined) return;
+      const before = provenance.size.held;
+      provenance.sent(action.arguments, origins);
+      if (action.effect !== 'read' && parts.operation(action.target, action.operation).opaque) provenance.sentUnread();
+      held += provenance.size.held - before;
+    },
+
+    read: ({ action, reading }, { id, chain, value }) => {
       const provenance = known.get(chain.at(-1)!.task.id);
       // The tree has ended since the action was looked up, and was forgotten.
       if (provenance === undefined) return [];
       const before = provenance.size.held;
-      provenance.sent(action.arguments, origins);
       if (value === undefined) {
         if (!isTrusted(reading)) provenance.missed();
         return [];

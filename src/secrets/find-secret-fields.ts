@@ -35,15 +35,19 @@ export function findSecretFields(value: JsonValue): FoundField[] {
 
 function inText(text: string, place: Place): FoundField[] {
   const { kind, manifest } = place;
-  const whole = { start: 0, end: text.length, path: pathOf(place) };
-  if (manifest && text.length >= 4) return [{ ...whole, rule: 'kubernetes-secret', certainty: 'likely' }];
+  const whole = { start: 0, end: text.length };
+  // The way is only gone where there is something at its end: it is as long as the value is deep.
+  if (manifest && text.length >= 4)
+    return [{ ...whole, path: pathOf(place), rule: 'kubernetes-secret', certainty: 'likely' }];
   const parts = findSecrets(text);
   if (kind !== null && kind !== 'hint' && isSecretValue(text, kind)) {
     const surest = parts.find(({ certainty }) => certainty === 'certain');
     const certainty = isPublicAddress(text) ? 'possible' : (surest?.certainty ?? 'likely');
-    return [{ ...whole, rule: surest?.rule ?? `field-${kind}`, certainty }];
+    return [{ ...whole, path: pathOf(place), rule: surest?.rule ?? `field-${kind}`, certainty }];
   }
-  return parts.map((part) => ({ ...part, path: whole.path }));
+  if (parts.length === 0) return [];
+  const path = pathOf(place);
+  return parts.map((part) => ({ ...part, path }));
 }
 
 function pushItems(places: Place[], parent: Place, items: readonly JsonValue[]): void {

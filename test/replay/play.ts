@@ -61,6 +61,7 @@ export function play(
     const looked = sources.look(described, chain);
     const happens = (value: JsonValue) => {
       for (const label of looked.labels) labels.add(label);
+      sources.sends(looked, { chain });
       for (const label of sources.read(looked, { id: `${at}: ${tool}`, chain, value })) labels.add(label);
     };
     return { action: looked.action, chain, happens };
@@ -87,7 +88,14 @@ export function play(
 }
 
 function sourcesOf({ outsiders, roles }: Operation): OperationSources {
-  return { results: { outsiders, patterns: [], add: [] }, roles, byPlace: false, targets: [], content: [] };
+  return {
+    results: { outsiders, patterns: [], add: [] },
+    roles,
+    byPlace: false,
+    opaque: false,
+    targets: [],
+    content: [],
+  };
 }
 
 function taskOf({ id, origin, parameters, prompt }: Episode, target: string): Task {

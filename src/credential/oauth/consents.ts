@@ -14,6 +14,8 @@ import { requestToken, revokeToken } from './token-endpoint.ts';
 const KIND = 'consent';
 const PENDING_MS = 10 * 60_000;
 const MAX_PENDING = 1_000;
+/** Of one person: the oldest gives way, so that nobody keeps others from theirs. */
+const MAX_OF_ONE = 5;
 const MAX_RESPONSE = 8 * 1024;
 
 export type ConsentShown = { target: string; givenAt: number };
@@ -115,6 +117,8 @@ export function createConsents(parts: ConsentsParts): Consents {
       }
       const now = clock();
       for (const [id, { expiresAt }] of pending) if (expiresAt <= now) pending.delete(id);
+      const own = [...pending].filter(([, { by }]) => sameDelegator(by, person));
+      for (const [id] of own.slice(0, Math.max(0, own.length + 1 - MAX_OF_ONE))) pending.delete(id);
       if (pending.size >= MAX_PENDING) throw new Conflict('too many consents are under way; try again in some minutes');
       const id = parts.newId('cns');
       const verifier = randomBytes(32).toString('base64url');
@@ -152,7 +156,7 @@ export function createConsents(parts: ConsentsParts): Consents {
       parts.forget(target, person);
       const config = parts.configs.get(target);
       if (config === undefined || config.revocationUrl === null) return { target, revoked: null };
-      const { refreshToken, accessToken } = JSON.parse(await openValue(kept, parts.keys)) as KeptConsent;
+      const { refreshToken, accessToken } = JSON.parse(openValue(kept, parts.keys)) as KeptConsent;
       const there = { ...config, revocationUrl: config.revocationUrl };
       const revoked = await revokeToken(there, refreshToken ?? accessToken, parts).then(
         () => true,

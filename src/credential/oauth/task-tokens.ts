@@ -73,6 +73,8 @@ export function createTaskTokens(parts: TaskTokenParts): TaskTokens {
       const known = entries.get(key);
       if (known !== undefined && isGood(known)) return waitFor(use.signal, known.issued);
       const { task } = use;
+      // What is used after the end of a task is dropped by nobody else.
+      for (const [old, each] of entries) if (!isGood(each)) entries.delete(old);
       const entry: Entry = { task, delegator: nameOf(use), issued: fetched(use), settled: null };
       entries.set(key, entry);
       entry.issued.then(
@@ -103,7 +105,7 @@ export async function openKeptToken(
   kept: Parameters<typeof openValue>[0],
   keys: SealedParts['keys'],
 ): Promise<KeptToken> {
-  return JSON.parse(await openValue(kept, keys)) as KeptToken;
+  return JSON.parse(openValue(kept, keys)) as KeptToken;
 }
 
 function bindingOf(use: CredentialUse): string {

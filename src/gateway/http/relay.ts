@@ -120,6 +120,9 @@ export class Relay implements Dispatcher.DispatchHandler {
     if (status < 200 || this.#over) return;
     const raw = pairsOf(controller.rawHeaders);
     this.#status = status;
+    // The agent would get the bytes of a coding that nothing here has looked behind (RFC 9112, section 7).
+    if (raw.some(([name, value]) => name === 'transfer-encoding' && value.trim().toLowerCase() !== 'chunked'))
+      return this.fail(new UpstreamFailed('the target encoded its answer in an unknown way'));
     // The target does not take the credential that Remit holds for it. To the agent that is no 401: its own token is good.
     if (status === 401 || status === 407) {
       this.#onRefused();
@@ -143,6 +146,8 @@ export class Relay implements Dispatcher.DispatchHandler {
     this.#strips = [this.#strip, ...this.#parts.streamed({ status, headers: this.#headers })].filter(
       (strip) => strip !== STRIP_NOTHING,
     );
+    // INVARIANT 7: what is left of a name without its secret is the name of something else.
+    this.#headers = this.#headers.filter(([name]) => !this.#strips.some((strip) => strip.inName(name)));
     if (this.#reading === 'streamed') this.#stripHeaders();
     const whole = this.#reading !== 'streamed' || (encoded && this.#strips.length > 0);
     if (whole) this.#chunks = [];

@@ -91,7 +91,10 @@ function framingOf(headers: RequestHeaders): Framing {
   return length === '0' ? { kind: 'none' } : { kind: 'length', bytes: Number(length) };
 }
 
-/** Sent on as they are: what kind of answer is wanted, and on what condition. None of them widens what is done. */
+/**
+ * Sent on as they are: what kind of answer is wanted, and on what condition. None of them widens what is done. `Range` is
+ * not among them (INVARIANT 7): of a secret that comes back in two parts neither is found. An operation may declare it.
+ */
 const PASSED_ON = [
   'accept',
   'accept-language',
@@ -99,8 +102,6 @@ const PASSED_ON = [
   'if-none-match',
   'if-modified-since',
   'if-unmodified-since',
-  'if-range',
-  'range',
   'last-event-id',
 ] as const;
 

@@ -116,3 +116,15 @@ test.each<[string, string, readonly string[]]>([
   await expect.poll(client.received).toMatch(/^HTTP\/1\.1 400 /);
   expect([upstream.received, front.decided]).toEqual([[], []]);
 });
+
+test('the protocol that the target chooses is not its credential', async () => {
+  const { front } = await open((_request, socket) => {
+    socket.removeAllListeners('data');
+    socket.write(
+      `HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: Upgrade\r\nsec-websocket-accept: ${ACCEPT}\r\nsec-websocket-protocol: v1.canary-of-the-target\r\n\r\n`,
+    );
+  });
+  const client = join(front);
+  await expect.poll(client.received).toContain('101 Switching Protocols');
+  expect(client.received()).not.toContain('canary');
+});

@@ -112,7 +112,9 @@ export class Tunnel implements Dispatcher.DispatchHandler {
     const { socket, head } = this.#client;
     const lines = ['sec-websocket-accept', 'sec-websocket-protocol'].flatMap((name) => {
       const value = headers[name];
-      return typeof value === 'string' ? [`${name}: ${value}\r\n`] : [];
+      // INVARIANT 7: no name of a protocol that a target thinks up, which may be anything.
+      const known = typeof value === 'string' && !this.#strips.some((strip) => strip.inName(value));
+      return known ? [`${name}: ${value}\r\n`] : [];
     });
     socket.write(
       `HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: Upgrade\r\n${lines.join('')}\r\n`,

@@ -6,9 +6,10 @@ import { withAllowedCapabilities } from './client-capabilities.ts';
 import { CutOff, errorAnswer, failedCall, withheldAnswer } from './failure.ts';
 import { filterList } from './filter-list.ts';
 import { forwardedHeaders } from './forwarded-headers.ts';
-import { caught, revealed } from './leased.ts';
+import { caught, revealed, screened } from './leased.ts';
 import { idKey } from './message.ts';
 import { capabilityOf } from './methods.ts';
+import { declaredHeaders, paramHeaders } from './param-headers.ts';
 import { nextWithin } from './next-within.ts';
 import type { McpParts } from './parts.ts';
 import { relay, type Relaying } from './relay.ts';
@@ -63,7 +64,9 @@ async function forward(forwarding: Forwarding): Promise<McpAnswer> {
     const challenge = { publicUrl: parts.publicUrl, target: target.name, certified: peer.certificate !== null };
     return errorAnswer(problem, challenge, inbound.message.id);
   }
+  const quiet = exchange.intended !== undefined && exchange.intended.lease.kind !== 'ticket';
   waiting.set(key, {
+    quiet,
     settle: (message: JsonObject) => settle(message, forwarding),
     cancel: () => call.abort(new CutOff('the caller cancelled the call')),
   });
@@ -75,7 +78,7 @@ async function forward(forwarding: Forwarding): Promise<McpAnswer> {
     key,
     target,
     redact: redactor(forwarding),
-    quiet: exchange.intended !== undefined && exchange.intended.lease.kind !== 'ticket',
+    screen: (said) => screened(said, exchange, parts.leases),
     fail: (error) => {
       waiting.delete(key);
       const { message, outcome, fault } = failedCall(inbound, error);
@@ -91,7 +94,8 @@ async function forward(forwarding: Forwarding): Promise<McpAnswer> {
   };
   try {
     const allowed = withAllowedCapabilities(inbound.message, target.clientCapabilities);
-    const given = { message: allowed, headers: forwardedHeaders(exchange.request.http.headers) };
+    const repeated = paramHeaders(declaredHeaders(inbound, channel), exchange.action?.arguments ?? {});
+    const given = { message: allowed, headers: { ...forwardedHeaders(exchange.request.http.headers), ...repeated } };
     const { message, headers } = revealed(given, exchange, parts);
     const { policySet } = exchange.decision ?? {};
     const told = await parts.tellTarget(exchange, target, exchange.request.http.headers.get('traceparent'));

@@ -8,7 +8,7 @@ import { definitionState, ensureDefinitions } from './definitions.ts';
 import { failedCall } from './failure.ts';
 import { RPC, rpcError, rpcResult, type RequestMessage } from './message.ts';
 import { isMethodName, methodOf, type Revision } from './methods.ts';
-import { paramHeaderMismatch } from './param-headers.ts';
+import { declaredHeaders, paramHeaderMismatch } from './param-headers.ts';
 import type { McpParts } from './parts.ts';
 import { passMessage } from './pass-message.ts';
 import { readBody } from './read-body.ts';
@@ -61,7 +61,7 @@ async function describePost(exchange: McpExchange, given: DescribeParts): Promis
   const { message } = body.read;
   if (method === undefined || method.kind === 'pass') return jsonAnswer(200, rpcResult(message.id, {}));
 
-  const { message: asked, retry } = takeApprovalRetry(message);
+  const { message: asked, retry } = takeApprovalRetry(withoutStray(message));
   const opensUrls =
     revision === 'stateless' || starts
       ? canOpenUrls(capabilitiesOf(message))
@@ -142,11 +142,8 @@ async function describeOperation(
   const args = argumentsOf(call);
 
   const offered = await definitionOf(operation, call, channel, exchange, parts);
-  if (message.method === 'tools/call' && call.revision === 'stateless') {
-    const declared = channel.seen.byOperation.get(operation)?.headers ?? [];
-    const mismatch = paramHeaderMismatch(declared, args, http.headers);
-    if (mismatch !== null) return headerMismatch(message.id, mismatch);
-  }
+  const mismatch = paramHeaderMismatch(declaredHeaders(call, channel), args, http.headers);
+  if (mismatch !== null) return headerMismatch(message.id, mismatch);
   const resolved = resourcesOf(operation, message, target.name, args, parts);
   exchange.action = {
     ...base(operation, target),
@@ -230,6 +227,16 @@ function argumentsOf({ message }: InboundCall): JsonObject {
   const { _meta, arguments: args, ...rest } = message.params ?? {};
   if (message.method === 'tools/call') return isJsonObject(args) ? args : {};
   return args === undefined ? rest : { ...rest, arguments: args };
+}
+
+const OF_A_CALL: ReadonlySet<string> = new Set(['name', 'arguments', '_meta', 'inputResponses', 'requestState']);
+
+/** A call of a tool without members that are none of the protocol's: no decision and no approver sees them. */
+function withoutStray(message: RequestMessage): RequestMessage {
+  const { method, params } = message;
+  if (method !== 'tools/call' || params === undefined || Object.keys(params).every((name) => OF_A_CALL.has(name)))
+    return message;
+  return { ...message, params: Object.fromEntries(Object.entries(params).filter(([name]) => OF_A_CALL.has(name))) };
 }
 
 /** 2026-07-28 answers an unknown method with 404; before, an error in a 200 was the form. */

@@ -142,12 +142,13 @@ test('nothing of the client but MCP goes upstream, and nothing of the upstream b
   }
 });
 
-test('capabilities that the target may not use do not go upstream; other members go as they came', async () => {
+test('capabilities that the target may not use do not go upstream; arguments go as they came, and what nobody has decided on does not', async () => {
   const { target, seen } = await upstream(() => result('ok'));
   const { gateway } = open(target);
   await stateless(gateway, 'api', 'tools/call', { name: 'ask', arguments: { a: [1, { b: null }] }, unheard: 'of' });
   const { params } = JSON.parse(seen.at(-1)!.body) as { params: Record<string, unknown> };
-  expect(params).toMatchObject({ arguments: { a: [1, { b: null }] }, unheard: 'of' });
+  expect(params).toMatchObject({ arguments: { a: [1, { b: null }] } });
+  expect(params).not.toHaveProperty('unheard');
   expect(params['_meta']).toMatchObject({ 'io.modelcontextprotocol/clientCapabilities': {} });
 });
 
@@ -174,7 +175,7 @@ test.each([
 });
 
 test('a parameter that must be repeated in a header is checked against the pinned schema', async () => {
-  const { target } = await upstream(() => result('ok'));
+  const { target, seen } = await upstream(() => result('ok'));
   const { gateway } = open(target);
   const params = { name: 'routed', arguments: { region: 'eu' } };
   const without = await stateless(gateway, 'api', 'tools/call', params);
@@ -182,6 +183,13 @@ test('a parameter that must be repeated in a header is checked against the pinne
   const same = await stateless(gateway, 'api', 'tools/call', params, { headers: { 'mcp-param-region': 'eu' } });
   expect([without.last['error'], other.last['error']]).toMatchObject([{ code: -32020 }, { code: -32020 }]);
   expect(textOf(same)).toBe('ok');
+  expect(seen.at(-1)!.headers['mcp-param-region']).toBe('eu');
+  // One that repeats no argument says what nobody has decided on: to the target it may be the argument.
+  const alone = { name: 'routed', arguments: {} };
+  const made = await stateless(gateway, 'api', 'tools/call', alone, { headers: { 'mcp-param-region': 'us' } });
+  expect(made.last['error']).toMatchObject({ code: -32020 });
+  await stateless(gateway, 'api', 'tools/call', { name: 'ask' }, { headers: { 'mcp-param-account': 'another' } });
+  expect(seen.at(-1)!.headers).not.toHaveProperty('mcp-param-account');
 });
 
 test('an unknown version names the ones that are known', async () => {

@@ -28,6 +28,8 @@ export type InspectParts = {
    * it is, and no more.
    */
   quiet?: boolean;
+  /** Takes what looks like a secret out of what the target says beside its response, which has its own way. */
+  screen: (said: JsonObject) => Promise<JsonObject> | JsonObject;
 };
 
 /** What the client gets to see of one message of the upstream, as JSON text; `null` for nothing. */
@@ -42,18 +44,20 @@ export type Inspected = { data: string | null; answers: string | null };
 export async function inspect(text: string, parts: InspectParts): Promise<Inspected> {
   const data = parts.redact(text);
   const read = parseMessage(data);
+  const quiet = parts.quiet === true || parts.waiting.values().some((waiting) => waiting.quiet);
   switch (read.kind) {
     case 'notification':
       if (read.message.method === 'notifications/tools/list_changed') forgetDefinitions(parts.channel.seen);
-      if (parts.quiet === true) return { data: wordless(read.message), answers: null };
-      return { data: isKnownUpstreamNotification(read.message.method) ? data : null, answers: null };
+      if (quiet) return { data: wordless(read.message), answers: null };
+      if (!isKnownUpstreamNotification(read.message.method)) return { data: null, answers: null };
+      return { data: await screened(read.message), answers: null };
     case 'request': {
       const capability = capabilityOf(read.message.method);
-      const asks = capability !== undefined && parts.quiet !== true && parts.allowed.includes(capability);
+      const asks = capability !== undefined && !quiet && parts.allowed.includes(capability);
       const known = read.message.method === 'ping' || asks;
       if (known && parts.channel.revision === 'session' && parts.channel.asked.size < MAX_ASKED) {
         parts.channel.asked.add(idKey(read.message.id));
-        return { data, answers: null };
+        return { data: await screened(read.message), answers: null };
       }
       await refuseUpstream(read.message, parts);
       return { data: null, answers: null };
@@ -70,6 +74,11 @@ export async function inspect(text: string, parts: InspectParts): Promise<Inspec
       const settled = await waiting.settle(read.message);
       return { data: settled === read.message ? data : JSON.stringify(settled), answers: key };
     }
+  }
+
+  async function screened(message: NotificationMessage | RequestMessage): Promise<string> {
+    const shown = await parts.screen(message);
+    return shown === message ? data : JSON.stringify(shown);
   }
 }
 

@@ -1,6 +1,6 @@
 import { isJsonObject, type JsonObject, type JsonValue } from '../../core/json.ts';
 import type { RequestMessage } from './message.ts';
-import { encodeHeaderValue } from './param-headers.ts';
+import { decodeHeaderValue, encodeHeaderValue } from './param-headers.ts';
 import type { McpParts } from './parts.ts';
 import type { McpExchange } from './request.ts';
 
@@ -25,8 +25,10 @@ export function revealed({ message, headers }: Sent, { action }: McpExchange, { 
     message: { ...message, params: _meta === undefined ? shown : { ...shown, _meta } },
     headers: Object.fromEntries(
       Object.entries(headers).map(([name, value]) => {
-        const swapped = leases.reveal(value, named);
-        return [name, swapped === value ? value : encodeHeaderValue(swapped)];
+        // As the protocol writes what is no plain text; the argument itself may be Base64, too.
+        const plain = decodeHeaderValue(value) ?? value;
+        const swapped = leases.reveal(plain, named);
+        return [name, swapped === plain ? value : encodeHeaderValue(swapped)];
       }),
     ),
   };
@@ -45,20 +47,30 @@ export async function caught(
   { leases }: McpParts,
 ): Promise<CaughtResponse> {
   const { intended } = exchange;
-  const { result } = message;
-  if (intended === undefined || !isJsonObject(result)) return { message: await screened(message, exchange, leases) };
-  const answer = await leases.answered(intended, {
-    failed: result['isError'] === true,
-    unfinished: isJsonObject(result['inputRequests']),
-    answer: structureOf(result),
-    whole: result,
-  });
+  const { jsonrpc, id, result } = message;
+  if (intended === undefined || result === undefined) return { message: await screened(message, exchange, leases) };
+  const answer = await leases.answered(
+    intended,
+    isJsonObject(result)
+      ? {
+          failed: result['isError'] === true,
+          unfinished: isJsonObject(result['inputRequests']),
+          answer: structureOf(result),
+          whole: result,
+        }
+      : { failed: false, answer: undefined, whole: {} },
+  );
   if ('withheld' in answer) return answer;
-  return { message: await screened({ ...message, result: answer.whole }, exchange, leases) };
+  // Members that are none of the protocol's may repeat what the result brings.
+  const kept = { jsonrpc: jsonrpc!, id: id!, result: answer.whole };
+  return { message: await screened(kept, exchange, leases) };
 }
 
-/** What the protocol itself carries (lists, handshakes) describes the target, and is pinned or shown for that. */
-async function screened(
+/**
+ * A message of the target without what looks like a secret. What the protocol itself carries (lists, handshakes) describes the
+ * target, and is pinned or shown for that.
+ */
+export async function screened(
   message: JsonObject,
   { action, chain, recordId }: McpExchange,
   leases: McpParts['leases'],
@@ -66,7 +78,7 @@ async function screened(
   if (action === undefined || action.protocol || chain === undefined || recordId === undefined) return message;
   const { jsonrpc, id, ...said } = message;
   const shown = await leases.screen(said, { action, chain, decision: recordId });
-  return shown === said ? message : { jsonrpc: jsonrpc!, id: id!, ...shown };
+  return shown === said ? message : { jsonrpc: jsonrpc!, ...(id === undefined ? {} : { id }), ...shown };
 }
 
 /** Where pointers lead into: the structured content, or the JSON that the only text is. */

@@ -1,5 +1,7 @@
 import { isJsonObject, type JsonObject, type JsonValue } from '../../core/json.ts';
+import type { InboundCall } from './request.ts';
 import type { HeaderDeclaration } from './seen-definitions.ts';
+import type { Channel } from './upstream/channel.ts';
 
 /** The `x-mcp-header` annotations of a tool's input schema (2026-07-28): of properties, at any depth. */
 export function headerDeclarations(schema: JsonValue | undefined): HeaderDeclaration[] {
@@ -19,6 +21,15 @@ export function headerDeclarations(schema: JsonValue | undefined): HeaderDeclara
   return found;
 }
 
+/** What of the arguments of a call its headers have to repeat, by the definition that its channel has seen. */
+export function declaredHeaders(
+  { revision, message }: Pick<InboundCall, 'revision' | 'message'>,
+  { seen }: Pick<Channel, 'seen'>,
+): readonly HeaderDeclaration[] {
+  const name = message.method === 'tools/call' && revision === 'stateless' ? message.params?.['name'] : undefined;
+  return typeof name === 'string' ? (seen.byOperation.get(name)?.headers ?? []) : [];
+}
+
 /** Why the headers do not repeat the body, or `null` when they do. */
 export function paramHeaderMismatch(
   declarations: readonly HeaderDeclaration[],
@@ -27,9 +38,12 @@ export function paramHeaderMismatch(
 ): string | null {
   for (const { path, name } of declarations) {
     const value = valueAt(args, path);
-    if (value === undefined || value === null || typeof value === 'object') continue;
     const header = `Mcp-Param-${name}`;
     const sent = headers.get(header);
+    if (value === undefined || value === null || typeof value === 'object') {
+      if (sent !== null) return `the \`${header}\` header repeats nothing: argument \`${path.join('.')}\` is not there`;
+      continue;
+    }
     if (sent === null) return `argument \`${path.join('.')}\` is not repeated in the \`${header}\` header`;
     const decoded = decodeHeaderValue(sent);
     if (decoded === null) return `the \`${header}\` header is not valid Base64`;

@@ -4,10 +4,10 @@ import type { JsonObject } from '../../core/json.ts';
 import { jsonAnswer, streamAnswer, type McpAnswer } from './answer.ts';
 import type { Call } from './call.ts';
 import { CutOff } from './failure.ts';
-import { inspect } from './inspect.ts';
+import { inspect, type InspectParts } from './inspect.ts';
 import { nextWithin } from './next-within.ts';
 import type { InboundCall } from './request.ts';
-import { formatEvent, type SseEvent } from './sse.ts';
+import { fieldsOf, formatEvent, type SseEvent } from './sse.ts';
 import type { Channel, Reply, Waiting } from './upstream/channel.ts';
 
 const DRAIN_MS = 1000;
@@ -20,9 +20,8 @@ export type Relaying = {
   /** Key of the request's id in `waiting`. */
   key: string;
   target: TargetConfig;
-  redact: (text: string) => string;
-  /** See `InspectParts`. */
-  quiet: boolean;
+  redact: InspectParts['redact'];
+  screen: InspectParts['screen'];
   /** Ends the call with an error, and returns the last message for the client. */
   fail: (error: unknown) => JsonObject;
 };
@@ -63,7 +62,7 @@ async function* inspected(reply: Reply, relaying: Relaying): AsyncGenerator<Pass
       throw new TooLarge(`the target answered with more than ${target.maxAnswerBytes} bytes`);
     }
     if (value.data === '') {
-      yield { event: value, last: false };
+      yield { event: { ...fieldsOf(value, relaying.redact), data: '' }, last: false };
       continue;
     }
     const { data, answers } = await inspect(value.data, { ...relaying, allowed: target.clientCapabilities });
@@ -72,7 +71,7 @@ async function* inspected(reply: Reply, relaying: Relaying): AsyncGenerator<Pass
     if (answers === '') call.finish({ status: 'failed', detail: 'the target answered with an error' });
     // The rest is read to its end, so that the connection can be used again.
     if (last) void drain(iterator);
-    yield { event: { ...value, data }, last };
+    yield { event: { ...fieldsOf(value, relaying.redact), data }, last };
     if (last) return;
   }
 }

@@ -1,3 +1,6 @@
+import type { JsonObject } from '../../core/json.ts';
+import { mapTexts } from '../../lease/map-texts.ts';
+import { screenLines } from '../../lease/screen-stream.ts';
 import { emptyAnswer, jsonAnswer, streamAnswer, type McpAnswer } from './answer.ts';
 import type { DescribeParts } from './describe.ts';
 import { CutOff } from './failure.ts';
@@ -7,7 +10,7 @@ import { SESSION_VERSIONS } from './methods.ts';
 import { nextWithin } from './next-within.ts';
 import type { McpExchange } from './request.ts';
 import type { Session } from './sessions.ts';
-import { formatEvent } from './sse.ts';
+import { fieldsOf, formatEvent } from './sse.ts';
 import type { Channel, Reply } from './upstream/channel.ts';
 
 /** GET: the stream of a session (revisions up to 2025-11-25). Open until client, upstream, task or token ends. */
@@ -47,11 +50,14 @@ function streamOf(
   const encoder = new TextEncoder();
   const from = { target: target.name, task: exchange.caller!.taskId! };
   const withoutCredential = upstreams.redactor(target);
+  const screen = screenLines('', () => {});
   const inspecting = {
     channel,
     waiting: channel.waiting,
     allowed: target.clientCapabilities,
     redact: (text: string) => parts.leases.hide(from, withoutCredential(text)),
+    // No operation says how secrets are to be looked for in what comes by itself, so they are.
+    screen: (said: JsonObject) => mapTexts(said, (text) => screen.text(text)) as JsonObject,
   };
   return new ReadableStream<Uint8Array>({
     pull: async (controller) => {
@@ -60,7 +66,9 @@ function streamOf(
           const { done, value } = await nextWithin(() => iterator.next(), signal, null);
           if (done === true) break;
           const { data } = value.data === '' ? value : await inspect(value.data, inspecting);
-          if (data !== null) return controller.enqueue(encoder.encode(formatEvent({ ...value, data })));
+          if (data === null) continue;
+          const event = { ...fieldsOf(value, inspecting.redact), data };
+          return controller.enqueue(encoder.encode(formatEvent(event)));
         }
       } catch (error) {
         const cut = error instanceof CutOff || signal.aborted;

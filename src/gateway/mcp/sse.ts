@@ -40,6 +40,15 @@ function parseEvent(block: string): SseEvent {
   return event;
 }
 
+/** What an event has beside its data, each text changed. */
+export function fieldsOf({ id, event, retry }: SseEvent, change: (text: string) => string): Omit<SseEvent, 'data'> {
+  return {
+    ...(id === undefined ? {} : { id: change(id) }),
+    ...(event === undefined ? {} : { event: change(event) }),
+    ...(retry === undefined ? {} : { retry }),
+  };
+}
+
 export function formatEvent(event: SseEvent): string {
   const lines: string[] = [];
   if (event.event !== undefined) lines.push(`event: ${event.event}`);

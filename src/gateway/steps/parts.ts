@@ -20,7 +20,7 @@ export type StepParts = {
   fresh: () => boolean;
   suspension: FindSuspension;
   /** What tasks were given and have read. */
-  sources: Pick<TaskSources, 'look' | 'read'>;
+  sources: Pick<TaskSources, 'look' | 'sends' | 'read'>;
   leases: Pick<Ledger, 'named' | 'intend'>;
   clock: () => number;
   newId: (prefix: string) => string;

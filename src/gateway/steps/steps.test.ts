@@ -35,6 +35,7 @@ let store: Store;
 let now: number;
 let ids: number;
 let faulty: boolean;
+let sentAfter: number[];
 let acted: number;
 /** Tasks that were to end for a step outside, and why. */
 let automatedEnds: [task: string, why: string][];
@@ -50,6 +51,7 @@ beforeEach(async () => {
   now = NOW;
   ids = 0;
   acted = 0;
+  sentAfter = [];
   outcome = { status: 'ok', result: { a: 1 } };
   faulty = false;
   automatedEnds = [];
@@ -70,13 +72,20 @@ afterEach(async () => {
 
 async function run(action = sampleAction(), taskId = 'task_1'): Promise<{ answer: Answer; exchange: Run }> {
   const pdp = createPdp({ 'test.cedar': policy }, { sha256, checkArguments: createCheckArguments() });
+  const sources = sourcesFor(store);
   const parts: StepParts = {
     store,
     pdp: () => pdp,
     referee: { consider: () => {} },
     fresh: () => store.healthy(),
     suspension: (kind, id) => store.suspension(kind, id),
-    sources: sourcesFor(store),
+    sources: {
+      ...sources,
+      sends: (looked, from) => {
+        sentAfter.push(acted);
+        sources.sends(looked, from);
+      },
+    },
     leases: openLedger(store, { clock: () => now, newId: (prefix) => `${prefix}_${++ids}` }).ledger,
     clock: () => now,
     newId: (prefix) => `${prefix}_${++ids}`,
@@ -147,6 +156,8 @@ test('a permit is recorded, acted on, counted, and its outcome follows', async (
     token: { id: 'tok_1', key: 'thumbprint' },
   });
   expect(outcome).toMatchObject({ kind: 'outcome', decision: exchange.recordId, status: 'ok' });
+  // Before it was carried out: what comes back of it may be read before it has ended.
+  expect(sentAfter).toEqual([0]);
   expect(outcome.result_digest).toMatch(/^sha256:[0-9a-f]{64}$/);
   expect(store.chain('task_1')[0]?.used.calls).toBe(1);
 });

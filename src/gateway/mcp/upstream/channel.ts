@@ -36,6 +36,8 @@ export type Waiting = {
   settle: (message: JsonObject) => Promise<JsonObject>;
   /** The client has said that it does not want the answer any more. */
   cancel: () => void;
+  /** The response brings a secret that nobody knows yet: see `InspectParts`. */
+  quiet: boolean;
 };
 
 export type Sending = {
