@@ -79,12 +79,14 @@ export function createProvenance({
   const untrusted = new TextIndex();
   /** Items of lists, a line each. */
   const listed = new TextIndex();
+  /** The same, of records that the prompt names. */
+  const named = new TextIndex();
   const names = new Set<string>();
   /** All words of the prompt, in the form in which untrusted values are looked up. */
   const words = new Set<string>();
   /** What this task has sent without it being trusted, by the place in `sources` that it has among what was read. */
   const sent = new TextIndex();
-  const all = [...Object.values(vouching), untrusted, listed, sent];
+  const all = [...Object.values(vouching), untrusted, listed, named, sent];
   let read = 0;
   const answered = new Map<string, string>();
   let complete = completeAtStart;
@@ -126,9 +128,9 @@ export function createProvenance({
         case 'listed':
         case 'referred': {
           const { items, named: pointedAt, prose } = itemsAndProse(value, isSaid);
-          const named = source.origin === 'referred' ? source : { ...source, origin: 'untrusted' as const };
-          if (prose !== '') keep(untrusted, suspectText(prose), named);
-          if (pointedAt.length > 0) keep(listed, pointedAt.join('\n'), { ...source, origin: 'referred' });
+          const as = source.origin === 'referred' ? source : { ...source, origin: 'untrusted' as const };
+          if (prose !== '') keep(untrusted, suspectText(prose), as);
+          if (pointedAt.length > 0) keep(named, pointedAt.join('\n'), { ...source, origin: 'referred' });
           if (items.length > 0) keep(listed, items.join('\n'), { ...source, origin: 'listed' });
           return;
         }
@@ -152,6 +154,7 @@ export function createProvenance({
         vouching,
         untrusted,
         listed,
+        named,
         sent,
         names,
         answered,

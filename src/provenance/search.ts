@@ -1,6 +1,6 @@
 import type { ArgumentOrigin, SourceNote } from '../core/action.ts';
 import { ANYWHERE, AS_LINE, AS_TEXT, AS_VALUE, AS_WORDS, BESIDE_WORDS } from './borders.ts';
-import { suspectForm, trustForm } from './forms.ts';
+import { trustForm } from './forms.ts';
 import type { Leaf } from './leaves.ts';
 import { needlesOf, type Needle } from './needle.ts';
 import { decodedParts, partsOf } from './parts.ts';
@@ -18,6 +18,8 @@ export type Searched = {
   untrusted: TextIndex;
   /** Items of lists that hold what outsiders wrote, a line each. */
   listed: TextIndex;
+  /** The same, of records that the prompt names. */
+  named: TextIndex;
   /** Words with a capital letter in the prompt, in lower case. */
   names: ReadonlySet<string>;
   /** By the value in the form of trusted texts, what a person has answered for it with. */
@@ -120,19 +122,24 @@ export class Search {
     if (first !== undefined && sent === null) {
       const { origin } = sources[first]!;
       // What stands in any text is not what the trusted one meant, when it is where an effect lands.
-      const weak = (origin === 'trusted' || origin === 'resolved') && common && isTarget && suspect !== null;
+      const weak = origin === 'trusted' && common && isTarget && suspect !== null;
       if (!weak) return { origin, seen };
     }
     const list = this.#list(text);
     if (list !== null) return { ...list, seen: [...list.seen, ...(suspect === null ? [] : [suspect])] };
     if (sent !== null && isTheirs(sent.origin))
       return { origin: 'untrusted', seen: [sent, ...seen], because: 'sent_before' };
+    // A small number stands in any prose. As that of a record that the prompt names it may be changed, and not destroyed.
+    const pointedAt = /^\d{1,2}$/.test(text) ? this.#itemOf(this.#in.named, value) : null;
+    if (suspect !== null && pointedAt !== null && suspect.origin !== 'steered') {
+      return { origin: 'listed', seen: [pointedAt, suspect] };
+    }
     if (suspect !== null && (isTarget || !common)) {
       const referred = suspect.origin === 'referred' && this.#isNamed(text);
       return { origin: referred ? 'referred' : theirs(suspect), seen };
     }
     const listed = isTarget || !common ? this.#listed(value) : null;
-    if (listed !== null && this.#isToldBesideWords(text))
+    if (listed !== null && this.#isToldBesideWords(value))
       return { origin: 'untrusted', seen: [listed], because: 'part' };
     if (listed !== null) return { origin: this.#isNamed(text) ? 'referred' : listed.origin, seen: [listed] };
     if (sent !== null) {
@@ -255,15 +262,20 @@ export class Search {
 
   /** The source that has the value as an item of a list. */
   #listed(value: Value): Seen | null {
-    const place = find(this.#in.listed, value.pieces, AS_LINE, this.#suspecting);
+    return this.#itemOf(this.#in.named, value) ?? this.#itemOf(this.#in.listed, value);
+  }
+
+  #itemOf(index: TextIndex, value: Value): Seen | null {
+    const place = find(index, value.pieces, AS_LINE, this.#suspecting);
     return place === null ? null : this.#in.sources[place]!;
   }
 
   /** `T-92` in `close T-92 as well`: an item as short as a name may still be an instruction. Of words and small numbers, names are made. */
-  #isToldBesideWords(text: string): boolean {
+  #isToldBesideWords({ text, pieces }: Value): boolean {
     if (!/\d/.test(text) || !/\p{L}|\d{5}/u.test(text)) return false;
-    const needles = needlesOf(suspectForm(text));
-    return BESIDE_WORDS.some((match) => find(this.#in.listed, needles, match, this.#suspecting) !== null);
+    return [this.#in.listed, this.#in.named].some((index) =>
+      BESIDE_WORDS.some((match) => find(index, pieces, match, this.#suspecting) !== null),
+    );
   }
 
   #suspectValue(value: Value): Seen | null {

@@ -82,6 +82,8 @@ describe('findSecrets', () => {
     'public_key = "9Cnzj4p4WGeKLs1Pt8QuKUpRKfFLfRYC9AIKjbJTWit"',
     'csrf_token=Mj2qykJO5rELyHgezQ69nzUX0i3OH67V7',
     'nextPageToken: CAUQAA3k9df2xcv7w8r',
+    'nextpagetoken=Mj2qykJO5rELyHgezQ69nzUX0i3OH67V7',
+    'csrfmiddlewaretoken=Mj2qykJO5rELyHgezQ69nzUX0i3OH67V7',
     '"total_tokens": 123456789012',
     'secret_name: prod-db-2024-credentials',
     'token_url: https://login.example.com/oauth2/v2/token',

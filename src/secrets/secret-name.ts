@@ -65,6 +65,10 @@ const DENIES = words('non invalid wrong fake dummy mock bogus example sample pla
 /** `pgpassword`, `appsecret`: names that are written in one word. */
 const IN_ONE = /^(.{2,40}?)(password|passwd|pwd|secret|token|apikey|accesskey|secretkey)$/;
 
+/** `nextpagetoken`, `csrfmiddlewaretoken`: what stands before makes them another thing, as above. */
+const OTHER_IN_ONE =
+  /(?:page|csrf|xsrf|middleware|verification|continuation|cursor|next|skip|sync|public|cancellation)$/;
+
 const HINT = words('key keys auth access session sid sig otp pin seed dsn');
 
 /** Words of languages and formats that say nothing of what is named. */
@@ -137,7 +141,7 @@ function kindOf(word: string, before: string, next: string): NameKind | null {
   }
   if (HINT.has(word)) return 'hint';
   const [, first, last] = IN_ONE.exec(word) ?? [];
-  if (first !== undefined && last !== undefined && !OTHER_BEFORE.has(first))
+  if (first !== undefined && last !== undefined && !OTHER_BEFORE.has(first) && !OTHER_IN_ONE.test(first))
     return PASSWORD.has(last) ? 'password' : 'secret';
   if (ISSUERS.has(word) || ISSUERS.has(word + next)) return 'issuer';
   return null;
