@@ -113,20 +113,30 @@ function fragmentsOf({ definitions }: DocumentNode): Fragments {
 
 /** The one field of the query or mutation type that is asked for; fragments on it are looked through. */
 function onlyField(set: SelectionSetNode, fragments: Fragments) {
-  const fields = rootFields(set, fragments, []).filter((field) => field.name.value !== '__typename');
+  const fields = rootFields(set, fragments).filter((field) => field.name.value !== '__typename');
   const [field] = fields;
   if (field === undefined) throw new InvalidRequest('the query asks for no field');
   if (fields.length > 1) throw new InvalidRequest('ask for one field at a time: each is decided by itself');
   return field;
 }
 
-function rootFields(set: SelectionSetNode, fragments: Fragments, within: readonly string[]): FieldNode[] {
-  return set.selections.flatMap((each) => {
-    if (each.kind === Kind.FIELD) return [each];
-    noDirectives(each.directives, 'a fragment');
-    const next = entered(each, fragments, within);
-    return rootFields(next.set, fragments, next.within);
-  });
+function rootFields(root: SelectionSetNode, fragments: Fragments): FieldNode[] {
+  const fields: FieldNode[] = [];
+  let seen = 0;
+  const visit = (set: SelectionSetNode, within: readonly string[]): void => {
+    for (const each of set.selections) {
+      if (++seen > MAX_SELECTED) throw new InvalidRequest(`the query selects more than ${MAX_SELECTED} fields`);
+      if (each.kind === Kind.FIELD) {
+        fields.push(each);
+        continue;
+      }
+      noDirectives(each.directives, 'a fragment');
+      const next = entered(each, fragments, within);
+      visit(next.set, next.within);
+    }
+  };
+  visit(root, []);
+  return fields;
 }
 
 type Selection = SelectionSetNode['selections'][number];
