@@ -1,4 +1,4 @@
-import type { LogRecord, OutcomeRecord } from '../core/record.ts';
+import type { DecisionRecord, LogRecord, OutcomeRecord } from '../core/record.ts';
 import type { LogStore } from '../store/ports.ts';
 
 const PAGE = 1_000;
@@ -14,7 +14,7 @@ export function unfinishedOutcomes(
 ): OutcomeRecord[] {
   const open = new Map<string, { request: string; task: string | null; time: number }>();
   for (const record of recordsOfLastRun(log)) {
-    if (record.kind === 'decision' && record.decision.outcome === 'permit' && record.action.target !== 'remit') {
+    if (record.kind === 'decision' && isCarriedOut(record)) {
       open.set(record.id, { request: record.request, task: record.task?.id ?? null, time: record.time });
     }
     if (record.kind === 'outcome') open.delete(record.decision);
@@ -33,6 +33,11 @@ export function unfinishedOutcomes(
     detail: 'the process ended before the target answered; what the action took from budgets stays counted',
     duration_ms: Math.max(0, now - time),
   }));
+}
+
+/** Whether Remit was about to carry it out, and so to see what becomes of it. */
+function isCarriedOut({ decision, action, enforced_by }: DecisionRecord): boolean {
+  return decision.outcome === 'permit' && action.target !== 'remit' && enforced_by === undefined;
 }
 
 function* recordsOfLastRun(log: LogStore): Generator<LogRecord> {

@@ -14,9 +14,12 @@ export type ArgumentRole = 'target' | 'setting' | 'content' | 'measure' | 'proof
  */
 export function argumentRoles(inputSchema: JsonObject | undefined): Record<string, ArgumentRole> {
   const properties = isJsonObject(inputSchema?.properties) ? inputSchema.properties : {};
-  const lasts = new Set(Object.keys(properties).map((name) => wordsOf(name).at(-1) ?? ''));
+  const beside = new Set(Object.keys(properties).flatMap(wordsOf));
   return Object.fromEntries(
-    Object.entries(properties).map(([name, schema]) => [name, roleOf(name, isJsonObject(schema) ? schema : {}, lasts)]),
+    Object.entries(properties).map(([name, schema]) => [
+      name,
+      roleOf(name, isJsonObject(schema) ? schema : {}, beside),
+    ]),
   );
 }
 
@@ -39,7 +42,12 @@ export function roleAt(
 
 /** `message: m44`: what may be a text or the identifier of one. */
 function namesOne(name: string, value: string): boolean {
-  return EITHER.has(wordsOf(name).at(-1) ?? '') && isIdentifier(value);
+  return isEither(name) && isIdentifier(value);
+}
+
+/** Whether it is the value that says whether an argument of this name is a text or names one. */
+export function isEither(name: string): boolean {
+  return EITHER.has(wordsOf(name).at(-1) ?? '');
 }
 
 /** Whatever the name is, a value that is a time says when. */
@@ -48,7 +56,7 @@ function inValue(role: ArgumentRole, name: string, value: string | number): Argu
   return !IDENTIFIERS.has(wordsOf(name).at(-1) ?? '') && isTime(value) ? 'measure' : role;
 }
 
-/** @param beside the last words of the names of all arguments of the operation. */
+/** @param beside the words of the names of all arguments of the operation. */
 function roleOf(name: string, schema: JsonObject, beside: ReadonlySet<string> = NONE): ArgumentRole {
   const words = wordsOf(name);
   const last = words.at(-1) ?? '';
@@ -57,12 +65,18 @@ function roleOf(name: string, schema: JsonObject, beside: ReadonlySet<string> = 
   if (IDENTIFIERS.has(last) || isSaidToName(schema)) return 'target';
   if (CONTENT.has(last)) return 'content';
   // Of an appointment, where people meet; of a payment, what the payee reads. Elsewhere both are what is acted on.
-  if (MEETING_PLACES.has(last) && has(beside, WHEN)) return 'content';
+  if (MEETING_PLACES.has(last) && (has(beside, WHEN) || has(beside, TIMES))) return 'content';
   if (last === 'reference' && has(beside, SUMS)) return 'content';
-  if (MEASURES.has(last) || WHEN.has(last) || words.some((word) => TIMES.has(word)) || isMeasure(schema)) {
+  if (MEASURES.has(last) || saysWhen(words) || words.some((word) => TIMES.has(word)) || isMeasure(schema)) {
     return 'measure';
   }
   return PLACES.has(last) ? 'target' : 'setting';
+}
+
+/** `start`, `starts_at`: the last word, but for `at`. */
+function saysWhen(words: readonly string[]): boolean {
+  const last = words.at(-1) === 'at' ? words.at(-2) : words.at(-1);
+  return last !== undefined && WHEN.has(last);
 }
 
 const NONE: ReadonlySet<string> = new Set();

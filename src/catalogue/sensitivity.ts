@@ -15,7 +15,9 @@ const CONFIDENTIAL = set(`
   subscription order account bank balance transaction message conversation chat mail inbox dm audit permission role policy grant
   security vulnerability alert admin organization team group hook webhook deal lead ticket case contract lawyer log session
   installation certificate backup dump identity collaborator attachment file document page reservation booking itinerary
-  passenger traveler traveller appointment claim purchase loyalty recording voicemail transcript`);
+  passenger traveler traveller appointment claim purchase loyalty recording voicemail transcript guest tenant student pupil
+  subscriber policyholder applicant candidate borrower donor rider driver resident visitor beneficiary stay visit rental lease loan
+  application enrollment enrolment bill statement delivery shipment warranty quote grade`);
 const PUBLIC = set(`
   emoji license gitignore docs documentation doc help zen meta ping version timezone country currency language region
   locale healthz public time weather`);

@@ -1,7 +1,7 @@
 import { stringify } from 'yaml';
 import { EFFECTS } from '../core/effect.ts';
 import type { JsonValue } from '../core/json.ts';
-import type { Guessed } from './guess.ts';
+import { argumentsOf, type Guessed } from './guess.ts';
 import type { ImportedTarget } from './imported.ts';
 import { proposeMints } from './propose-mints.ts';
 
@@ -34,7 +34,8 @@ export function targetText({ name, source, target, operations }: TargetDraft): s
   return `${lines.join('\n')}\n`;
 }
 
-function operationLines({ operation, guess, accepted }: Guessed, all: Parameters<typeof proposeMints>[1]): string[] {
+function operationLines(each: Guessed, all: Parameters<typeof proposeMints>[1]): string[] {
+  const { operation, guess, accepted } = each;
   const because = guess.why.slice(0, 3).join('; ');
   const lines = [
     ...Object.entries(operation.wire).flatMap(([key, value]) => member(key, value)),
@@ -55,7 +56,16 @@ function operationLines({ operation, guess, accepted }: Guessed, all: Parameters
     lines.push(...member('effect', accepted.effect), ...member('sensitivity', accepted.sensitivity));
     if (accepted.effect === 'mint') lines.push(...mintsLines(operation, all));
   }
+  lines.push(...argumentLines(each));
   return [`  ${key(operation.name)}:`, ...lines.map((line) => `    ${line}`)];
+}
+
+/** What nobody has agreed to stands there as it would be said, and says nothing. */
+function argumentLines(each: Guessed): string[] {
+  const said = Object.entries(argumentsOf(each)).filter(([, values]) => values.length > 0);
+  const lines = said.flatMap(([name, values]) => member(name, values));
+  if (lines.length === 0 || (each.agreed && each.accepted !== null)) return lines;
+  return [comment('proposed, by names; take the sign off what is right:'), ...lines.map(comment)];
 }
 
 function mintsLines(operation: Guessed['operation'], all: Parameters<typeof proposeMints>[1]): string[] {

@@ -8,6 +8,8 @@ const AROUND =
 /** Part that can be nothing else. */
 const TELLING =
   /^(?:\d{4}-\d{1,2}-\d{1,2}|\d{1,2}[./]\d{1,2}[./]\d{2,4}|\d{4}[./]\d{1,2}[./]\d{1,2}|(?:\d{4}-\d{2}-\d{2}t)?\d{1,2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:z|[ap]m|[+-]\d{2}:?\d{2})?|\d{1,2}[ap]m|noon|midnight|today|tonight|tomorrow|now|mon(?:day)?|tue(?:s|sday)?|wed(?:nesday)?|thu(?:rs|rsday)?|fri(?:day)?|sat(?:urday)?|sun(?:day)?|jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)$/;
+const NAMES_NOBODY =
+  /^(?:(?:this|next|on|until|by) )?(?:today|tonight|tomorrow|now|noon|midnight|(?:mon|tues|wednes|thurs|fri|satur|sun)day)(?: (?:noon|night|morning|evening))?$/;
 /** ISO 8601. */
 const DURATION = /^p(?=.)(?:\d{1,6}[ymwd]){0,4}(?:t(?:\d{1,6}[hms]){1,3})?$/;
 
@@ -16,6 +18,8 @@ export function isTime(value: string): boolean {
   const text = value.trim().toLowerCase();
   if (text === '' || text.length > MAX_TIME) return false;
   if (DURATION.test(text)) return true;
+  // `April`, `Jan` and `May` are people as well.
+  if (!/\d/.test(text) && !NAMES_NOBODY.test(text)) return false;
   const parts = text
     .split(/[\s,]+|(?<=:\d{2})\s?[-–/]\s?(?=\d)|(?<=\d{4}-\d{2}-\d{2})\/(?=\d)/)
     .filter((part) => !/^[-–]?$/.test(part));

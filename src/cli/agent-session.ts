@@ -13,7 +13,7 @@ import {
 /** An agent's access to Remit: its own API, and the targets of one task. */
 export interface AgentSession {
   fetch: BoundFetch;
-  /** The access token for a resource (`<remit>/v1` `<remit>/mcp/<target>` or `<remit>/http/<target>`). */
+  /** The access token for a resource (`<remit>/v1`, or `<remit>/mcp/<target>` and the like for other protocols). */
   token(resource: string): Promise<string>;
   /** The headers that prove who makes one request to `url`, for who sends it by other means than `fetch`. */
   prove(method: string, url: string): Promise<{ authorization: string; dpop: string }>;
@@ -90,8 +90,8 @@ export async function openAgentSession(options: {
 function resourceOf(url: string, remitUrl: string): string {
   const path = url.startsWith(`${remitUrl}/`) ? new URL(url).pathname : '';
   if (path.startsWith('/v1/')) return `${remitUrl}/v1`;
-  // An MCP target is one URL, and an HTTP target has others below its own.
-  const target = /^(?:\/mcp\/[^/]+$|\/http\/[^/]+(?=\/|$))/.exec(path)?.[0];
+  // An MCP target is one URL, and others have more below their own.
+  const target = /^(?:\/mcp\/[^/]+$|\/(?:http|authzen)\/[^/]+(?=\/|$))/.exec(path)?.[0];
   if (target === undefined) throw new InvalidRequest(`\`${url}\` is not a resource of \`${remitUrl}\``);
   return `${remitUrl}${target}`;
 }

@@ -167,7 +167,7 @@ describe('resealing', () => {
     await plane.store.putSealed(lost, []);
     expect(await run(['reseal'], { exit: 1 })).toEqual([
       '1 values encrypted with a new key',
-      'consent:x  does not open: set it again, then reseal once more',
+      'consent:x  does not open: restore the key that it was sealed with, or set it again; then reseal once more',
     ]);
     expect((JSON.parse(readFileSync(join(folder, 'sealing.jwk'), 'utf8')) as { keys: unknown[] }).keys).toHaveLength(2);
     expect(await read()).toEqual({ value: `${CANARY}-1`, version: '1' });

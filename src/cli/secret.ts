@@ -78,7 +78,8 @@ function printResealed(wire: Resealed, io: Io): number {
   if (io.json) io.out(JSON.stringify(wire));
   else {
     io.out(`${wire.resealed} values encrypted with a new key`);
-    for (const name of wire.unreadable) io.out(`${name}  does not open: set it again, then reseal once more`);
+    for (const name of wire.unreadable)
+      io.out(`${name}  does not open: restore the key that it was sealed with, or set it again; then reseal once more`);
   }
   return wire.unreadable.length === 0 ? 0 : 1;
 }

@@ -4,6 +4,7 @@ import type { SpiffeId } from '../core/spiffe-id.ts';
 import type { Protocol } from '../core/target-resource.ts';
 import type { CredentialConfig } from './credential.ts';
 import type { VaultConfig } from './vaults.ts';
+import type { EvaluatedOperation } from './evaluated-operation.ts';
 import type { HttpOperation } from './http-operation.ts';
 import type { OAuthClient, PeopleProvider, TrustDomain, WorkloadIssuer } from './identity-config.ts';
 import type { OperationLabels, TargetLabels } from './labels.ts';
@@ -100,7 +101,7 @@ export type TargetConfig = {
   name: string;
   /** The protocol that it speaks. */
   kind: Protocol;
-  upstream: StdioUpstream | HttpUpstream;
+  upstream: StdioUpstream | HttpUpstream | NoUpstream;
   /** How an HTTP upstream is authenticated to, beside its fixed headers. */
   credential?: CredentialConfig;
   /** The workload that may introspect tokens for this target, since it checks them itself. */
@@ -143,6 +144,9 @@ export type HttpUpstream = {
   private?: boolean;
 };
 
+/** Of a target that carries out by itself what is permitted: Remit sends it nothing. */
+export type NoUpstream = { kind: 'none' };
+
 /** Where a value is kept. A literal is for what is not secret. */
 export type SecretSource = { value: string } | { fromEnv: string } | { fromFile: string };
 
@@ -161,6 +165,8 @@ export type OperationConfig = {
   content?: string[];
   /** At an HTTP target, always and only there: how it looks on the wire. */
   http?: HttpOperation;
+  /** At an AuthZEN target, always and only there: what it is asked for by. */
+  evaluation?: EvaluatedOperation;
   /** What it brings into the world. */
   mints?: MintConfig;
   /** What happens to what looks like a secret in its answers; `hold` unless told. */

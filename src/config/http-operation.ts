@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Protocol } from '../core/target-resource.ts';
 
 /** How an operation of an HTTP target looks on the wire. */
 export type HttpOperation = {
@@ -73,7 +74,7 @@ type Fields = {
 };
 
 /** What is wrong with an operation's part on the wire, for a target of the protocol. */
-export function httpOperationProblem(fields: Fields, protocol: 'mcp' | 'http'): string | null {
+export function httpOperationProblem(fields: Fields, protocol: Protocol): string | null {
   const { request, query, headers, body, graphql } = fields;
   if (protocol === 'http') {
     if (request === undefined) return 'expected `request`, as each operation over HTTP has';

@@ -3,9 +3,16 @@ import { z } from 'zod';
 import { EFFECTS } from '../core/effect.ts';
 import { InvalidConfig } from '../core/errors.ts';
 import { SENSITIVITIES } from '../core/sensitivity.ts';
+import { PROTOCOLS } from '../core/target-resource.ts';
 import { parseWorkloadId } from '../core/spiffe-id.ts';
 import type { OperationConfig, SecretSource, TargetConfig } from './config.ts';
 import { credentialForm, credentialProblem, readCredential } from './credential.ts';
+import {
+  askedAlike,
+  evaluatedOperationFields,
+  evaluatedOperationOf,
+  evaluatedOperationProblem,
+} from './evaluated-operation.ts';
 import { labelFields, targetLabelsForm } from './labels.ts';
 import { httpOperationFields, httpOperationOf, httpOperationProblem } from './http-operation.ts';
 import { FOUND_SECRETS } from './mint.ts';
@@ -54,10 +61,10 @@ const fileForm = z.strictObject({
     .string()
     .regex(/^[a-z][a-z0-9-]{0,62}$/, 'expected a name of a-z, 0-9 and -, starting with a letter')
     .refine((name) => name !== 'remit', '`remit` is the name of the product itself; choose another'),
-  protocol: z.enum(['mcp', 'http']).default('mcp'),
+  protocol: z.enum(PROTOCOLS).default('mcp'),
   /** The former name of `protocol`. */
   kind: z.literal('mcp').optional(),
-  upstream: upstreamForm,
+  upstream: upstreamForm.optional(),
   credential: credentialForm.optional(),
   resource_server: z
     .string()
@@ -82,6 +89,7 @@ const fileForm = z.strictObject({
       resources: z.array(z.string().min(1)).min(1).optional(),
       ...labelFields,
       ...httpOperationFields,
+      ...evaluatedOperationFields,
       mints: mintsForm.optional(),
       found_secrets: z.enum(FOUND_SECRETS).optional(),
     }),
@@ -90,19 +98,32 @@ const fileForm = z.strictObject({
 });
 
 /** The form of a target file. Fields that concern security have no silent meaning: effects are always written out. */
-export const targetForm = fileForm.superRefine(({ protocol, kind, upstream, operations }, check) => {
+export const targetForm = fileForm.superRefine((form, check) => {
+  const { protocol, kind, operations } = form;
   const complain = (path: string[], message: string) => check.addIssue({ code: 'custom', path, message });
   if (kind !== undefined && kind !== protocol) complain(['kind'], 'it is the former name of `protocol`; remove it');
-  if ((protocol === 'http') !== 'url' in upstream) {
-    const expected = protocol === 'http' ? '`url`' : '`stdio` or `http`';
-    complain(['upstream'], `expected ${expected}, since the target speaks \`${protocol}\``);
-  }
+  const upstream = upstreamProblem(form);
+  if (upstream !== null) complain(['upstream'], upstream);
   for (const [name, operation] of Object.entries(operations)) {
-    const problem = httpOperationProblem(operation, protocol);
+    const problem = httpOperationProblem(operation, protocol) ?? evaluatedOperationProblem(operation, protocol);
     if (problem !== null) complain(['operations', name], problem);
   }
+  const alike = askedAlike(operations);
+  if (alike !== null) complain(['operations'], alike);
   for (const { path, problem } of mintProblems(operations)) complain(path, problem);
 });
+
+/** What leads to the target, where it is sent what is permitted. */
+function upstreamProblem({ protocol, upstream, credential, attribution }: z.output<typeof fileForm>): string | null {
+  if (protocol === 'authzen') {
+    const sent = { upstream, credential, attribution: attribution ? true : undefined };
+    const extra = Object.entries(sent).find(([, value]) => value !== undefined)?.[0];
+    return extra === undefined ? null : `Remit sends nothing to a target of \`authzen\`; remove \`${extra}\``;
+  }
+  if (upstream !== undefined && (protocol === 'http') === 'url' in upstream) return null;
+  const expected = protocol === 'http' ? '`url`' : '`stdio` or `http`';
+  return `expected ${expected}, since the target speaks \`${protocol}\``;
+}
 
 /** Of a target that speaks MCP, whose answers are read whole. */
 const MAX_ANSWER_BYTES = 8 * 1024 * 1024;
@@ -115,9 +136,10 @@ export function readTargetFile(file: string, dataDir: string): TargetConfig {
     z.preprocess((value) => withoutUnclassified(value, unclassified), targetForm),
   );
   const folder = dirname(file);
-  if (form.attribution && 'stdio' in form.upstream)
+  const { upstream } = form;
+  if (form.attribution && upstream !== undefined && 'stdio' in upstream)
     throw new InvalidConfig(`${file}: \`attribution\` goes with requests over HTTP; a stdio server has none`);
-  const http = 'url' in form.upstream ? form.upstream : 'http' in form.upstream ? form.upstream.http : null;
+  const http = upstream === undefined || 'stdio' in upstream ? null : 'url' in upstream ? upstream : upstream.http;
   const problem = credentialProblem(form.credential, http, form.operations);
   if (problem !== null) throw new InvalidConfig(`${file}: ${problem}`);
   const source = (from: z.output<typeof sourceForm>): SecretSource => {
@@ -126,23 +148,12 @@ export function readTargetFile(file: string, dataDir: string): TargetConfig {
     if ('in_data' in from) return { value: resolve(dataDir, from.in_data) };
     return from;
   };
-  const sources = (from: Record<string, z.output<typeof sourceForm>>) =>
+  const sources = (from: SourceForms): Record<string, SecretSource> =>
     Object.fromEntries(Object.entries(from).map(([name, value]) => [name, source(value)]));
   return {
     name: form.name,
     kind: form.protocol,
-    upstream:
-      'url' in form.upstream
-        ? { kind: 'http', ...form.upstream, headers: sources(form.upstream.headers) }
-        : 'stdio' in form.upstream
-          ? {
-              kind: 'stdio',
-              command: form.upstream.stdio.command,
-              args: form.upstream.stdio.args,
-              cwd: resolve(folder, form.upstream.stdio.cwd),
-              env: sources(form.upstream.stdio.env),
-            }
-          : { kind: 'http', url: form.upstream.http.url, headers: sources(form.upstream.http.headers) },
+    upstream: upstreamOf(upstream, { folder, sources }),
     ...(form.credential === undefined ? {} : { credential: readCredential(form.credential, folder) }),
     ...(form.resource_server === undefined ? {} : { resourceServer: form.resource_server }),
     sensitivity: form.sensitivity,
@@ -160,15 +171,29 @@ export function readTargetFile(file: string, dataDir: string): TargetConfig {
 
 type Form = z.output<typeof fileForm>;
 
+function upstreamOf(
+  upstream: Form['upstream'],
+  { folder, sources }: { folder: string; sources: (from: SourceForms) => Record<string, SecretSource> },
+): TargetConfig['upstream'] {
+  if (upstream === undefined) return { kind: 'none' };
+  if ('url' in upstream) return { kind: 'http', ...upstream, headers: sources(upstream.headers) };
+  if ('http' in upstream) return { kind: 'http', url: upstream.http.url, headers: sources(upstream.http.headers) };
+  const { command, args, cwd, env } = upstream.stdio;
+  return { kind: 'stdio', command, args, cwd: resolve(folder, cwd), env: sources(env) };
+}
+
+type SourceForms = Record<string, z.output<typeof sourceForm>>;
+
 function operationOf(
   operation: Form['operations'][string],
   { name, protocol, found_secrets: ofTarget }: Form,
 ): OperationConfig {
-  const { request, query, headers, body, graphql, mints, found_secrets: foundSecrets = ofTarget, ...rest } = operation;
+  const { request, query, headers, body, graphql, evaluation, mints, found_secrets, ...rest } = operation;
   return {
     ...rest,
-    foundSecrets,
+    foundSecrets: found_secrets ?? ofTarget,
     ...(mints === undefined ? {} : { mints: mintOf(mints, name) }),
     ...(protocol === 'http' ? { http: httpOperationOf({ request, query, headers, body, graphql }) } : {}),
+    ...(protocol === 'authzen' ? { evaluation: evaluatedOperationOf(evaluation) } : {}),
   };
 }

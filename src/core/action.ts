@@ -92,7 +92,7 @@ export type ArgumentFlow = {
 };
 
 export type Undescribed = {
-  code: 'unresolved_resource' | 'target_unavailable';
+  code: 'unresolved_resource' | 'target_unavailable' | 'unproven_subject';
   message: string;
   next: string;
 };

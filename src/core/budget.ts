@@ -63,6 +63,20 @@ export function sumCounter(place: number): string {
 /** What one action takes from one counter of one task of the chain. */
 export type Draw = { task: string; counter: string; amount: number };
 
+/** What was taken once one more call and these draws are taken, or given back. */
+export function usedAfter(
+  { calls, counters }: Used,
+  taken: { calls: number; draws: readonly Draw[] },
+  sign: 1 | -1,
+): Used {
+  const used: Used = { calls: calls + sign * taken.calls };
+  if (counters === undefined) return used;
+  const changed = taken.draws.map(
+    ({ counter, amount }) => [counter, (counters[counter] ?? 0) + sign * amount] as const,
+  );
+  return { ...used, counters: changed.length === 0 ? counters : { ...counters, ...Object.fromEntries(changed) } };
+}
+
 export type DrawProblem = { code: 'over_budget' | 'uncountable_amount'; message: string; next: string };
 
 /** What the action takes from the counters of its task and every task above, beside a call of each; or why it may not. */

@@ -16,6 +16,8 @@ export type DecisionRecordParts = {
   decision: Decision;
   approval: { id: string; approvers: string[] } | null;
   token: { id: string; key: string } | null;
+  /** Remit does not carry it out. */
+  enforcedBy?: 'caller';
 };
 
 /** The record of one decision: who, for whom, under which task and scope, exactly what, and what was decided why. */
@@ -69,6 +71,7 @@ export function decisionRecord(parts: DecisionRecordParts, sha256: Sha256Hex): D
       observed: decision.observed,
       ...recordedObligations(decision),
     },
+    ...(parts.enforcedBy === undefined ? {} : { enforced_by: parts.enforcedBy }),
     approval: parts.approval,
     token: parts.token,
   };

@@ -101,7 +101,7 @@ export function moved(lease: Lease, to: LeaseState, change: Partial<Lease> = {})
 }
 
 /** What stands for the value of a lease in what an agent sees: the letters of its id, safe in JSON, URLs and headers. */
-const HANDLE = 'remit-lease-';
+export const HANDLE = 'remit-lease-';
 const ID = 'lse_';
 
 export function handleOf(id: string): string {

@@ -58,6 +58,8 @@ export type DecisionRecord = Base & {
     /** Absent when the permit obliges to nothing. */
     obligations?: { max_lifetime_seconds: number };
   };
+  /** Whoever asked carries it out, so that no outcome follows. Absent where Remit does. */
+  enforced_by?: 'caller';
   /** The approval that this action spent, or for a hold, the one it waits for. */
   approval: { id: string; approvers: string[] } | null;
   /** `jti` of the access token and thumbprint of the key it is bound to; never the token. */

@@ -10,6 +10,22 @@ export type Done = { effect: Effect; times: number; succeeded: number; firstAt: 
 /** By `target:operation`. */
 export type DoneByOperation = Readonly<Record<string, Done>>;
 
+/** What was done, with one more permit. */
+export function doneAfter(
+  done: DoneByOperation,
+  { target, operation, effect, at }: { target: string; operation: string; effect: Effect; at: number },
+): DoneByOperation {
+  const id = `${target}:${operation}`;
+  const before = Object.hasOwn(done, id) ? done[id]! : { times: 0, succeeded: 0, firstAt: at };
+  return { ...done, [id]: { ...before, effect, times: before.times + 1, lastAt: at } };
+}
+
+/** Labels that there were, and what is new among others. INVARIANT 11: they only accumulate. */
+export function labelsWith(known: readonly string[], more: readonly string[]): readonly string[] {
+  const added = more.filter((label) => !known.includes(label));
+  return added.length === 0 ? known : [...known, ...new Set(added)];
+}
+
 /** How many actions of each effect were permitted. */
 export function effectCounts(done: DoneByOperation): Record<Effect, number> {
   const counts = Object.fromEntries(EFFECTS.map((effect) => [effect, 0])) as Record<Effect, number>;

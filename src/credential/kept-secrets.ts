@@ -3,7 +3,7 @@ import { Conflict, InvalidRequest, NotFound } from '../core/errors.ts';
 import type { SealingKeys } from '../keys/sealing-keys.ts';
 import type { SealedStore } from '../store/ports.ts';
 import { authorize, type Asker, type AuthorizeParts, type OwnOperation } from '../task/authorize.ts';
-import { resealAll, type Resealed } from './reseal.ts';
+import type { Resealed, Resealing } from './reseal.ts';
 import { openValue, putValue } from './sealed-value.ts';
 import type { SecretReader } from './secrets.ts';
 import { MIN_SECRET } from './strip.ts';
@@ -30,6 +30,7 @@ export interface KeptSecrets {
 export type KeptSecretParts = AuthorizeParts & {
   store: SealedStore;
   keys: SealingKeys;
+  resealing: Pick<Resealing, 'renew'>;
   /** Targets whose credential names the secret. */
   usedBy: (name: string) => readonly string[];
 };
@@ -101,7 +102,7 @@ export function createKeptSecrets(parts: KeptSecretParts): KeptSecrets {
     },
     reseal: async (asker) => {
       await log.append([await permit(asker, 'secret.reseal', null)]);
-      return resealAll(parts, { renew: true });
+      return parts.resealing.renew();
     },
   };
 }
@@ -120,7 +121,7 @@ export function createSecretReader({ store, keys }: { store: SealedStore; keys: 
       const { sealed, version } = kept;
       const known = opened.get(name);
       if (known?.sealed === sealed) return { value: known.value, version: String(version) };
-      const value = await openValue(kept, keys);
+      const value = openValue(kept, keys);
       opened.set(name, { sealed, value });
       return { value, version: String(version) };
     },

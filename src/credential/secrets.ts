@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { nameOfPlace, type SecretPlace } from '../config/secret-place.ts';
 import { CredentialUnavailable } from '../core/errors.ts';
-import { runSecretCommand } from './secret-command.ts';
+import { runSecretCommand, SecretCommandFailed } from '../keys/secret-command.ts';
 import { MIN_SECRET } from './strip.ts';
 
 export type KeptSecret = {
@@ -82,7 +82,11 @@ export function createSecrets(parts: SecretsParts): Secrets {
   }
 
   async function fromCommand({ fromCommand: command, folder }: Extract<SecretPlace, { fromCommand: unknown }>) {
-    const printed = await runSecretCommand(command, { folder, env: parts.env, maxBytes: MAX_SECRET });
+    const printed = await runSecretCommand(command, { folder, env: parts.env, maxBytes: MAX_SECRET }).catch(
+      (error: unknown) => {
+        throw error instanceof SecretCommandFailed ? new Error(`the command ${error.message}`) : error;
+      },
+    );
     return { value: withoutLineEnd(printed), version: null };
   }
 

@@ -28,6 +28,8 @@ export type Exchange<Request, Answer> = {
   readonly request: Request;
   /** Aborts when the caller goes away. */
   readonly signal: AbortSignal;
+  /** What is permitted is carried out by whoever asked, and Remit does not see what becomes of it. */
+  readonly enforcedBy?: 'caller';
   /** From step 1. */
   caller?: Caller;
   /** From step 2. */

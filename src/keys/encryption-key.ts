@@ -1,10 +1,9 @@
 /** Where the key comes from that signing keys are encrypted with: Remit never keeps it. */
-import { execFile } from 'node:child_process';
 import type { EncryptionKeySource } from '../config/config.ts';
 import { InvalidConfig } from '../core/errors.ts';
 import { readPrivateFile } from './private-file.ts';
+import { runSecretCommand, SecretCommandFailed } from './secret-command.ts';
 
-const COMMAND_TIMEOUT_MS = 10_000;
 const MAX_OUTPUT = 4096;
 /** A256GCM (RFC 7518, section 5.3). */
 const KEY_BYTES = 32;
@@ -31,7 +30,7 @@ export async function readEncryptionKey(source: EncryptionKeySource, parts: Encr
 }
 
 async function textOf(source: EncryptionKeySource, parts: EncryptionKeyParts): Promise<string> {
-  if ('command' in source) return runCommand(source, parts);
+  if ('command' in source) return printedBy(source, parts);
   if ('env' in source) {
     const value = parts.env[source.env];
     if (value !== undefined && value !== '') return value;
@@ -42,32 +41,13 @@ async function textOf(source: EncryptionKeySource, parts: EncryptionKeyParts): P
   throw new InvalidConfig(`the key-encryption key of ${nameOf(source)} is missing: there is no such file`);
 }
 
-/** Without a shell. What it prints besides the key is dropped: it may quote what must not be in a log. */
-function runCommand(source: { command: readonly string[] }, parts: EncryptionKeyParts): Promise<string> {
-  const [program = '', ...args] = source.command;
-  const timeout = parts.timeoutMs ?? COMMAND_TIMEOUT_MS;
-  const { folder: cwd, env } = parts;
-  return new Promise((resolve, reject) => {
-    const child = execFile(
-      program,
-      args,
-      { cwd, env, shell: false, timeout, killSignal: 'SIGKILL', maxBuffer: MAX_OUTPUT, windowsHide: true },
-      (error, stdout) => {
-        if (error === null) resolve(stdout);
-        // INVARIANT 14: the error holds what the command has printed, so it goes no further.
-        else reject(new InvalidConfig(`${nameOf(source)} ${failureOf(error, timeout)}; run it by hand to see why`));
-      },
-    );
-    // Nobody answers a question that it might ask.
-    child.stdin?.on('error', () => {}).end();
-  });
-}
-
-function failureOf(error: Error & { code?: unknown; killed?: boolean }, timeout: number): string {
-  if (error.code === 'ERR_CHILD_PROCESS_STDIO_MAXBUFFER') return 'prints more than a key';
-  if (error.killed === true) return `gave no key-encryption key within ${timeout / 1000} s`;
-  if (typeof error.code === 'number') return `ended with ${error.code} instead of giving a key-encryption key`;
-  return `cannot be run (${String(error.code)})`;
+async function printedBy(source: { command: readonly string[] }, parts: EncryptionKeyParts): Promise<string> {
+  try {
+    return await runSecretCommand(source.command, { ...parts, maxBytes: MAX_OUTPUT });
+  } catch (error) {
+    if (!(error instanceof SecretCommandFailed)) throw error;
+    throw new InvalidConfig(`${nameOf(source)} ${error.message}; run it by hand to see why`);
+  }
 }
 
 /** Without arguments: somebody may have put a password there. */

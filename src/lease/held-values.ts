@@ -1,5 +1,5 @@
 import { handleOf, type Lease } from '../core/lease.ts';
-import { formsOf, mask, MIN_LOOKED_FOR, type Masked } from './mask.ts';
+import { mask, masked, MIN_LOOKED_FOR, type Masked } from './mask.ts';
 
 type Known = Pick<Lease, 'id' | 'task' | 'kind' | 'usableAt'>;
 type Held = Known & { value: string; masked: Masked };
@@ -29,7 +29,7 @@ export function createHeldValues(): HeldValues {
   return {
     add: (lease, value) => {
       const { id, task, kind, usableAt } = lease;
-      const held = { id, task, kind, usableAt, value, masked: { forms: formsOf(value), by: handleOf(id) } };
+      const held = { id, task, kind, usableAt, value, masked: masked(value, handleOf(id)) };
       byId.set(id, held);
       if (value.length < MIN_LOOKED_FOR) return;
       for (const target of usableAt) {
@@ -54,8 +54,8 @@ export function createHeldValues(): HeldValues {
       if (there === undefined) return text;
       const own = there.values().filter((held) => held.task === task);
       const others = there.values().filter((held) => held.task !== task && held.kind !== 'found');
-      const masked = ({ masked: each }: Held) => each;
-      return mask(mask(text, own.map(masked)), others.map(masked));
+      const sought = ({ masked: each }: Held) => each;
+      return mask(mask(text, own.map(sought)), others.map(sought));
     },
     at: (target) => [...(byTarget.get(target) ?? [])].filter(({ kind }) => kind !== 'found').map(({ value }) => value),
     find: (task, value) => byId.values().find((held) => held.task === task && held.value === value)?.id,

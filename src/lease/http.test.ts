@@ -203,6 +203,69 @@ test('a key that an API mints reaches the agent as a handle, is used in every pl
   expect(leases()).toMatchObject([{ state: 'revoked' }]);
 });
 
+test('a handle within Base64, percent-encoded or escaped is a use of its lease like any other, and is swapped where it stands', async () => {
+  const base64 = (text: string) => Buffer.from(text).toString('base64');
+  const handle = handleIn((await call('POST', '/keys', '{}')).text);
+  const { secret } = issued[0]!;
+  const escaped = handle.replace('r', '\\u0072').replace('-', '\\u002D');
+  const encoded = base64(`ana:${handle}`);
+  const body = `{"auth": "Basic ${encoded}", "n":1.0, "data":"${base64(handle)}","key":"\\/${escaped}"}`;
+  const answer = await call('POST', `/use/x?q=${encodeURIComponent(handle).replaceAll('e', '%65')}`, body, {
+    'x-key': `Basic ${encoded}`,
+  });
+  const sent = seen.at(-1)!;
+  expect(sent.url).toBe(`/api/use/x?q=${encodeURIComponent(secret)}`);
+  expect(sent.headers['x-key']).toBe(`Basic ${base64(`ana:${secret}`)}`);
+  expect(sent.body).toBe(
+    `{"auth": "Basic ${base64(`ana:${secret}`)}", "n":1.0, "data":"${base64(secret)}","key":${JSON.stringify(`/${secret}`)}}`,
+  );
+  expect(plane.records()).toContainEqual(
+    expect.objectContaining({
+      facts: expect.objectContaining({
+        action: expect.objectContaining({ leases: [expect.objectContaining({ id: leases()[0]!.id })] }),
+      }),
+    }),
+  );
+  // The target has repeated it, and the agent sees what it has sent.
+  expect(JSON.parse(answer.text)).toMatchObject({ with: `Basic ${encoded}` });
+  expect(answer.text).not.toContain(base64(`ana:${secret}`));
+  expect(answer.text).not.toContain(base64(secret).replace(/=+$/, ''));
+
+  // By itself, a piece of a query or a form is one text.
+  for (const [path, type, text] of [
+    [`/use/${base64(`a:${handle}`)}?q=${encodeURIComponent(base64(`ab:${handle}`))}`, 'application/json', '{}'],
+    ['/form', 'application/x-www-form-urlencoded', `a=b&key=${encodeURIComponent(base64(`ab:${handle}`))}`],
+  ] as const) {
+    expect((await call('POST', path, text, { 'content-type': type })).status).toBe(200);
+    const there = seen.at(-1)!;
+    const last = new URLSearchParams(there.body.startsWith('a=') ? there.body : there.url.split('?')[1]);
+    expect(Buffer.from(last.get('key') ?? last.get('q')!, 'base64').toString()).toBe(`ab:${secret}`);
+    if (path !== '/form') {
+      const segment = decodeURIComponent(there.url.split('?')[0]!.split('/').at(-1)!);
+      expect(Buffer.from(segment, 'base64').toString()).toBe(`a:${secret}`);
+    }
+  }
+});
+
+test('INVARIANT 13: within Base64, too, the handle of another task or of an ended lease is refused, and nothing is sent', async () => {
+  const mine = handleIn((await call('POST', '/keys', '{}')).text);
+  task = (await requestTask(alice, { grant: [{ target: 'api', effects: ['read', 'write', 'mint'] }] })).id;
+  const before = seen.length;
+  const encoded = Buffer.from(`ana:${mine}`).toString('base64');
+  const escaped = mine.replace('r', '\\u0072');
+  for (const [path, body, headers] of [
+    ['/use/x', '{}', { 'x-key': `Basic ${encoded}` }],
+    ['/use/x', `{"a":["${encoded}"]}`, {}],
+    ['/use/x', `{"a":"${escaped}"}`, {}],
+    [`/use/${encoded.replace(/=+$/, '')}`, '{}', {}],
+    [`/use/x?q=${mine.replace('m', '%6d')}`, '{}', {}],
+  ] as const) {
+    const answer = await call('POST', path, body, headers);
+    expect([answer.status, answer.text]).toEqual([403, expect.stringContaining('is no lease of this task')]);
+  }
+  expect(seen).toHaveLength(before);
+});
+
 test('a refusal makes nothing, a failure leaves a doubt, an odd answer is kept back, and what is gone is gone', async () => {
   const answers: [status: number, body: string, state: string, shown: number][] = [
     [422, '{"error":"no such user"}', 'none', 422],

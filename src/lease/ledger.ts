@@ -3,7 +3,7 @@ import type { Action } from '../core/action.ts';
 import type { TaskView } from '../core/decision.ts';
 import { Conflict } from '../core/errors.ts';
 import type { JsonObject, JsonValue } from '../core/json.ts';
-import { handleOf, idsIn, moved, replaceHandles, type Lease, type NamedLease } from '../core/lease.ts';
+import { handleOf, moved, type Lease, type NamedLease } from '../core/lease.ts';
 import type { EventRecord } from '../core/record.ts';
 import { REDACTED } from '../core/redact.ts';
 import type { Strip } from '../credential/strip.ts';
@@ -11,11 +11,12 @@ import type { Outcome } from '../gateway/exchange.ts';
 import type { LeaseStore, LogStore } from '../store/ports.ts';
 import type { LeasePoint } from './fail-point.ts';
 import { createFlights } from './flights.ts';
+import { handlesIn, swapHandles } from './handles-in.ts';
 import { createHeldValues, type HeldValues } from './held-values.ts';
 import { intend, type Intended } from './intend.ts';
 import { leaseEvent, type LeaseEvent } from './lease-event.ts';
 import { mapTexts, replaceNumber, textsOf } from './map-texts.ts';
-import { formsOf, mask } from './mask.ts';
+import { mask, masked } from './mask.ts';
 import { screen, waiting, type Screened } from './screen.ts';
 import { screenLines } from './screen-stream.ts';
 import type { ValueSeal } from './value-seal.ts';
@@ -96,16 +97,14 @@ export function createLedger(parts: LedgerParts): LedgerState {
   async function held({ lease, mint }: Required<Intended>, came: Came): Promise<Lease> {
     // What the target calls it may be, or hold, the secret itself: then its handle stands for it here, too.
     const identifier =
-      came.value === null
-        ? came.identifier
-        : mask(came.identifier, [{ forms: formsOf(came.value), by: handleOf(lease.id) }]);
+      came.value === null ? came.identifier : mask(came.identifier, [masked(came.value, handleOf(lease.id))]);
     const now = moved(lease, 'held', {
       identifier,
       expiresAt: came.expiresAt,
       end: endOf(mint!, lease, identifier),
       usableAt: mint!.usableAt,
     });
-    const sealed = came.value === null ? {} : { sealed: await parts.seal.seal(lease.id, came.value) };
+    const sealed = came.value === null ? {} : { sealed: parts.seal.seal(lease.id, came.value) };
     const saved = await store.saveLease({ lease: now, from: ['intended', 'doubtful'], ...sealed }, [
       event('lease.held', now),
     ]);
@@ -164,7 +163,7 @@ export function createLedger(parts: LedgerParts): LedgerState {
 
   const ledger: Ledger = {
     named: (args) => {
-      const ids = idsIn(JSON.stringify(args));
+      const ids = handlesIn(args);
       return ids.length === 0 ? undefined : ids.map((id) => ({ id, lease: shown(store.lease(id)) }));
     },
     intend: ({ action, chain, decision }) => {
@@ -178,7 +177,7 @@ export function createLedger(parts: LedgerParts): LedgerState {
       if (named === undefined || named.length === 0) return value;
       const known = new Map(named.map(({ id }) => [id, values.valueOf(id)]));
       if ([...known.values()].includes(undefined)) throw new Conflict('a lease has ended; have a new one made');
-      return mapTexts(value, (text) => replaceHandles(text, (id, handle) => known.get(id) ?? handle)) as typeof value;
+      return mapTexts(value, (text) => swapHandles(text, (id, handle) => known.get(id) ?? handle)) as typeof value;
     },
     follow: (intended, outcome) => {
       const { lease, mint } = intended;
@@ -226,9 +225,9 @@ function operationOf({ target, operation }: Action, { targets }: LedgerParts): O
 }
 
 function hidden(whole: JsonObject, { value, by }: { value: string; by: string }): JsonObject {
-  const masked = [{ forms: formsOf(value), by }];
+  const sought = [masked(value, by)];
   return replaceNumber(
-    mapTexts(whole, (text) => mask(text, masked)),
+    mapTexts(whole, (text) => mask(text, sought)),
     value,
     by,
   ) as JsonObject;

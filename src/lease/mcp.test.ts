@@ -142,6 +142,36 @@ test('the handle is swapped for the key towards the target alone, and its use is
   expect(written()).not.toContain(key);
 });
 
+test('the handle is swapped within Base64, encoded again, and its use is decided as anywhere else', async () => {
+  const handle = handleIn(await mine.call('create_key', { user: 'ana' }));
+  const [{ key }] = service.issued as [KeyService['issued'][number]];
+  const encode = (text: string) => Buffer.from(text).toString('base64');
+  for (const holds of [
+    (text: string) => `Basic ${encode(`ana:${text}`)}`,
+    (text: string) => Buffer.from(`?>${text}`).toString('base64url'),
+    (text: string) => `data:;base64,${encode(text)}`,
+  ]) {
+    const answer = await mine.call('whoami', { key: holds(handle) });
+    expect(service.seen.at(-1)).toBe(holds(key));
+    // What the target repeats is what the agent has said.
+    expect(textOf(answer)).toContain(holds(handle));
+    // The record does not tell the credentials of an HTTP client from any other.
+    const written = holds(handle).startsWith('Basic ') ? '[redacted]' : holds(handle);
+    expect(lastDecision()).toMatchObject({
+      action: { arguments: { key: written } },
+      decision: { outcome: 'permit' },
+      facts: { action: { leases: [{ id: leases()[0]!.id, lease: { task, state: 'held' } }] } },
+    });
+  }
+  const theirs = await ofTask(await another());
+  const before = service.seen.length;
+  expect(textOf(await theirs.call('whoami', { key: `Basic ${encode(`ana:${handle}`)}` }))).toContain(
+    'is no lease of this task',
+  );
+  expect(lastDecision().decision).toMatchObject({ outcome: 'deny', reasons: [{ code: 'lease_not_usable' }] });
+  expect(service.seen).toHaveLength(before);
+});
+
 test('another task, an unknown handle, another target and an ended lease are denied, on the record, and the key goes nowhere', async () => {
   const handle = handleIn(await mine.call('create_key', { user: 'ana' }));
   const unknown = `remit-lease-${'a'.repeat(24)}`;

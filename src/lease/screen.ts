@@ -13,7 +13,7 @@ import type { LeaseStore, LogStore } from '../store/ports.ts';
 import type { HeldValues } from './held-values.ts';
 import type { LeaseEvent } from './lease-event.ts';
 import { mapTexts, namedTexts, textsOf } from './map-texts.ts';
-import { formsOf, mask, MIN_LOOKED_FOR, type Masked } from './mask.ts';
+import { mask, masked, MIN_LOOKED_FOR } from './mask.ts';
 import type { ValueSeal } from './value-seal.ts';
 
 /** The answer to an action, before the agent sees it. */
@@ -57,10 +57,10 @@ export async function screen(whole: JsonValue, screened: Screened, parts: Screen
     }
   }
   // The longest first: one secret may stand within another.
-  const masked: Masked[] = [...found.keys()]
+  const sought = [...found.keys()]
     .sort((a, b) => b.length - a.length)
-    .map((value) => ({ forms: formsOf(value), by: known.get(value) ?? REDACTED }));
-  return mapTexts(whole, (text) => mask(text, masked));
+    .map((value) => masked(value, known.get(value) ?? REDACTED));
+  return mapTexts(whole, (text) => mask(text, sought));
 }
 
 async function keep(
@@ -72,8 +72,8 @@ async function keep(
   const records = kept.map(({ lease }) => event('lease.found', lease, { kept: true }));
   // Not each by itself: an answer may be full of them.
   if (more > 0) records.push(event('lease.found', { ...about, id: '' }, { kept: false, count: more }));
-  const sealed = kept.map(async ({ value, lease }) => ({ lease, sealed: await seal.seal(lease.id, value) }));
-  return store.keepFound(await Promise.all(sealed), records);
+  const sealed = kept.map(({ value, lease }) => ({ lease, sealed: seal.seal(lease.id, value) }));
+  return store.keepFound(sealed, records);
 }
 
 /** More text than this is looked into in pieces, and others get their turn in between. */

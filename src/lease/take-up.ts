@@ -41,7 +41,7 @@ export async function takeUp({ store, values, seal, clock, newId, onProblem }: T
       const sealed = store.sealedLease(lease.id);
       if (sealed === undefined) continue;
       try {
-        values.add(lease, await seal.open(lease.id, sealed));
+        values.add(lease, seal.open(lease.id, sealed));
       } catch (error) {
         onProblem(error, `lease \`${lease.id}\` cannot be used`);
       }

@@ -8,7 +8,8 @@ import type { Constraint } from './cedar/scope.ts';
 import { EvaluationError, type EntityUid } from './cedar/value.ts';
 import type { Indexes, Ready } from './evaluate.ts';
 import type { Policy } from './policy-set.ts';
-import { CedarRequest, targetUid } from './request.ts';
+import { CedarRequest } from './request.ts';
+import { targetUid } from './uids.ts';
 
 /** What an expression may turn out to be while arguments and resource are not known: a set, as bits. */
 type Outcomes = number;

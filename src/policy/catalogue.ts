@@ -1,5 +1,6 @@
-import type { Config } from '../config/config.ts';
+import type { Config, OperationConfig } from '../config/config.ts';
 import { isJsonObject, type JsonObject } from '../core/json.ts';
+import { evaluationArguments } from '../gateway/authzen/arguments.ts';
 import { METHOD_NAMES } from '../gateway/mcp/methods.ts';
 import { httpArguments } from '../gateway/http/arguments.ts';
 import type { Catalogue, CatalogueTarget } from '../pdp/schema/catalogue.ts';
@@ -21,10 +22,10 @@ export function catalogueOf(config: Pick<Config, 'targets' | 'identity'>, defini
       ...config.targets.map((target) => ({
         name: target.name,
         operations: [
-          ...Object.entries(target.operations).map(([name, { effect, http }]) => ({
+          ...Object.entries(target.operations).map(([name, operation]) => ({
             name,
-            effect,
-            input: http === undefined ? inputSchema(definitions(target.name, name)) : httpArguments(http),
+            effect: operation.effect,
+            input: ownArguments(operation) ?? inputSchema(definitions(target.name, name)),
           })),
           ...(target.kind === 'mcp' ? METHOD_NAMES : []).map((name) => ({
             name,
@@ -50,6 +51,12 @@ export function trustDomainNames(
     ...identity.clients.map(({ trustDomain }) => trustDomain),
   ];
   return [...new Set(names)];
+}
+
+/** The arguments of an operation that no upstream defines. */
+function ownArguments({ http, evaluation }: OperationConfig): JsonObject | null {
+  if (http !== undefined) return httpArguments(http);
+  return evaluation === undefined ? null : evaluationArguments(evaluation);
 }
 
 function inputSchema(definition: string | undefined): JsonObject | null {

@@ -45,6 +45,7 @@ export function explainLevels(input: DecisionInput, checkArguments: CheckArgumen
   });
   const { token, chain } = input;
   if (token === null || chain.length === 0) return tasks;
+  // For the same reason as above.
   const narrowed = { narrowed_to: token.narrowedTo as unknown as JsonObject[] };
   const willing = [boundless(chain[0]!, input)];
   return [

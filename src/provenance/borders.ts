@@ -43,6 +43,12 @@ export const AS_LINE: Match = {
   loose: false,
 };
 
+/** Of what stands within a line beside other words, before them or behind. */
+export const BESIDE_WORDS: readonly Match[] = [
+  { ...AS_TEXT, ends: (text, place) => AS_TEXT.ends(text, place) && !isLineEnd(text[place]) },
+  { ...AS_TEXT, begins: (text, place) => AS_TEXT.begins(text, place) && !isLineEnd(text[place - 1]) },
+];
+
 function isFree(free: ReadonlySet<number>, text: Buffer, place: number): boolean {
   const byte = text[place];
   if (byte === undefined) return true;

@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer';
+import { eachMatch } from './matches.ts';
 
 const NAMED: Readonly<Record<string, string>> = {
   amp: '&',
@@ -82,9 +83,9 @@ const HEX = /(?<![0-9A-Za-z])(?:(?:0x)?(?:[0-9a-fA-F]{2}){6,}|[0-9a-fA-F]{2}(?:[
 export function decodedTexts(text: string): string[] {
   const found: string[] = [];
   if (text.length < SHORTEST) return found;
-  for (const [run] of text.matchAll(BASE64)) push(found, Buffer.from(run, 'base64'));
-  for (const [run] of text.matchAll(FOLDED)) push(found, Buffer.from(run, 'base64'));
-  for (const [run] of text.matchAll(HEX)) push(found, Buffer.from(run.replace(/^0x|[ :]/g, ''), 'hex'));
+  eachMatch(BASE64, text, ([run]) => push(found, Buffer.from(run, 'base64')));
+  eachMatch(FOLDED, text, ([run]) => push(found, Buffer.from(run, 'base64')));
+  eachMatch(HEX, text, ([run]) => push(found, Buffer.from(run.replace(/^0x|[ :]/g, ''), 'hex')));
   return found;
 }
 

@@ -7,10 +7,12 @@ import { foldLookAlikes } from './look-alikes.ts';
  */
 export function trustForm(text: string): string {
   // A full stop without a space behind it, as people type it, ends a sentence before a capital letter.
-  return lowerCase(text.replace(/(\p{Ll})\.(?=\p{Lu}\p{Ll})/gu, '$1 . '))
-    .replace(/[ \t\r\n\f\v]+/g, ' ')
-    .replace(/\.(?= |$|["')\]}])/g, ' .')
-    .trim();
+  const stops = text.includes('.');
+  const form = lowerCase(stops ? text.replace(/(\p{Ll})\.(?=\p{Lu}\p{Ll})/gu, '$1 . ') : text).replace(
+    /[ \t\r\n\f\v]+/g,
+    ' ',
+  );
+  return (stops ? form.replace(/\.(?= |$|["')\]}])/g, ' .') : form).trim();
 }
 
 /** Signs whose lower case is that of another sign: a Kelvin sign is not a `k`. They stay as they are. */

@@ -7,8 +7,20 @@ const GRAM = 6;
 const WINDOW = 5;
 export const SURE = GRAM + WINDOW - 1;
 
+/** The highest bit of a key. */
+const WORD = 0x80000000;
+const GRAM_BITS = 0x7fffffff;
+
 /** The last hashes of the text that is gone through. */
 const window = new Uint32Array(WINDOW);
+
+/** What one call has found: keys, and how many bytes of the text had been gone through at each. */
+export type Keys = { key: Uint32Array; after: Uint16Array };
+
+/** @param bytes how long a text is at most: each byte may end a word, or a gram. */
+export function roomForKeys(bytes: number): Keys {
+  return { key: new Uint32Array(bytes + 1), after: new Uint16Array(bytes + 1) };
+}
 
 /** Letters and digits of ASCII, and every byte of other characters. */
 export function isWordByte(byte: number): boolean {
@@ -16,17 +28,15 @@ export function isWordByte(byte: number): boolean {
 }
 
 /**
- * Goes through `bytes` from `start` and hands each key to `take` until that says stop; with the number of bytes of a word,
- * or 0 for a gram.
+ * Puts the keys of a part of `bytes` into `found`, in order, until there is no more room.
  *
- * @returns where it stopped: the end, or behind the byte whose key `take` did not want to go beyond.
+ * @param words whether to give those of words, too.
+ * @returns how many there are.
  */
-export function eachKey(
-  bytes: Uint8Array,
-  start: number,
-  end: number,
-  take: (key: number, word: number) => boolean,
-): number {
+export function findKeys(bytes: Uint8Array, start: number, end: number, words: boolean, found: Keys): number {
+  const { key, after } = found;
+  const room = key.length;
+  let count = 0;
   // Of the last six bytes, four and two.
   let near = 0;
   let far = 0;
@@ -35,10 +45,13 @@ export function eachKey(
   let last = 0;
   let word = 0;
   let length = 0;
-  for (let at = start; at < end; at++) {
+  for (let at = start; at < end && count < room; at++) {
     const byte = bytes[at]!;
     if (!isWordByte(byte)) {
-      if (length > 0 && !take(wordKey(word), length)) return at;
+      if (length > 0 && words) {
+        key[count] = wordKey(word);
+        after[count++] = at - start;
+      }
       word = 0;
       length = 0;
       continue;
@@ -54,14 +67,23 @@ export function eachKey(
     for (let place = 1; place < WINDOW; place++) if (window[place]! < least) least = window[place]!;
     if (least === last) continue;
     last = least;
-    if (!take(least, 0)) return at + 1;
+    key[count] = least & GRAM_BITS;
+    after[count++] = at + 1 - start;
   }
-  if (length > 0) take(wordKey(word), length);
-  return end;
+  if (length > 0 && words && count < room) {
+    key[count] = wordKey(word);
+    after[count++] = end - start;
+  }
+  return count;
 }
 
 function wordKey(hash: number): number {
-  return mixed(hash ^ 0x5bd1e995);
+  return (mixed(hash ^ 0x5bd1e995) | WORD) >>> 0;
+}
+
+/** Whether it is the key of a word, and not of a gram. */
+export function isWord(key: number): boolean {
+  return key >= WORD;
 }
 
 /** The finaliser of MurmurHash3. */

@@ -1,15 +1,18 @@
-import { eachKey, isWordByte, SURE } from './keys.ts';
+import { findKeys, isWordByte, roomForKeys, SURE } from './keys.ts';
+
+/** Longest value that is looked up in one piece, in bytes. */
+export const LONGEST = 128;
 
 /** Of a value, so many keys are looked up: more would only rule out what the text itself soon does. */
-const KEYS_LOOKED_UP = 24;
+const found = roomForKeys(24);
 
 /** A value that is looked up, in a form of the texts, and what of it is made only when it is needed. */
 export class Needle {
   readonly bytes: Buffer;
   readonly #cut: boolean;
   #joined: Buffer | undefined;
-  #keys: readonly number[] | undefined;
-  #grams: readonly number[] | undefined;
+  #keys: Uint32Array | undefined;
+  #grams: Uint32Array | undefined;
 
   /** @param cut whether words may go on before and behind it, as it is a piece of a longer one. */
   constructor(form: string, cut: boolean) {
@@ -23,30 +26,56 @@ export class Needle {
   }
 
   /** Keys of every block in which it stands as it is, with a border on either side. */
-  get keys(): readonly number[] {
+  get keys(): Uint32Array {
     if (this.#cut) return this.grams;
     return (this.#keys ??= keysOf(this.bytes, true));
   }
 
   /** Keys of every block in which it stands with any borders, or none; none where it is too short for that. */
-  get grams(): readonly number[] {
-    return (this.#grams ??= this.joined.length < SURE ? [] : keysOf(this.joined, false));
+  get grams(): Uint32Array {
+    return (this.#grams ??= this.joined.length < SURE ? NONE : keysOf(this.joined, false));
   }
 }
 
-function keysOf(bytes: Buffer, withWords: boolean): number[] {
-  const keys: number[] = [];
+const NONE = new Uint32Array(0);
+
+function keysOf(bytes: Buffer, withWords: boolean): Uint32Array {
   // Scripts without spaces have no words.
-  const words = withWords && !bytes.some((byte) => byte >= 0x80);
-  eachKey(bytes, 0, bytes.length, (key, word) => (word === 0 || words ? keys.push(key) : 0) < KEYS_LOOKED_UP);
-  return keys;
+  const words = withWords && isAscii(bytes);
+  return found.key.slice(0, findKeys(bytes, 0, bytes.length, words, found));
+}
+
+function isAscii(bytes: Buffer): boolean {
+  for (let at = 0; at < bytes.length; at++) if (bytes[at]! >= 0x80) return false;
+  return true;
 }
 
 /** The bytes of words alone, without what stands between. */
 function wordBytes(bytes: Buffer): Buffer {
-  if (bytes.every(isWordByte)) return bytes;
-  const kept = Buffer.allocUnsafe(bytes.length);
   let length = 0;
-  for (const byte of bytes) if (isWordByte(byte)) kept[length++] = byte;
-  return kept.subarray(0, length);
+  for (let at = 0; at < bytes.length; at++) if (isWordByte(bytes[at]!)) length += 1;
+  if (length === bytes.length) return bytes;
+  const kept = Buffer.allocUnsafe(length);
+  length = 0;
+  for (let at = 0; at < bytes.length; at++) if (isWordByte(bytes[at]!)) kept[length++] = bytes[at]!;
+  return kept;
 }
+
+/** A form of a value as what is looked up: a long one in pieces, of which all have to be there. */
+export function needlesOf(form: string): readonly Needle[] {
+  if (form.length * 3 <= LONGEST || Buffer.byteLength(form) <= LONGEST) {
+    return SAYS.test(form) ? [new Needle(form, false)] : [];
+  }
+  const needles: Needle[] = [];
+  for (let start = 0; start < form.length;) {
+    let end = Math.min(form.length, start + Math.floor(LONGEST / 3));
+    // Not between the halves of a surrogate pair.
+    if (end < form.length && /[\ud800-\udbff]/.test(form[end - 1]!)) end -= 1;
+    const piece = form.slice(start, end);
+    if (SAYS.test(piece)) needles.push(new Needle(piece, true));
+    start = end;
+  }
+  return needles;
+}
+
+const SAYS = /[a-z0-9\p{L}\p{N}]/u;

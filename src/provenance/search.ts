@@ -1,13 +1,12 @@
 import type { ArgumentOrigin, SourceNote } from '../core/action.ts';
-import { ANYWHERE, AS_LINE, AS_TEXT, AS_VALUE, AS_WORDS } from './borders.ts';
-import { isCommon } from './common.ts';
+import { ANYWHERE, AS_LINE, AS_TEXT, AS_VALUE, AS_WORDS, BESIDE_WORDS } from './borders.ts';
 import { suspectForm, trustForm } from './forms.ts';
 import type { Leaf } from './leaves.ts';
-import { Needle } from './needle.ts';
+import { needlesOf, type Needle } from './needle.ts';
 import { decodedParts, partsOf } from './parts.ts';
 import type { Seen } from './provenance.ts';
-import { LONGEST, type Budget, type Match, type TextIndex } from './text-index.ts';
-import { suspectForms, trustedForms } from './value-forms.ts';
+import type { Budget, Match, TextIndex } from './text-index.ts';
+import { Value } from './value.ts';
 
 /** What is searched: everything that a task was given and has read. */
 export type Searched = {
@@ -37,8 +36,6 @@ const MIB = 2 ** 20;
 const MAX_CODES = 2;
 /** Characters of a list of values. */
 const MAX_LIST = 4_000;
-/** Letters and digits of a piece that a value may have been split into: an account has 34 altogether. */
-const MAX_PIECE = 32;
 
 /** From the least trusted: what a text is made of counts as the worst of it. */
 export const WORST_FIRST: readonly ArgumentOrigin[] = [
@@ -64,6 +61,8 @@ export class Search {
   readonly #trusting: Budget = { left: 2 * MIB };
   readonly #suspecting: Budget = { left: 2 * MIB };
 
+  readonly #values = new Map<string, Value>();
+
   constructor(searched: Searched) {
     this.#in = searched;
   }
@@ -71,13 +70,14 @@ export class Search {
   leaf({ value, names }: Leaf, isTarget: boolean): Found {
     // Of two values, one cannot tell where it comes from.
     if (typeof value === 'boolean' || value === null) return { origin: 'unseen', seen: [] };
-    const answered = this.#in.answered.get(trustForm(String(value)));
+    const { answered: answers } = this.#in;
+    const answered = answers.size === 0 ? undefined : answers.get(trustForm(String(value)));
     if (answered !== undefined) {
       return { origin: 'trusted', seen: [{ id: answered, origin: 'trusted' }], because: 'answered_for' };
     }
-    const found = this.#text(String(value), isTarget);
+    const found = this.#text(this.#value(String(value)), isTarget);
     for (const name of names) {
-      const named = this.#text(name, isTarget);
+      const named = this.#text(this.#value(name), isTarget);
       if (isTheirs(named.origin)) return named;
     }
     return found;
@@ -86,13 +86,13 @@ export class Search {
   /** A value may have been split: what stands in an untrusted text together is untrusted in each of its pieces. */
   joinNeighbours(leaves: readonly Leaf[], found: Found[]): void {
     const pieces = leaves.map(({ value }) =>
-      typeof value === 'string' || typeof value === 'number' ? joinable(value) : '',
+      typeof value === 'string' || typeof value === 'number' ? this.#value(String(value)).joinable : '',
     );
     for (const places of neighbours(leaves.length)) {
       if (places.some((place) => pieces[place] === '')) continue;
       if (places.some((place) => isVouched(found[place]!))) continue;
       if (places.every((place) => isTheirs(found[place]!.origin))) continue;
-      const source = this.#suspect(places.map((place) => pieces[place]!).join(''), ANYWHERE);
+      const source = this.#suspect(needlesOf(places.map((place) => pieces[place]!).join('')), ANYWHERE);
       if (source === null) continue;
       for (const place of places) {
         if (found[place]!.origin === 'unseen')
@@ -109,14 +109,14 @@ export class Search {
     return tooMuch && !untrusted.isEmpty ? { origin: 'untrusted', because: 'too_much' } : { origin: 'unseen' };
   }
 
-  #text(text: string, isTarget: boolean, codes = 0): Found {
+  #text(value: Value, isTarget: boolean, codes = 0): Found {
     const { sources } = this.#in;
-    const vouching = this.#vouching(text);
-    const suspect = this.#suspectValue(text);
+    const vouching = this.#vouching(value);
+    const suspect = this.#suspectValue(value);
     const seen = [...vouching.map((place) => sources[place]!), ...(suspect === null ? [] : [suspect])];
-    const common = isCommon(suspectForm(text));
+    const { text, isCommon: common } = value;
     const [first] = vouching;
-    const sent = first === undefined ? null : this.#sentBefore(text, first);
+    const sent = first === undefined ? null : this.#sentBefore(value, first);
     if (first !== undefined && sent === null) {
       const { origin } = sources[first]!;
       // What stands in any text is not what the trusted one meant, when it is where an effect lands.
@@ -131,7 +131,9 @@ export class Search {
       const referred = suspect.origin === 'referred' && this.#isNamed(text);
       return { origin: referred ? 'referred' : theirs(suspect), seen };
     }
-    const listed = isTarget || !common ? this.#listed(text) : null;
+    const listed = isTarget || !common ? this.#listed(value) : null;
+    if (listed !== null && this.#isToldBesideWords(text))
+      return { origin: 'untrusted', seen: [listed], because: 'part' };
     if (listed !== null) return { origin: this.#isNamed(text) ? 'referred' : listed.origin, seen: [listed] };
     if (sent !== null) {
       const origin = sent.origin === 'prompt' ? 'prompt' : 'unseen';
@@ -148,7 +150,7 @@ export class Search {
     if (items.length < 2) return null;
     const all: Seen[] = [];
     for (const item of items) {
-      const known = this.#voucher(item);
+      const known = this.#voucher(this.#value(item));
       if (known === null) return null;
       all.push(known);
     }
@@ -162,8 +164,12 @@ export class Search {
     const vouched: Seen[] = [];
     let untrusted: Found | null = null;
     let all = values.length + windows.length > 0 && /[\s,;|]/.test(text);
-    for (const [at, part] of [...values, ...windows].entries()) {
-      const suspect = at < values.length ? this.#suspectValue(part) : this.#suspect(suspectForm(part), AS_TEXT);
+    const parts = [
+      ...values.map((part) => this.#value(part)),
+      ...windows.map((part) => new Value(part.text, part.form)),
+    ];
+    for (const [at, part] of parts.entries()) {
+      const suspect = at < values.length ? this.#suspectValue(part) : this.#suspect(part.pieces, AS_TEXT);
       // Once a part is from nowhere, it does not matter which of the others are vouched for unless they are suspect.
       const known = all || suspect !== null ? this.#voucher(part) : null;
       if (known !== null) vouched.push(known);
@@ -176,11 +182,11 @@ export class Search {
     }
     if (untrusted !== null) return untrusted;
     for (const fragment of fragments) {
-      const suspect = this.#suspect(joinable(fragment), ANYWHERE);
+      const suspect = this.#suspect(needlesOf(this.#value(fragment).joinable), ANYWHERE);
       if (suspect !== null) return { origin: theirs(suspect), seen: [suspect], because: 'part' };
     }
     for (const said of codes < MAX_CODES ? decodedParts(text) : []) {
-      const found = this.#text(said, true, MAX_CODES);
+      const found = this.#text(this.#value(said), true, MAX_CODES);
       if (isTheirs(found.origin)) return { ...found, because: found.because ?? 'decoded' };
     }
     if (more) return { seen: vouched.slice(0, 1), ...this.unknown('too_much') };
@@ -189,31 +195,45 @@ export class Search {
     return { origin, seen: vouched.filter((each) => each.origin === origin).slice(0, 1), because: 'part' };
   }
 
-  /** What vouches for the value, unless it had been sent there. */
-  #voucher(text: string): Seen | null {
-    const [known] = this.#vouching(text);
-    return known === undefined || this.#sentBefore(text, known) !== null ? null : this.#in.sources[known]!;
+  /** The same text is looked up in several ways: its forms are made once. */
+  #value(text: string): Value {
+    const known = this.#values.get(text);
+    if (known !== undefined) return known;
+    const value = new Value(text);
+    this.#values.set(text, value);
+    return value;
   }
 
-  /** The first source of each kind that vouches for the value, the best first; by number. */
-  #vouching(text: string): number[] {
+  /** What vouches for the value, unless it had been sent there. */
+  #voucher(value: Value): Seen | null {
+    const [known] = this.#vouching(value, 1);
+    return known === undefined || this.#sentBefore(value, known) !== null ? null : this.#in.sources[known]!;
+  }
+
+  /** The first source of each kind that vouches for the value, the best first; by number. `most`: so many kinds will do. */
+  #vouching(value: Value, most = 4): number[] {
     const { vouching, promptLast } = this.#in;
     const { prompt, parameters, resolved, trusted } = vouching;
     const order = promptLast ? [parameters, resolved, trusted, prompt] : [prompt, parameters, resolved, trusted];
-    const forms = trustedForms(text).map(needlesOf);
-    return order.flatMap((index) => {
-      const places = forms.map((form) => find(index, form, AS_VALUE, this.#trusting)).filter((place) => place !== null);
-      return places.length === 0 ? [] : [Math.min(...places)];
-    });
+    const firsts: number[] = [];
+    for (const index of order) {
+      if (index.isEmpty) continue;
+      let first = Infinity;
+      for (const form of value.trusted)
+        first = Math.min(first, find(index, form, AS_VALUE, this.#trusting) ?? Infinity);
+      if (first !== Infinity) firsts.push(first);
+      if (firsts.length === most) break;
+    }
+    return firsts;
   }
 
   /** What the task had sent before a trusted source had it. */
-  #sentBefore(text: string, place: number): Seen | null {
+  #sentBefore(value: Value, place: number): Seen | null {
     const { sources, sent } = this.#in;
     const { origin } = sources[place]!;
     if ((origin !== 'trusted' && origin !== 'resolved') || sent.isEmpty) return null;
-    const places = suspectForms(text)
-      .map((form) => find(sent, needlesOf(form), AS_WORDS, this.#suspecting))
+    const places = value.suspects
+      .map((form) => find(sent, form, AS_WORDS, this.#suspecting))
       .filter((found) => found !== null);
     const first = Math.min(...places);
     if (first >= place) return null;
@@ -234,28 +254,37 @@ export class Search {
   }
 
   /** The source that has the value as an item of a list. */
-  #listed(text: string): Seen | null {
-    const place = find(this.#in.listed, needlesOf(suspectForm(text)), AS_LINE, this.#suspecting);
+  #listed(value: Value): Seen | null {
+    const place = find(this.#in.listed, value.pieces, AS_LINE, this.#suspecting);
     return place === null ? null : this.#in.sources[place]!;
   }
 
-  #suspectValue(text: string): Seen | null {
-    for (const form of suspectForms(text)) {
+  /** `T-92` in `close T-92 as well`: an item as short as a name may still be an instruction. Of words and small numbers, names are made. */
+  #isToldBesideWords(text: string): boolean {
+    if (!/\d/.test(text) || !/\p{L}|\d{5}/u.test(text)) return false;
+    const needles = needlesOf(suspectForm(text));
+    return BESIDE_WORDS.some((match) => find(this.#in.listed, needles, match, this.#suspecting) !== null);
+  }
+
+  #suspectValue(value: Value): Seen | null {
+    if (this.#in.untrusted.isEmpty) return null;
+    for (const form of value.suspects) {
       const source = this.#suspect(form, AS_WORDS);
       if (source !== null) return source;
     }
     return null;
   }
 
-  #suspect(form: string, match: Match): Seen | null {
-    const place = find(this.#in.untrusted, needlesOf(form), match, this.#suspecting);
+  #suspect(pieces: readonly Needle[], match: Match): Seen | null {
+    const place = find(this.#in.untrusted, pieces, match, this.#suspecting);
     return place === null ? null : this.#in.sources[place]!;
   }
 }
 
 /** The first source of what was found. A long value is looked up in pieces: all of them have to be there. */
 function find(index: TextIndex, pieces: readonly Needle[], match: Match, budget: Budget): number | null {
-  if (index.isEmpty) return null;
+  if (index.isEmpty || pieces.length === 0) return null;
+  if (pieces.length === 1) return index.find(pieces[0]!, match, budget);
   let first: number | null = null;
   for (const [at, piece] of pieces.entries()) {
     const begins = at === 0 ? match.begins : ANYWHERE.begins;
@@ -280,12 +309,6 @@ function theirs({ origin }: Seen): ArgumentOrigin {
   return origin === 'steered' ? 'steered' : 'untrusted';
 }
 
-/** A piece of a value that could be put together with others. */
-function joinable(value: string | number): string {
-  const form = suspectForm(String(value)).replaceAll(' ', '');
-  return form.length >= 2 && form.length <= MAX_PIECE ? form : '';
-}
-
 /** Places beside each other: two in either order, and three. */
 function* neighbours(count: number): Generator<number[]> {
   for (let at = 0; at + 1 < count; at++) {
@@ -293,18 +316,4 @@ function* neighbours(count: number): Generator<number[]> {
     yield [at + 1, at];
     if (at + 2 < count) yield [at, at + 1, at + 2];
   }
-}
-
-function needlesOf(form: string): Needle[] {
-  const size = form.length * 3 <= LONGEST || Buffer.byteLength(form) <= LONGEST ? form.length : Math.floor(LONGEST / 3);
-  const needles: Needle[] = [];
-  for (let start = 0; start < form.length;) {
-    let end = Math.min(form.length, start + size);
-    // Not between the halves of a surrogate pair.
-    if (end < form.length && /[\ud800-\udbff]/.test(form[end - 1]!)) end -= 1;
-    const piece = form.slice(start, end);
-    if (/[\p{L}\p{N}]/u.test(piece)) needles.push(new Needle(piece, piece !== form));
-    start = end;
-  }
-  return needles;
 }

@@ -1,55 +1,69 @@
+import { isWord } from './keys.ts';
+
 /** Bits of a block's signature, and how many of them one key sets. Of a full block, one key in a hundred is there by chance. */
 const BITS = 16_384;
-const PROBES = 4;
+const WORD_PROBES = 4;
+const GRAM_PROBES = 2;
 /** Keys that a block takes at most. */
 export const KEYS = 1365;
 
-/** Blocks whose signatures are turned around together, and how many of those are put together again. */
-const NARROW = 32;
-const WIDE = 32;
+/** Blocks whose signatures are turned around together, and how many times that many a table has at most. */
+const TURNED = 32;
+const WIDEST = 16;
+
+/** Signatures of `32 × width` blocks, turned around: a row for each bit, `width` words long, in it a bit for each block. */
+type Table = { width: number; rows: Uint32Array };
 
 /**
- * The signatures (Bloom filters) of all full blocks, turned around: a row for each bit, in it a bit for each block. A key
- * is looked up in all blocks at once, by a few rows.
+ * The signatures (Bloom filters) of all full blocks. A key is looked up in many blocks at once, by a few rows. Tables are
+ * put together two by two as they come, so there are few.
  */
 export class Signatures {
   /** Not yet enough to be turned around. */
   readonly #loose: Uint32Array[] = [];
-  readonly #narrow: Uint32Array[] = [];
-  readonly #wide: Uint32Array[] = [];
+  readonly #tables: Table[] = [];
   bytes = 0;
 
   /** Numbers blocks as they come. */
   add(signature: Uint32Array): void {
     this.#loose.push(signature);
     this.bytes += signature.byteLength;
-    if (this.#loose.length < NARROW) return;
-    this.#narrow.push(turned(this.#loose));
+    if (this.#loose.length < TURNED) return;
+    let table = turned(this.#loose);
     this.#loose.length = 0;
-    if (this.#narrow.length < WIDE) return;
-    this.#wide.push(joined(this.#narrow));
-    this.#narrow.length = 0;
+    for (
+      let last = this.#tables.at(-1);
+      last?.width === table.width && table.width < WIDEST;
+      last = this.#tables.at(-1)
+    ) {
+      this.#tables.pop();
+      table = joined(last, table);
+    }
+    this.#tables.push(table);
   }
 
-  /** Numbers of the blocks that may have all of the keys, in order. */
-  *having(keys: readonly number[]): Generator<number> {
+  /**
+   * Hands over the numbers of the blocks that may have all of the keys, in order, until `take` says stop.
+   *
+   * @returns whether it never did.
+   */
+  each(keys: Uint32Array, take: (block: number) => boolean): boolean {
     let first = 0;
-    for (const table of this.#wide) {
-      for (let column = 0; column < WIDE; column++) {
-        const blocks = common(table, WIDE, column, keys);
-        if (blocks !== 0) yield* bitsOf(blocks, first);
-        first += NARROW;
+    for (const { width, rows } of this.#tables) {
+      if (mayHaveAny(rows, width, keys)) {
+        for (let word = 0; word < width; word++) {
+          for (let left = having[word]!, block = first + word * TURNED; left !== 0; block++, left >>>= 1) {
+            if ((left & 1) !== 0 && !take(block)) return false;
+          }
+        }
       }
-    }
-    for (const table of this.#narrow) {
-      const blocks = common(table, 1, 0, keys);
-      if (blocks !== 0) yield* bitsOf(blocks, first);
-      first += NARROW;
+      first += width * TURNED;
     }
     for (const signature of this.#loose) {
-      if (mayHave(signature, keys)) yield first;
+      if (mayHave(signature, keys) && !take(first)) return false;
       first += 1;
     }
+    return true;
   }
 }
 
@@ -61,7 +75,8 @@ export function emptySignature(): Uint32Array {
 export function sign(signature: Uint32Array, key: number): boolean {
   let isNew = false;
   const step = stepOf(key);
-  for (let probe = 0, at = key; probe < PROBES; probe++, at += step) {
+  const probes = probesOf(key);
+  for (let probe = 0, at = key; probe < probes; probe++, at += step) {
     const row = at & (BITS - 1);
     const bit = 1 << (row & 31);
     if ((signature[row >>> 5]! & bit) !== 0) continue;
@@ -72,11 +87,12 @@ export function sign(signature: Uint32Array, key: number): boolean {
 }
 
 /** Whether all of the keys may be in the block; `false` is certain. */
-export function mayHave(signature: Uint32Array, keys: readonly number[]): boolean {
+export function mayHave(signature: Uint32Array, keys: Uint32Array): boolean {
   for (let which = 0; which < keys.length; which++) {
     const key = keys[which]!;
     const step = stepOf(key);
-    for (let probe = 0, at = key; probe < PROBES; probe++, at += step) {
+    const probes = probesOf(key);
+    for (let probe = 0, at = key; probe < probes; probe++, at += step) {
       const row = at & (BITS - 1);
       if ((signature[row >>> 5]! & (1 << (row & 31))) === 0) return false;
     }
@@ -84,45 +100,54 @@ export function mayHave(signature: Uint32Array, keys: readonly number[]): boolea
   return true;
 }
 
+function probesOf(key: number): number {
+  return isWord(key) ? WORD_PROBES : GRAM_PROBES;
+}
+
 function stepOf(key: number): number {
   return (key >>> 14) | 1;
 }
 
-/** The blocks of one column that may have all of the keys, as bits. */
-function common(table: Uint32Array, width: number, column: number, keys: readonly number[]): number {
-  let blocks = -1;
+/** The blocks of one table that may have all of the keys, as bits: what `mayHaveAny` has found. */
+const having = new Int32Array(WIDEST);
+
+function mayHaveAny(rows: Uint32Array, width: number, keys: Uint32Array): boolean {
+  having.fill(-1, 0, width);
   for (let which = 0; which < keys.length; which++) {
     const key = keys[which]!;
     const step = stepOf(key);
-    for (let probe = 0, at = key; probe < PROBES; probe++, at += step) {
-      blocks &= table[(at & (BITS - 1)) * width + column]!;
-      if (blocks === 0) return 0;
+    const probes = probesOf(key);
+    for (let probe = 0, at = key; probe < probes; probe++, at += step) {
+      const row = (at & (BITS - 1)) * width;
+      let any = 0;
+      for (let word = 0; word < width; word++) any |= having[word]! &= rows[row + word]!;
+      if (any === 0) return false;
     }
   }
-  return blocks;
+  return true;
 }
 
-function* bitsOf(blocks: number, first: number): Generator<number> {
-  for (let bit = 0, left = blocks; left !== 0; bit++, left >>>= 1) if ((left & 1) !== 0) yield first + bit;
-}
-
-function turned(signatures: readonly Uint32Array[]): Uint32Array {
-  const table = new Uint32Array(BITS);
+function turned(signatures: readonly Uint32Array[]): Table {
+  const rows = new Uint32Array(BITS);
   for (const [block, signature] of signatures.entries()) {
     for (let word = 0; word < signature.length; word++) {
       // Most bits are not set.
       for (let left = signature[word]!, bit = 0; left !== 0; bit++, left >>>= 1) {
-        if ((left & 1) !== 0) table[word * 32 + bit]! |= 1 << block;
+        if ((left & 1) !== 0) rows[word * 32 + bit]! |= 1 << block;
       }
     }
   }
-  return table;
+  return { width: 1, rows };
 }
 
-function joined(tables: readonly Uint32Array[]): Uint32Array {
-  const whole = new Uint32Array(BITS * WIDE);
-  for (const [column, table] of tables.entries()) {
-    for (let row = 0; row < BITS; row++) whole[row * WIDE + column] = table[row]!;
+function joined(left: Table, right: Table): Table {
+  const { width } = left;
+  const rows = new Uint32Array(BITS * width * 2);
+  for (let row = 0; row < BITS; row++) {
+    for (let word = 0; word < width; word++) {
+      rows[row * 2 * width + word] = left.rows[row * width + word]!;
+      rows[(row * 2 + 1) * width + word] = right.rows[row * width + word]!;
+    }
   }
-  return whole;
+  return { width: width * 2, rows };
 }

@@ -8,15 +8,15 @@ const CURRENCY = /^[$€£¥]\s?|\s?[$€£¥]$/g;
 export function trustedForms(text: string): string[] {
   const forms = [trustForm(text), ...otherForms(text).map(trustForm)];
   if (ADDRESS.test(text)) forms.push(trustForm(withoutScheme(text)));
-  return [...new Set(forms)].filter((form) => form !== '');
+  return (forms.length === 1 ? forms : [...new Set(forms)]).filter((form) => form !== '');
 }
 
-/** The value as it may stand in an untrusted text: as it is, and as `suspectText` also writes it. */
-export function suspectForms(text: string): string[] {
+/** How the value may stand in an untrusted text beside `form`, which is as it is: as `suspectText` also writes it. */
+export function suspectForms(text: string, form: string): string[] {
   const number = numberOf(text);
-  const forms = [suspectForm(text), ...datesIn(text, true).map(suspectForm), ...(number === null ? [] : [number])];
+  const forms = [...datesIn(text, true).map(suspectForm), ...(number === null ? [] : [number])];
   if (ADDRESS.test(text)) forms.push(suspectForm(withoutScheme(text)));
-  return [...new Set(forms)].filter((form) => form !== '');
+  return forms.length === 0 ? forms : [...new Set(forms)].filter((other) => other !== '' && other !== form);
 }
 
 /** Another way of writing all of it: a number, a date without a time, an identifier in groups. */

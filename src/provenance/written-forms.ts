@@ -1,3 +1,5 @@
+import { eachMatch } from './matches.ts';
+
 /** One value is written in many ways. What is found here is one way of each, to be looked up beside the text as it stands. */
 
 const THOUSANDS = /^\d{1,3}(?:[,'’.]\d{3})+$/;
@@ -10,10 +12,10 @@ const NUMBER = /(?<![\p{L}\p{N}_.,])\d[\d,.'’]{0,30}(?![\p{L}_])/gu;
  */
 export function numbersIn(text: string, doubtful: boolean): string[] {
   const found: string[] = [];
-  for (const [run] of text.matchAll(NUMBER)) {
+  eachMatch(NUMBER, text, ([run]) => {
     const literal = run.replace(/[,.'’]+$/, '');
     for (const reading of readings(literal, doubtful)) if (reading !== literal) found.push(reading);
-  }
+  });
   return found;
 }
 
@@ -61,16 +63,16 @@ const BY_NUMBERS = /(?<!\d)(\d{1,2})([-/.])(\d{1,2})\2(\d{4})(?!\d)/g;
 export function datesIn(text: string, doubtful: boolean): string[] {
   if (!/\d{4}/.test(text)) return [];
   const found: (string | null)[] = [];
-  for (const [, year, , month, day] of text.matchAll(YEAR_FIRST)) found.push(iso(year, month, day));
-  for (const [, day, month, year] of text.matchAll(DAY_FIRST)) found.push(iso(year, monthNumber(month!), day));
-  for (const [, month, day, year] of text.matchAll(MONTH_FIRST)) found.push(iso(year, monthNumber(month!), day));
-  for (const [, first, sign, second, year] of text.matchAll(BY_NUMBERS)) {
+  eachMatch(YEAR_FIRST, text, ([, year, , month, day]) => found.push(iso(year, month, day)));
+  eachMatch(DAY_FIRST, text, ([, day, month, year]) => found.push(iso(year, monthNumber(month!), day)));
+  eachMatch(MONTH_FIRST, text, ([, month, day, year]) => found.push(iso(year, monthNumber(month!), day)));
+  eachMatch(BY_NUMBERS, text, ([, first, sign, second, year]) => {
     const dayFirst = iso(year, second, first);
     // A full stop between is written with the day first.
     const monthFirst = sign === '.' ? null : iso(year, first, second);
     if (doubtful || dayFirst === null || monthFirst === null || dayFirst === monthFirst)
       found.push(dayFirst, monthFirst);
-  }
+  });
   return found.filter((date) => date !== null);
 }
 
@@ -88,10 +90,10 @@ const GROUPED = /(?<![A-Za-z0-9])\+?[A-Z0-9]{2,5}(?:[ -][A-Z0-9]{1,5}){2,12}(?![
 /** Identifiers that are written in groups, as an IBAN, a card or a telephone number is, in one piece and in lower case. */
 export function groupedIn(text: string): string[] {
   const found: string[] = [];
-  for (const [run] of text.matchAll(GROUPED)) {
+  eachMatch(GROUPED, text, ([run]) => {
     const joined = run.replace(/[ +-]/g, '');
     if (joined.length >= 8 && /\d{2}/.test(joined)) found.push(joined.toLowerCase());
-  }
+  });
   return found;
 }
 
@@ -101,8 +103,8 @@ const EMAIL_IN_TEXT = /[\w.+-]{1,64}@([\w-]+(?:\.[\w-]+)+)/g;
 /** The parts of the URLs and e-mail addresses of a text that are values themselves: hosts, steps of paths, values of queries. */
 export function addressPartsIn(text: string): string[] {
   const found: string[] = [];
-  for (const [run] of text.matchAll(URL_IN_TEXT)) found.push(...urlParts(run.replace(/[.,;:!?]+$/, '')));
-  for (const [, domain] of text.matchAll(EMAIL_IN_TEXT)) found.push(domain!);
+  eachMatch(URL_IN_TEXT, text, ([run]) => found.push(...urlParts(run.replace(/[.,;:!?]+$/, ''))));
+  eachMatch(EMAIL_IN_TEXT, text, ([, domain]) => found.push(domain!));
   return found;
 }
 

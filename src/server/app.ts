@@ -5,7 +5,7 @@ import type { Labels } from '../provenance/labels.ts';
 import type { PeopleProvider } from '../config/identity-config.ts';
 import { InvalidRequest, NotFound, TooLarge } from '../core/errors.ts';
 import type { Refusals } from '../audit/refusals.ts';
-import { targetResource } from '../core/target-resource.ts';
+import { PROTOCOLS, targetResource } from '../core/target-resource.ts';
 import type { Suspensions } from '../ending/suspensions.ts';
 import type { Leases } from '../lease/leases.ts';
 import type { Peer } from '../identity/peer.ts';
@@ -34,6 +34,7 @@ import type { Profiles } from '../task/profile/profiles.ts';
 import type { KeptSecrets } from '../credential/kept-secrets.ts';
 import type { Consents } from '../credential/oauth/consents.ts';
 import type { Keys } from '../token/keys.ts';
+import { authzenMetadataRoutes, authzenRoutes, type AuthzenRouteParts } from './routes/authzen.ts';
 import type { ControlApp, ControlEnv } from './routes/route.ts';
 import { usageRoutes } from './routes/usage.ts';
 import { suspensionRoutes } from './routes/suspensions.ts';
@@ -51,7 +52,8 @@ export type AppParts = TaskRouteParts &
   RevocationRouteParts &
   ApprovalRouteParts &
   TargetRouteParts &
-  OAuthRouteParts & {
+  OAuthRouteParts &
+  Pick<AuthzenRouteParts, 'authzen'> & {
     policies: Policies;
     review: Review;
     keys: Keys;
@@ -77,7 +79,7 @@ export type AppParts = TaskRouteParts &
     maxBodyBytes: number;
   };
 
-/** The HTTP surface: control plane, token service, metadata, and the mount of the MCP gateway. */
+/** The HTTP surface: control plane, token service, metadata, and the mounts of the gateways for MCP and AuthZEN. */
 export function createApp(parts: AppParts): ControlApp {
   const { publicUrl, faults } = parts;
   const apiMetadata = `${publicUrl}/.well-known/oauth-protected-resource/v1`;
@@ -99,8 +101,9 @@ export function createApp(parts: AppParts): ControlApp {
       publicUrl,
     }),
   );
-  // The gateway reads its own bodies, under its own limit.
+  // Gateways read their own bodies, under a limit of their own.
   app.all('/mcp/:target', (c) => parts.mcp(c.req.raw, c.req.param('target'), peerOf(c)));
+  authzenRoutes(app, parts);
   app.use(async (c, next) => {
     await next();
     if (!c.res.headers.has('Cache-Control')) c.header('Cache-Control', 'no-store');
@@ -183,7 +186,8 @@ function publicRoutes(app: ControlApp, parts: AppParts): void {
   app.get('/.well-known/oauth-protected-resource/v1', (c) =>
     c.json(protectedResourceMetadata(publicUrl, `${publicUrl}/v1`, offered)),
   );
-  for (const protocol of ['mcp', 'http'] as const) {
+  authzenMetadataRoutes(app, parts);
+  for (const protocol of PROTOCOLS) {
     app.get(`/.well-known/oauth-protected-resource/${protocol}/:target`, (c) => {
       const name = c.req.param('target');
       if (parts.targets.get(name)?.kind !== protocol) return c.notFound();

@@ -31,6 +31,7 @@ const REASON_CODES = [
   'unknown_operation',
   'unresolved_resource',
   'target_unavailable',
+  'unproven_subject',
   'quarantined_operation',
   'task_not_live',
   'agent_not_active',
@@ -106,7 +107,7 @@ const levelForm = z.strictObject({
 });
 
 const undescribedForm = z.strictObject({
-  code: z.enum(['unresolved_resource', 'target_unavailable']),
+  code: z.enum(['unresolved_resource', 'target_unavailable', 'unproven_subject']),
   message: z.string(),
   next: z.string(),
 });
@@ -227,6 +228,7 @@ const decisionRecordForm = z.strictObject({
     observed: z.array(z.string()),
     obligations: z.strictObject({ max_lifetime_seconds: z.number().int() }).optional(),
   }),
+  enforced_by: z.literal('caller').optional(),
   approval: z.strictObject({ id: z.string(), approvers: z.array(z.string()) }).nullable(),
   token: z.strictObject({ id: z.string(), key: z.string() }).nullable(),
   facts: factsForm.nullable().optional(),

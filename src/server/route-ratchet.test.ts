@@ -17,6 +17,7 @@ import {
   type ControlPlane,
   type Session,
 } from '../../test/fixtures/control-plane.ts';
+import type { TargetConfig } from '../config/config.ts';
 import type { Approval } from '../core/approval.ts';
 import { moved, type LeaseEnd } from '../core/lease.ts';
 import type { Delegator } from '../core/party.ts';
@@ -136,6 +137,23 @@ const DOCUMENTED = Object.entries(document.paths).flatMap(([path, methods]) =>
 );
 const ROUTES = DOCUMENTED.filter((route) => route.includes(' /v1/'));
 
+/** AuthZEN's answer with what was decided; whom policy does not permit gets `false` (src/gateway/authzen/authzen.test.ts). */
+const QUESTION = {
+  subject: { type: 'agent', id: SUMMARISER },
+  action: { name: 'read' },
+  resource: { type: 'record', id: '1' },
+};
+const EVALUATIONS: typeof SAMPLES = Object.fromEntries(
+  ['evaluation', 'evaluations'].flatMap((endpoint) => [
+    [`POST /access/v1/${endpoint}`, { path: `/access/v1/${endpoint}`, body: QUESTION }],
+    [
+      `POST /authzen/{target}/access/v1/${endpoint}`,
+      { path: `/authzen/records/access/v1/${endpoint}`, body: QUESTION },
+    ],
+  ]),
+);
+const GUARDED = [...ROUTES, ...Object.keys(EVALUATIONS)];
+
 /** The rest answers as OAuth does, and has forms: what a client says that proves itself, beside how it does. */
 const FORMS: Record<string, { form: () => Promise<Record<string, string>>; as: string }> = {
   'POST /token': { form: async () => ({ grant_type: 'client_credentials', resource: API }), as: SUMMARISER },
@@ -154,6 +172,17 @@ grant: [{ target: files, effects: [read] }]
 sensitivity: internal
 `;
 
+const RECORDS: TargetConfig = {
+  name: 'records',
+  kind: 'authzen',
+  upstream: { kind: 'none' },
+  sensitivity: 'internal',
+  timeoutMs: 1000,
+  maxAnswerBytes: Infinity,
+  clientCapabilities: [],
+  operations: {},
+};
+
 /** Tokens are issued, and nothing else is permitted. */
 const NOTHING = { 'tokens.cedar': 'permit (principal, action == Action::"remit:token.issue", resource);' };
 
@@ -163,6 +192,7 @@ let task: string;
 async function open(policies?: Record<string, string>): Promise<void> {
   plane = await openControlPlane({
     profiles: { 'notes.yaml': PROFILE },
+    targets: [RECORDS],
     ...(policies === undefined ? {} : { policies }),
   });
   if (policies === undefined) task = (await requestTask(await personSession(plane, 'alice'), { max_hops: 1 })).id;
@@ -219,7 +249,7 @@ function taskOf(id: string, now: number): Task {
 }
 
 function sampleOf(route: string): { method: string; path: string; body?: unknown } {
-  const sample = SAMPLES[route];
+  const sample = SAMPLES[route] ?? EVALUATIONS[route];
   if (sample === undefined) throw new Error(`${route} has no sample request here: add one`);
   const path = sample.path
     .replace('TASK', task)
@@ -235,7 +265,9 @@ const send = (session: Session, route: string) => {
 };
 
 test('every route has a sample, and no sample is of a route that is gone', () => {
-  expect([...Object.keys(SAMPLES), ...Object.keys(FORMS)].toSorted()).toEqual(DOCUMENTED.toSorted());
+  expect([...Object.keys({ ...SAMPLES, ...EVALUATIONS }), ...Object.keys(FORMS)].toSorted()).toEqual(
+    DOCUMENTED.toSorted(),
+  );
 });
 
 const GOOD: Record<string, unknown> = {
@@ -294,7 +326,7 @@ describe('who is refused before anything is decided', () => {
   beforeAll(() => open());
   afterAll(() => plane.close());
 
-  test.each(ROUTES)('%s: who shows nothing', async (route) => {
+  test.each(GUARDED)('%s: who shows nothing', async (route) => {
     const { method, path, body } = sampleOf(route);
     const response = await plane.app.request(path, {
       method,
@@ -306,7 +338,7 @@ describe('who is refused before anything is decided', () => {
     ]);
   });
 
-  test.each(ROUTES)('%s: who shows a token for a target', async (route) => {
+  test.each(GUARDED)('%s: who shows a token for a target', async (route) => {
     const { client, accessToken } = await targetToken();
     const { method, path, body } = sampleOf(route);
     const response = await client.fetch(accessToken, method, path, body);

@@ -4,6 +4,7 @@ import { EFFECTS } from '../core/effect.ts';
 import type { JsonValue } from '../core/json.ts';
 import { scheduleToWire } from '../core/schedule-wire.ts';
 import { SENSITIVITIES } from '../core/sensitivity.ts';
+import { PROTOCOLS } from '../core/target-resource.ts';
 import { TASK_STATES, type Task, type TaskProfile } from '../core/task.ts';
 import { counted } from '../ending/closed-record.ts';
 import type { DefinitionPin } from '../store/ports.ts';
@@ -117,7 +118,7 @@ export function taskToWire(task: Task, used: Used, closing?: Closing): z.output<
 export const targetWire = z
   .object({
     name: z.string(),
-    kind: z.enum(['mcp', 'http']),
+    kind: z.enum(PROTOCOLS),
     url: z.string(),
     operations: z.array(
       z.object({

@@ -6,6 +6,7 @@ import { configForm } from '../config/config-file.ts';
 import { targetForm } from '../config/target-file.ts';
 import { withUnclassified } from '../config/unclassified.ts';
 import { profileForm } from '../task/profile/profile-file.ts';
+import { authzenRoutes } from './routes/authzen.ts';
 import { controlRoutes, openApiDocument, type AppParts } from './app.ts';
 import { recordForm } from './record-form.ts';
 import { oauthRoutes } from './routes/oauth.ts';
@@ -16,6 +17,7 @@ export function schemaDocuments(): Record<string, string> {
   const app = new OpenAPIHono<ControlEnv>();
   // Handlers are not called here, so the routes need none of their parts.
   oauthRoutes(app, {} as AppParts);
+  authzenRoutes(app, {} as AppParts);
   controlRoutes(app, {} as AppParts);
   return {
     'openapi.json': pretty(openApiDocument(app)),

@@ -17,10 +17,12 @@ export function dpopChallenge(error: string | null, resourceMetadata?: string, s
  */
 export function challengesOf(
   error: string | null,
-  about: { resourceMetadata: string; stepUp?: StepUp | undefined; certified: boolean },
+  about: { resourceMetadata: string | null; stepUp?: StepUp | undefined; certified: boolean },
 ): string {
-  const dpop = dpopChallenge(error, about.resourceMetadata, about.stepUp);
-  return about.certified ? `${dpop}, ${challengeOf('Bearer', error, [], about)}` : dpop;
+  const resourceMetadata = about.resourceMetadata ?? undefined;
+  const dpop = dpopChallenge(error, resourceMetadata, about.stepUp);
+  if (!about.certified) return dpop;
+  return `${dpop}, ${challengeOf('Bearer', error, [], { resourceMetadata, stepUp: about.stepUp })}`;
 }
 
 function challengeOf(

@@ -1,4 +1,5 @@
 /** Control plane and gateway around one store and one policy set. */
+import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { recordForm } from '../server/record-form.ts';
 import { createAgents } from '../agent/agents.ts';
@@ -16,6 +17,7 @@ import { createSuspensions } from '../ending/suspensions.ts';
 import { createLiveWork } from '../gateway/live.ts';
 import type { McpGateway } from '../gateway/mcp/gateway.ts';
 import type { KeySeal } from '../keys/key-seal.ts';
+import { openSealingKeys } from '../keys/sealing-keys.ts';
 import { createLeases } from '../lease/leases.ts';
 import type { LeasePoint } from '../lease/fail-point.ts';
 import type { Referee } from '../pdp/referee/referee.ts';
@@ -39,6 +41,7 @@ import { registrationNames, type OpenAgentRegistry } from './agents.ts';
 import { openCredentials } from './credentials.ts';
 import { clock, event, newId, sha256 } from './process.ts';
 import { openHttpGateway } from './http-gateway.ts';
+import { openAuthzenGateway } from './authzen-gateway.ts';
 import { openMcpGateway } from './mcp-gateway.ts';
 import { openCloser } from './endings.ts';
 import { openIdentity } from './identity.ts';
@@ -89,7 +92,9 @@ export async function openControlPlane(config: Config, opened: Opened) {
     isRevoked: (id) => store.isTokenRevoked(id),
     isSuspended: (target) => suspension('target', target) !== undefined,
   });
-  const { sources, promptSeal } = await openTaskSources(config, { store, seal });
+  const onProblem = (error: unknown, about: string) => log.error({ err: error }, about);
+  const sealingKeys = await openSealingKeys(join(config.dataDir, 'keys', 'sealing.jwk'), seal);
+  const { sources, promptSeal } = openTaskSources(config, { store, keys: sealingKeys, onProblem });
   const lifecycle = createLifecycle({
     ...decided,
     store,
@@ -106,19 +111,19 @@ export async function openControlPlane(config: Config, opened: Opened) {
   const tokenParts = { key, issuer, clock, newId, skewSeconds };
   const authenticator = createAuthenticator({ ...tokenParts, ...identity, tasks: store, revoked: store });
 
-  const credentials = await openCredentials(config, {
+  const credentials = openCredentials(config, {
     decided,
     store,
-    seal,
+    keys: sealingKeys,
     key,
     isLive,
     env: process.env,
-    onProblem: (error, about) => log.error({ err: error }, about),
+    onProblem,
   });
-  const leases = await openLeases(config, {
+  const leases = await openLeases({
     store,
     targets,
-    seal,
+    keys: sealingKeys,
     clock,
     newId,
     failPoint,
@@ -158,6 +163,11 @@ export async function openControlPlane(config: Config, opened: Opened) {
   const httpGateway = openHttpGateway({
     ...enforcement,
     refused: ({ target, ...refusal }) => refusals.refused({ at: `/http/${target}`, ...refusal }),
+  });
+  const authzen = openAuthzenGateway({
+    ...enforcement,
+    refused: ({ target, ...refusal }) =>
+      refusals.refused({ at: target === null ? '/access/v1' : `/authzen/${target}`, ...refusal }),
   });
   const closer = openCloser({
     store,
@@ -271,6 +281,7 @@ export async function openControlPlane(config: Config, opened: Opened) {
     healthy: () => store.healthy(),
     concerns: () => concernsOf(referee, inForce),
     mcp: (request, target, peer) => gateway.fetch(request, target, peer),
+    authzen: (request, at, peer) => authzen.fetch(request, at, peer),
     refusals,
     faults: log,
     maxBodyBytes: config.server.maxBodyBytes,

@@ -1,5 +1,4 @@
 /** The credentials of targets, from where their secrets are kept. */
-import { join } from 'node:path';
 import type { Config } from '../config/config.ts';
 import { placesIn } from '../config/secret-place.ts';
 import { createCredential, type MadeCredential } from '../credential/create.ts';
@@ -7,11 +6,10 @@ import type { Credential } from '../credential/credential.ts';
 import { createKeptSecrets, createSecretReader, type KeptSecrets } from '../credential/kept-secrets.ts';
 import { consentedTargets, createConsents, type Consents } from '../credential/oauth/consents.ts';
 import { createTargetTokens, type TargetTokens } from '../credential/oauth/ending.ts';
-import { resealAll } from '../credential/reseal.ts';
+import { createResealing } from '../credential/reseal.ts';
 import { createSecrets } from '../credential/secrets.ts';
 import { createVault } from '../credential/vault.ts';
-import type { KeySeal } from '../keys/key-seal.ts';
-import { openSealingKeys } from '../keys/sealing-keys.ts';
+import type { SealingKeys } from '../keys/sealing-keys.ts';
 import type { SealedStore } from '../store/ports.ts';
 import type { AuthorizeParts } from '../task/authorize.ts';
 import type { TokenKey } from '../token/signing-key.ts';
@@ -28,20 +26,24 @@ export type OpenCredentials = {
 export type CredentialWiring = {
   decided: AuthorizeParts;
   store: SealedStore;
-  seal: KeySeal;
+  /** Of all that the database keeps sealed. */
+  keys: SealingKeys;
   key: TokenKey;
   isLive: (task: string) => boolean;
   env: Record<string, string | undefined>;
   onProblem: (error: unknown, about: string) => void;
 };
 
-export async function openCredentials(config: Config, wiring: CredentialWiring): Promise<OpenCredentials> {
-  const { decided, store, env, key, onProblem } = wiring;
+export function openCredentials(config: Config, wiring: CredentialWiring): OpenCredentials {
+  const { decided, store, keys, env, key, onProblem } = wiring;
   const { clock, newId } = decided;
-  const keys = await openSealingKeys(join(config.dataDir, 'keys', 'sealing.jwk'), wiring.seal);
-  // What a process that died has begun; those keys are kept until it is through.
-  resealAll({ store, keys, log: decided.log }, { renew: false }).catch((error: unknown) =>
-    onProblem(error, 'the values in the encrypted store are not all sealed with the current key'),
+  const resealing = createResealing({ store, keys, log: decided.log });
+  // Those keys are kept until it is through.
+  resealing.goOn().then(
+    ({ unreadable }) => {
+      if (unreadable.length > 0) onProblem(unreadable, 'these sealed values do not open; no key is forgotten');
+    },
+    (error: unknown) => onProblem(error, 'what is kept encrypted is not all sealed with the current key'),
   );
   const own = { env, store: createSecretReader({ store, keys }), clock };
   // What is shown to a vault is in none.
@@ -88,7 +90,7 @@ export async function openCredentials(config: Config, wiring: CredentialWiring):
       .map((target) => target.name);
   return {
     of: (target) => made.get(target)?.credential ?? null,
-    kept: createKeptSecrets({ ...decided, store, keys, usedBy }),
+    kept: createKeptSecrets({ ...decided, store, keys, resealing, usedBy }),
     consents: createConsents({
       ...decided,
       ...sealed,

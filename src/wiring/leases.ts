@@ -1,8 +1,7 @@
 /** The ledger of what tasks mint: opened with what the last process has left, and who takes it back. */
-import { join } from 'node:path';
 import type { Logger } from 'pino';
-import type { Config, TargetConfig } from '../config/config.ts';
-import type { KeySeal } from '../keys/key-seal.ts';
+import type { TargetConfig } from '../config/config.ts';
+import type { SealingKeys } from '../keys/sealing-keys.ts';
 import { createCleanUp, type CleanUp } from '../lease/clean-up.ts';
 import type { LeasePoint } from '../lease/fail-point.ts';
 import type { HeldValues } from '../lease/held-values.ts';
@@ -10,14 +9,14 @@ import { createLedger, type Ledger } from '../lease/ledger.ts';
 import { createOverstays, type Overstays } from '../lease/overstays.ts';
 import { takeUp } from '../lease/take-up.ts';
 import type { OpenCaller } from '../lease/target-call.ts';
-import { openValueSeal } from '../lease/value-seal.ts';
+import { createValueSeal } from '../lease/value-seal.ts';
 import type { LeaseStore, LogStore, TaskStore } from '../store/ports.ts';
 import { newId } from './process.ts';
 
 export type LeaseWiring = {
   store: LeaseStore & LogStore & TaskStore;
   targets: ReadonlyMap<string, TargetConfig>;
-  seal: KeySeal;
+  keys: SealingKeys;
   clock: () => number;
   newId: (prefix: string) => string;
   failPoint: LeasePoint;
@@ -28,9 +27,8 @@ export type LeaseWiring = {
 
 export type OpenLeases = { ledger: Ledger; values: HeldValues; cleanUp: CleanUp; overstays: Overstays };
 
-/** @throws InvalidConfig, Unavailable when the key of the values cannot be read or made. */
-export async function openLeases(config: Pick<Config, 'dataDir'>, wiring: LeaseWiring): Promise<OpenLeases> {
-  const seal = await openValueSeal(join(config.dataDir, 'keys', 'lease.jwk'), wiring.seal);
+export async function openLeases(wiring: LeaseWiring): Promise<OpenLeases> {
+  const seal = createValueSeal(wiring.keys);
   const onProblem = (error: unknown, about: string) => wiring.log.error({ err: error }, about);
   // Digits and lower-case letters: a handle is as good in a host name as in a header.
   const parts = { ...wiring, seal, newLeaseId: () => newId('lse'), onProblem };

@@ -1,5 +1,6 @@
 /** `remit serve`: from the command line to a process that serves until it is told to stop. */
-import { join } from 'node:path';
+import { existsSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
 import { getRequestListener } from '@hono/node-server';
 import { pino, type Logger } from 'pino';
@@ -67,7 +68,7 @@ export async function serve(args: string[], { openStore }: ServeParts): Promise<
         ...(values.data === undefined ? {} : { data: values.data }),
       },
     });
-    await run(config, values.dev, openStore);
+    await run(config, { dev: values.dev, file: values.config }, openStore);
     return 0;
   } catch (error) {
     console.error(printable(`remit: ${error instanceof Error ? error.message : String(error)}`));
@@ -76,7 +77,11 @@ export async function serve(args: string[], { openStore }: ServeParts): Promise<
 }
 
 /** @throws RemitError when a part cannot be opened; what was opened before is closed by the end of the process. */
-async function run(config: Config, dev: boolean, openStore: ServeParts['openStore']): Promise<void> {
+async function run(
+  config: Config,
+  { dev, file }: { dev: boolean; file: string },
+  openStore: ServeParts['openStore'],
+): Promise<void> {
   const log = pino({ level: process.env['REMIT_LOG_LEVEL'] ?? 'warn' }, pino.destination({ dest: 2, sync: true }));
   const bootedAt = clock();
   // First of all: it makes sure that this process alone works on the data folder.
@@ -167,7 +172,7 @@ async function run(config: Config, dev: boolean, openStore: ServeParts['openStor
   const pruning = keepFeedPruned(revocationFeed, log);
   const lapsing = watchOverstays(overstays);
   const stopped = stopSignal();
-  introduce(config, dev);
+  introduce(config, { dev, file });
   const introduced = introspectTargets(config, gateway, log).then(() => reportFindings(config, inForce, store, log));
   await Promise.race([introduced, stopped]);
   await stopped;
@@ -196,17 +201,23 @@ async function run(config: Config, dev: boolean, openStore: ServeParts['openStor
   await authority?.close();
 }
 
-function introduce(config: Config, dev: boolean): void {
+function introduce(config: Config, { dev, file }: { dev: boolean; file: string }): void {
   const { publicUrl } = config.server;
   console.log(`remit: listening on ${publicUrl}${dev ? ' (development identities: never expose this)' : ''}`);
   for (const { name, kind } of config.targets) {
     console.log(`  ${kind.toUpperCase()} target ${name}: ${targetResource(publicUrl, { protocol: kind, name })}`);
   }
   console.log(`  data and log in ${config.dataDir}`);
-  if (dev) {
-    console.log('next: npm run remit -- task request --as alice --agent spiffe://remit.local/agent/summariser \\');
-    console.log('        --purpose "summarise the notes" --grant examples/quickstart/summarise.yaml');
-  }
+  if (dev) console.log(`next: ${nextStep(join(dirname(file), 'summarise.yaml'))}`);
+}
+
+/** @param grant the file of the quickstart that a first task is requested with, where this is the quickstart. */
+function nextStep(grant: string): string {
+  if (!existsSync(grant)) return 'hand an agent a task: remit task request';
+  return [
+    'npm run remit -- task request --as alice --agent spiffe://remit.local/agent/summariser \\',
+    `        --purpose "summarise the notes" --grant ${relative('', grant)}`,
+  ].join('\n');
 }
 
 /** Looks at each target once, so that its tools are pinned before anybody calls one. A dead target is no reason to stop. */

@@ -1,12 +1,11 @@
 /** What tasks were given and have read, with what the target files say of operations and their arguments. */
-import { join } from 'node:path';
 import { argumentRoles } from '../catalogue/argument-roles.ts';
 import type { Config, TargetConfig } from '../config/config.ts';
 import type { BodyForm } from '../config/http-operation.ts';
 import { resultLabels } from '../config/labels.ts';
 import { isJsonObject, type JsonObject } from '../core/json.ts';
-import type { KeySeal } from '../keys/key-seal.ts';
-import { openPromptSeal, type PromptSeal } from '../provenance/prompt-seal.ts';
+import type { SealingKeys } from '../keys/sealing-keys.ts';
+import { createPromptSeal, type PromptSeal } from '../provenance/prompt-seal.ts';
 import { createTaskSources, type OperationSources, type TaskSources } from '../provenance/task-sources.ts';
 import type { DefinitionStore, TrailStore } from '../store/ports.ts';
 
@@ -16,12 +15,16 @@ const CAP = { task: 64 * MIB, all: 512 * MIB };
 
 export type OpenTaskSources = { sources: TaskSources; promptSeal: PromptSeal };
 
-/** @throws InvalidConfig, Unavailable when the key of the prompts cannot be read or made. */
-export async function openTaskSources(
-  config: Pick<Config, 'dataDir' | 'targets'>,
-  { store, seal }: { store: TrailStore & DefinitionStore; seal: KeySeal },
-): Promise<OpenTaskSources> {
-  const promptSeal = await openPromptSeal(join(config.dataDir, 'keys', 'prompt.jwk'), seal);
+export function openTaskSources(
+  config: Pick<Config, 'targets'>,
+  wiring: {
+    store: TrailStore & DefinitionStore;
+    keys: SealingKeys;
+    onProblem: (error: unknown, about: string) => void;
+  },
+): OpenTaskSources {
+  const { store, keys } = wiring;
+  const promptSeal = createPromptSeal(keys, wiring.onProblem);
   const sources = createTaskSources({
     store,
     operation: operationSources(config.targets, store),

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { benchAuthzen } from './authzen.ts';
 import { benchClassify } from './classify.ts';
 import { benchImport } from './classify/import-document.ts';
 import { benchDecision } from './decision.ts';
@@ -18,6 +19,7 @@ const BENCHMARKS: Readonly<Record<string, (options: Options) => Promise<Figure[]
   decision: () => benchDecision(),
   token: () => benchToken(),
   task: () => benchTask(),
+  authzen: ({ say }) => benchAuthzen({ seconds: 6, say }),
   classify: async ({ data, say }) => [
     ...(await benchClassify(data, say)),
     ...(data === undefined ? benchImport() : []),

@@ -1,4 +1,5 @@
 /** `npm run conformance -- SUITE [--json]`: outside referees. Exit 0 when nothing differs, 1 when something does. */
+import { runAuthzenSuite } from './authzen/suite.ts';
 import { runModelSuite } from './cedar/model.ts';
 import { runOracleSuite } from './cedar/oracle.ts';
 import { runCedarSuite } from './cedar/suite.ts';
@@ -21,6 +22,10 @@ const SUITES: Record<string, Suite> = {
   oauth: {
     about: 'independent OAuth, OpenID and DPoP clients against a running Remit, for each grant',
     run: runOauthSuite,
+  },
+  authzen: {
+    about: 'the questions of the AuthZEN interop scenario: [FILE or FOLDER]',
+    run: runAuthzenSuite,
   },
   'mcp-auth': {
     about: 'the authorization scenarios of the MCP conformance suite',

@@ -6,7 +6,7 @@ import { startRemit, type RemitProcess } from '../harness/remit-process.ts';
 import { noServers } from '../harness/quickstart.ts';
 
 const newKey = () => `${randomBytes(32).toString('base64')}\n`;
-const files = ['keys/lease.jwk', 'keys/log.key', 'keys/prompt.jwk', 'keys/sealing.jwk', 'keys/token.jwk'];
+const files = ['keys/log.key', 'keys/sealing.jwk', 'keys/token.jwk'];
 let remit: RemitProcess;
 beforeAll(async () => {
   remit = await startRemit({ prepare: noServers });
@@ -80,12 +80,6 @@ test('the keys of a running installation are encrypted, re-encrypted and rotated
   encryptBy('{ file: second.key }');
   await restarted();
   expect(await kids()).toEqual(after);
-  expect(readdirSync(join(remit.dataDir, 'keys')).sort()).toEqual([
-    'lease.jwk',
-    'log.key',
-    'prompt.jwk',
-    'sealing.jwk',
-    'token.jwk',
-  ]);
+  expect(readdirSync(join(remit.dataDir, 'keys')).sort()).toEqual(['log.key', 'sealing.jwk', 'token.jwk']);
   expect((await remit.cli(['log', 'verify'])).code).toBe(0);
 }, 60_000);

@@ -5,7 +5,7 @@ import type { RemitProcess } from './remit-process.ts';
 /** Adds a target to a copy of the quickstart, before Remit is started on it. */
 export function addTarget(
   folder: string,
-  target: { name: string; protocol?: 'http'; upstream: object; operations: object; credential?: object },
+  target: { name: string; protocol?: 'http' | 'authzen'; upstream?: object; operations: object; credential?: object },
 ): void {
   const file = join(folder, 'targets', `${target.name}.yaml`);
   writeFileSync(file, JSON.stringify({ sensitivity: 'internal', ...target }));

@@ -112,7 +112,36 @@ describe('what is accepted', () => {
       why: ['POST most often means write'],
       notes: [],
       effect: null,
+      proposed: { resources: [], targets: [], content: [] },
+      agreed: false,
     });
+  });
+});
+
+describe('what is proposed of arguments', () => {
+  const said = () => (parse(readFileSync(out, 'utf8')) as { operations: Record<string, JsonObject> }).operations;
+
+  test('is shown, and says nothing until somebody agrees', async () => {
+    const { printed } = await add(['--accept-certain']);
+    expect(printed.join('\n')).toMatch(/delete_item .*\[resources item:\{path\.id\}\] {2}\[targets path\.id\]/);
+    expect(said()['delete_item']).not.toHaveProperty('resources');
+    expect(readFileSync(out, 'utf8')).toContain('    # resources: [ "item:{path.id}" ]\n    # targets: [ path.id ]\n');
+  });
+
+  test('is written where the command line or a person says so', async () => {
+    await add(['--accept-certain', '--accept-arguments']);
+    expect(said()['delete_item']).toMatchObject({ resources: ['item:{path.id}'], targets: ['path.id'] });
+    rmSync(out);
+    await add([], { answers: ['y', 's', 's', 'y'] });
+    expect(said()['delete_item']).toMatchObject({ resources: ['item:{path.id}'], targets: ['path.id'] });
+    rmSync(out);
+    await add([], { answers: ['y', 's', 's', ''] });
+    expect(said()['delete_item']).not.toHaveProperty('resources');
+  });
+
+  test('of what is not accepted stays a proposal, whatever is said', async () => {
+    await add(['--set', 'zap=write', '--accept-arguments']);
+    expect(said()['delete_item']).toEqual({ request: 'DELETE /items/{id}', guess: 'delete', sensitivity: 'internal' });
   });
 });
 

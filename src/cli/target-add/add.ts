@@ -6,7 +6,7 @@ import type { ImportedTarget } from '../../catalogue/imported.ts';
 import { targetText } from '../../catalogue/target-text.ts';
 import { Conflict } from '../../core/errors.ts';
 import { UsageError, type Command, type Io } from '../io.ts';
-import { askFor, choose, type Choices } from './choose.ts';
+import { askFor, askForArguments, choose, type Choices } from './choose.ts';
 import { SOURCES } from './sources.ts';
 import { TARGET_ADD_USAGE } from './usage.ts';
 import { countOf, rowOf, wireOf } from './table.ts';
@@ -19,6 +19,7 @@ const OPTIONS = {
   set: { type: 'string', multiple: true },
   accept: { type: 'boolean', default: false },
   'accept-certain': { type: 'boolean', default: false },
+  'accept-arguments': { type: 'boolean', default: false },
 } as const;
 
 /** Imports a document, shows what is guessed of each operation, and writes the target file of what was accepted. */
@@ -56,14 +57,21 @@ export const addTarget: Command = async (argv, io) => {
 /** The command line says what is accepted; where it says nothing, a person at a terminal does, and without one nothing is. */
 async function take(
   operations: readonly Guessed[],
-  { accept, 'accept-certain': certain, set = [] }: { accept: boolean; 'accept-certain': boolean; set?: string[] },
+  {
+    accept,
+    'accept-certain': certain,
+    'accept-arguments': agreed,
+    set = [],
+  }: { accept: boolean; 'accept-certain': boolean; 'accept-arguments': boolean; set?: string[] },
   io: Io,
 ): Promise<void> {
-  const choices: Choices = { accept: accept ? 'all' : certain ? 'certain' : 'none', set };
+  const choices: Choices = { accept: accept ? 'all' : certain ? 'certain' : 'none', arguments: agreed, set };
   choose(operations, choices);
   for (const each of operations) io.out(io.json ? JSON.stringify(wireOf(each)) : rowOf(each));
   const silent = choices.accept === 'none' && set.length === 0;
-  if (silent && io.ask !== undefined && !io.json) await askFor(operations, io, io.ask);
+  if (!silent || io.ask === undefined || io.json) return;
+  await askFor(operations, io, io.ask);
+  if (!agreed) await askForArguments(operations, io.ask);
 }
 
 /** `exclusive`: what somebody has written in the meantime is not lost. */

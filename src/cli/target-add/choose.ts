@@ -1,15 +1,16 @@
 import { EFFECTS, type Effect } from '../../core/effect.ts';
 import { SENSITIVITIES, type Sensitivity } from '../../core/sensitivity.ts';
-import type { Guessed } from '../../catalogue/guess.ts';
+import { argumentsOf, type Guessed } from '../../catalogue/guess.ts';
 import { UsageError, type Io } from '../io.ts';
 import { rowOf } from './table.ts';
 
 /** What the command line says of the guesses. */
-export type Choices = { accept: 'all' | 'certain' | 'none'; set: readonly string[] };
+export type Choices = { accept: 'all' | 'certain' | 'none'; arguments: boolean; set: readonly string[] };
 
 /** Accepts what the command line says, and no more. @throws UsageError at an operation or effect that there is not. */
-export function choose(operations: readonly Guessed[], { accept, set }: Choices): void {
+export function choose(operations: readonly Guessed[], { accept, arguments: agreed, set }: Choices): void {
   for (const each of operations) {
+    each.agreed = agreed;
     if (accept === 'all' || (accept === 'certain' && each.guess.certainty === 'certain')) each.accepted = each.guess;
   }
   const byName = new Map(operations.map((each) => [each.operation.name, each]));
@@ -51,6 +52,16 @@ export async function askFor(operations: readonly Guessed[], io: Io, ask: NonNul
     io.out(rowOf(each));
     if (!(await askOne(each, ask))) return;
   }
+}
+
+/** Asks once of the arguments of all that was accepted: each was shown with its row. */
+export async function askForArguments(operations: readonly Guessed[], ask: NonNullable<Io['ask']>): Promise<void> {
+  const said = operations.filter(
+    (each) => each.accepted !== null && Object.values(argumentsOf(each)).some((values) => values.length > 0),
+  );
+  if (said.length === 0) return;
+  const answer = await ask(`write what is proposed of the arguments of ${said.length} of them? [y/N] `);
+  if (/^y(?:es)?$/i.test(answer?.trim() ?? '')) for (const each of said) each.agreed = true;
 }
 
 /** Whether there is more to ask: not when the person has left. */

@@ -30,6 +30,14 @@ test('an OpenAPI document becomes a target with routes and a credential', async 
   expect(config.credential).toMatchObject({ kind: 'header', name: 'authorization', value: { fromStore: 'example' } });
 });
 
+test('what is agreed of arguments names things and says where effects land', async () => {
+  const { operations } = await added('openapi', 'billing.yaml', ['--accept', '--accept-arguments']);
+  expect(operations['delete_key']).toMatchObject({
+    resources: ['key:{path.user}/{path.key}'],
+    targets: ['path.user', 'path.key'],
+  });
+});
+
 test('of what is not accepted there is nothing', async () => {
   const config = await added('openapi', 'billing.yaml', ['--only', '/invoices*', '--set', 'list_invoices=read']);
   expect(Object.keys(config.operations)).toEqual(['list_invoices']);

@@ -1,7 +1,9 @@
-import type { Guessed } from '../../catalogue/guess.ts';
+import { argumentsOf, type Guessed } from '../../catalogue/guess.ts';
 
 /** One operation with its guess, its certainty and why; on one line. */
-export function rowOf({ operation, guess, accepted }: Guessed): string {
+export function rowOf(each: Guessed): string {
+  const { operation, guess, accepted } = each;
+  const said = Object.entries(argumentsOf(each)).filter(([, values]) => values.length > 0);
   const { effect, sensitivity } = accepted ?? guess;
   const request = operation.wire['request'];
   return [
@@ -12,11 +14,13 @@ export function rowOf({ operation, guess, accepted }: Guessed): string {
     ...(typeof request === 'string' ? [`(${request})`] : []),
     guess.why.slice(0, 2).join('; '),
     ...operation.notes.map((note) => `[${note}]`),
+    ...said.map(([name, values]) => `[${name} ${values.join(' ')}]`),
   ].join('  ');
 }
 
 /** As `--json` prints it. */
-export function wireOf({ operation, guess, accepted }: Guessed): object {
+export function wireOf(each: Guessed): object {
+  const { operation, guess, accepted, agreed } = each;
   return {
     operation: operation.name,
     ...operation.wire,
@@ -26,6 +30,8 @@ export function wireOf({ operation, guess, accepted }: Guessed): object {
     why: guess.why,
     notes: operation.notes,
     effect: accepted?.effect ?? null,
+    proposed: argumentsOf(each),
+    agreed: agreed && accepted !== null,
   };
 }
 

@@ -41,7 +41,7 @@ export function createConsented(
     const name = consentName(target, delegator);
     const sealed = parts.store.sealedValue(KIND, name);
     if (sealed === undefined) throw needed(target);
-    const kept = JSON.parse(await openValue(sealed, parts.keys)) as KeptConsent;
+    const kept = JSON.parse(openValue(sealed, parts.keys)) as KeptConsent;
     if (kept.refreshToken === null) {
       if (parts.clock() < kept.expiresAt - MARGIN_MS) return { ...kept, shared: true };
       throw needed(target);

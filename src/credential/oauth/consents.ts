@@ -156,7 +156,7 @@ export function createConsents(parts: ConsentsParts): Consents {
       parts.forget(target, person);
       const config = parts.configs.get(target);
       if (config === undefined || config.revocationUrl === null) return { target, revoked: null };
-      const { refreshToken, accessToken } = JSON.parse(await openValue(kept, parts.keys)) as KeptConsent;
+      const { refreshToken, accessToken } = JSON.parse(openValue(kept, parts.keys)) as KeptConsent;
       const there = { ...config, revocationUrl: config.revocationUrl };
       const revoked = await revokeToken(there, refreshToken ?? accessToken, parts).then(
         () => true,

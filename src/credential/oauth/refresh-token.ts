@@ -39,7 +39,7 @@ export function createRefreshing(
 
   async function read(): Promise<Kept | null> {
     const sealed = parts.store.sealedValue(KIND, target);
-    return sealed === undefined ? null : (JSON.parse(await openValue(sealed, parts.keys)) as Kept);
+    return sealed === undefined ? null : (JSON.parse(openValue(sealed, parts.keys)) as Kept);
   }
 
   async function keep(value: Kept): Promise<void> {

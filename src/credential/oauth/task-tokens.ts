@@ -105,7 +105,7 @@ export async function openKeptToken(
   kept: Parameters<typeof openValue>[0],
   keys: SealedParts['keys'],
 ): Promise<KeptToken> {
-  return JSON.parse(await openValue(kept, keys)) as KeptToken;
+  return JSON.parse(openValue(kept, keys)) as KeptToken;
 }
 
 function bindingOf(use: CredentialUse): string {

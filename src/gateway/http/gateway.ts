@@ -1,11 +1,11 @@
 import { ServerResponse, type IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { TargetConfig } from '../../config/config.ts';
-import { NotFound, RemitError, UseDpopNonce } from '../../core/errors.ts';
+import { NotFound, RemitError } from '../../core/errors.ts';
 import type { Peer } from '../../identity/peer.ts';
 import type { TargetCaller } from '../../lease/target-call.ts';
-import { ERROR_TABLE } from '../../server/error-table.ts';
 import { runPipeline } from '../pipeline.ts';
+import { isTurnedAway } from '../problem.ts';
 import type { HttpAnswer } from './answer.ts';
 import { openApiTarget } from './api-target.ts';
 import { checkHost } from './check-host.ts';
@@ -73,7 +73,7 @@ export function createHttpGateway(deps: HttpGatewayDeps): HttpGateway {
       return await runPipeline(steps, exchange);
     } catch (error) {
       const fields = { err: error, request: exchange.id, target: at.target };
-      if (isRefusal(error)) parts.refused({ target: at.target, error, source: peer.address });
+      if (isTurnedAway(error)) parts.refused({ target: at.target, error, source: peer.address });
       if (error instanceof RemitError) parts.log.info(fields, 'a request was refused');
       else parts.log.error(fields, 'a request failed');
       return errorAnswer(error, challenge);
@@ -110,11 +110,4 @@ export function createHttpGateway(deps: HttpGatewayDeps): HttpGateway {
     },
     close: () => parts.upstreams.close(),
   };
-}
-
-/** Turned away before a decision: who did not prove who they are, and what could be read in two ways. */
-function isRefusal(error: unknown): error is RemitError {
-  if (!(error instanceof RemitError) || error instanceof UseDpopNonce) return false;
-  const { status } = ERROR_TABLE[error.code];
-  return status === 401 || error.code === 'invalid_request' || error.code === 'too_large';
 }

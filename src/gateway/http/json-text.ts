@@ -70,7 +70,8 @@ function findTwofold(text: string): string | null {
   return null;
 }
 
-function endOfString(text: string, start: number): number {
+/** @param start of a string in a text of JSON: the place of its first quote. @returns that of its last. */
+export function endOfString(text: string, start: number): number {
   let end = text.indexOf('"', start + 1);
   while (isEscaped(text, end)) end = text.indexOf('"', end + 1);
   return end;

@@ -1,12 +1,16 @@
+import type { BodyForm } from '../../config/http-operation.ts';
+import type { Action } from '../../core/action.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../core/json.ts';
 import { Conflict } from '../../core/errors.ts';
 import { replaceHandles, type NamedLease } from '../../core/lease.ts';
 import { stripOf } from '../../credential/strip.ts';
 import type { Ledger } from '../../lease/ledger.ts';
+import { allTexts } from '../../lease/handles-in.ts';
 import { mapTexts } from '../../lease/map-texts.ts';
 import type { ActHooks, Departing, WholeAnswer } from './act-hooks.ts';
 import { problemAnswer } from './problem.ts';
 import type { HttpExchange } from './request.ts';
+import { swapInFields, swapInJson, swapInUrl, type Swap } from './swap-handles.ts';
 
 export type LeasedParts = Pick<
   Ledger,
@@ -62,40 +66,53 @@ export function leasedHooks(
  */
 function revealed(departing: Departing, { action, request }: HttpExchange, leases: LeasedParts): Departing {
   const named = action?.leases;
-  if (named === undefined) return departing;
-  const form = request.call?.operation.body;
+  if (action === undefined || named === undefined) return departing;
   const { body } = departing;
-  const write = form === 'json' ? inJson : form === 'form' ? encodeURIComponent : null;
+  const swap = swapOf(action, named, leases);
+  const operation = request.call?.operation;
+  const write = bodyWriter(operation?.body);
+  const inBody = operation?.graphql === undefined ? swap : inDocument(swap, action);
   return {
     ...departing,
-    url: inUrl(swap(departing.url, named, leases, encodeURIComponent)),
+    url: inUrl(swapInUrl(departing.url, swap)),
     headers: Object.fromEntries(
-      Object.entries(departing.headers).map(([name, value]) => [name, swap(value, named, leases, inHeader)]),
+      Object.entries(departing.headers).map(([name, value]) => [name, inHeader(value, swap(value))]),
     ),
     body:
       body instanceof Uint8Array && write !== null
-        ? Buffer.from(swap(Buffer.from(body).toString('utf8'), named, leases, write))
+        ? Buffer.from(write(Buffer.from(body).toString('utf8'), inBody))
         : body,
   };
 }
 
-function swap(
-  text: string,
-  named: readonly NamedLease[],
-  leases: LeasedParts,
-  write: (value: string) => string,
-): string {
-  const ids = new Set(named.map(({ id }) => id));
-  return replaceHandles(text, (id, handle) => (ids.has(id) ? write(leases.reveal(handle, named)) : handle));
+/** What the arguments have as a text of their own is read whole, Base64 too; anything else holds handles as they are alone. */
+function swapOf(action: Action, named: readonly NamedLease[], leases: LeasedParts): Swap {
+  const own = new Set(allTexts(action.arguments));
+  return (text) =>
+    own.has(text) ? leases.reveal(text, named) : replaceHandles(text, (_id, handle) => leases.reveal(handle, named));
 }
 
-function inJson(value: string): string {
-  return JSON.stringify(value).slice(1, -1);
+function bodyWriter(form: BodyForm | undefined): ((body: string, swap: Swap) => string) | null {
+  if (form === 'json') return swapInJson;
+  return form === 'form' ? swapInFields : null;
+}
+
+/** A value in the text of a GraphQL document must not end the string that it stands in. */
+function inDocument(swap: Swap, { arguments: { body } }: Action): Swap {
+  const document = isJsonObject(body) ? body['query'] : undefined;
+  return (text) => {
+    if (text !== document) return swap(text);
+    return replaceHandles(text, (_id, handle) => {
+      const value = swap(handle);
+      if (/^[^"\\\p{Cc}]*$/u.test(value)) return value;
+      throw new Conflict('what the handle stands for cannot stand in a GraphQL document; send it as a variable');
+    });
+  };
 }
 
 /** RFC 9110, section 5.5. */
-function inHeader(value: string): string {
-  if (/^[\x20-\x7e\x80-\xff]+$/.test(value)) return value;
+function inHeader(before: string, value: string): string {
+  if (value === before || /^[\x20-\x7e\x80-\xff]+$/.test(value)) return value;
   throw new Conflict('what the handle stands for cannot be sent in a header');
 }
 

@@ -1,6 +1,6 @@
 import { isJsonObject, type JsonObject, type JsonValue } from '../../core/json.ts';
 import type { RequestMessage } from './message.ts';
-import { encodeHeaderValue } from './param-headers.ts';
+import { decodeHeaderValue, encodeHeaderValue } from './param-headers.ts';
 import type { McpParts } from './parts.ts';
 import type { McpExchange } from './request.ts';
 
@@ -25,8 +25,10 @@ export function revealed({ message, headers }: Sent, { action }: McpExchange, { 
     message: { ...message, params: _meta === undefined ? shown : { ...shown, _meta } },
     headers: Object.fromEntries(
       Object.entries(headers).map(([name, value]) => {
-        const swapped = leases.reveal(value, named);
-        return [name, swapped === value ? value : encodeHeaderValue(swapped)];
+        // As the protocol writes what is no plain text; the argument itself may be Base64, too.
+        const plain = decodeHeaderValue(value) ?? value;
+        const swapped = leases.reveal(plain, named);
+        return [name, swapped === plain ? value : encodeHeaderValue(swapped)];
       }),
     ),
   };

@@ -102,7 +102,7 @@ export function createTaskUpstreams(
   ): Channel {
     const { upstream } = target;
     if (stdio !== null) return createStdioChannel(revision, stdio);
-    if (upstream.kind === 'stdio') throw new Error('a stdio target has no server');
+    if (upstream.kind !== 'http') throw new Error('the target has no server');
     return createHttpChannel(revision, {
       target,
       upstream,
@@ -117,8 +117,7 @@ export function createTaskUpstreams(
   }
 
   function redactor(target: TargetConfig): (text: string) => string {
-    const sources = Object.values(target.upstream.kind === 'http' ? target.upstream.headers : target.upstream.env);
-    const secrets = sources
+    const secrets = Object.values(sourcesOf(target.upstream))
       .filter((source) => !('value' in source))
       .flatMap((source) => {
         const secret = parts.readSecret(source);
@@ -147,4 +146,15 @@ export function createTaskUpstreams(
     gone: async () => void (await Promise.all(processes)),
     redactor,
   };
+}
+
+function sourcesOf(upstream: TargetConfig['upstream']): Record<string, SecretSource> {
+  switch (upstream.kind) {
+    case 'http':
+      return upstream.headers;
+    case 'stdio':
+      return upstream.env;
+    case 'none':
+      return {};
+  }
 }

@@ -22,12 +22,15 @@ export function gatherStep<Request, Answer>(parts: StepParts): Step<Request, Ans
   };
 }
 
-/** Fills in leases, origins, chain, digest and approval as they stand now. Called again when the last gate found them changed. */
-export function gather(exchange: Exchange<unknown, unknown>, parts: StepParts): void {
+/**
+ * Fills in leases, origins, chain, digest and approval as they stand now. Called again when the last gate found them changed.
+ * `ahead`: the chain as it will stand, where actions before this one are decided and not yet durable.
+ */
+export function gather(exchange: Exchange<unknown, unknown>, parts: StepParts, ahead?: TaskView[]): void {
   const { caller } = exchange;
   const described = exchange.action === undefined ? undefined : withLeases(exchange.action, parts);
   if (caller === undefined || described === undefined) throw new Error('a pipeline gathers before it has described');
-  const chain = caller.taskId === null ? [] : parts.store.chain(caller.taskId);
+  const chain = ahead ?? (caller.taskId === null ? [] : parts.store.chain(caller.taskId));
   const acting = chain[0]?.task;
   if (acting === undefined || caller.agent === null || caller.delegator === null) {
     throw new InvalidToken('the access token is not for a task; exchange the task token for this resource');

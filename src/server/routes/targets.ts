@@ -87,9 +87,9 @@ function targetToWire(target: TargetConfig, parts: TargetRouteParts): z.output<t
         effect: operation.effect,
         sensitivity: operation.sensitivity ?? target.sensitivity,
         resources: operation.resources ?? [],
-        // What an operation over HTTP is, the target file says: nobody else does.
+        // What an operation is that is none of MCP's, the target file says: nobody else does.
         definition:
-          target.kind === 'http'
+          target.kind !== 'mcp'
             ? 'pinned'
             : pin === undefined
               ? 'unseen'

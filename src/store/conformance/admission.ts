@@ -55,6 +55,37 @@ export function admissionConformance(open: OpenStore): void {
     expect(await call(['task_1'])).toEqual({ admitted: false, because: 'over_budget' });
   });
 
+  it('admits in order until one is not admitted, and of that and what stands behind it nothing happens', async () => {
+    await subject.store.createTask(taskFixture({ budget: { calls: 2 } }), []);
+    const request = { chain: ['task_1'], counted: true, approval: null };
+    const entries = ['first', 'denied', 'second', 'third', 'last'].map((note) => ({
+      ...(note === 'denied' || note === 'last' ? {} : { request }),
+      records: [recordFixture(`rec_${note}`, note)],
+    }));
+    expect(await subject.store.admitInOrder(entries)).toBe(3);
+    expect([used('task_1'), subject.notes()]).toEqual([2, ['first', 'denied', 'second']]);
+    await subject.reopen();
+    expect([used('task_1'), subject.notes()]).toEqual([2, ['first', 'denied', 'second']]);
+    expect(await subject.store.admitInOrder(entries.slice(3, 4))).toBe(0);
+    expect(await subject.store.admitInOrder(entries.slice(4))).toBe(1);
+    expect(await subject.store.admitInOrder([])).toBe(0);
+  });
+
+  it('admits in order as much as is there, to two callers at once, and a broken rule undoes all of one', async () => {
+    await subject.store.createTask(taskFixture({ budget: { calls: 5 } }), []);
+    const request = { chain: ['task_1'], counted: true, approval: null };
+    const entries = (name: string) =>
+      Array.from({ length: 4 }, (_none, n) => ({ request, records: [recordFixture(`rec_${name}_${n}`, name)] }));
+    const doubled = [...entries('broken').slice(0, 2), { request, records: [recordFixture('rec_broken_0', 'broken')] }];
+    const outcomes = await Promise.allSettled([
+      subject.store.admitInOrder(doubled),
+      subject.store.admitInOrder(entries('a')),
+      subject.store.admitInOrder(entries('b')),
+    ]);
+    expect(outcomes.map((each) => (each.status === 'fulfilled' ? each.value : 'refused'))).toEqual(['refused', 4, 1]);
+    expect([used('task_1'), subject.notes()]).toEqual([5, ['a', 'a', 'a', 'a', 'b']]);
+  });
+
   it('takes nothing from a child when an ancestor has nothing left', async () => {
     await subject.store.createTask(taskFixture({ id: 'a', budget: { calls: 3 } }), []);
     for (const id of ['b', 'c']) await subject.store.createTask(taskFixture({ id, parent: 'a' }), []);

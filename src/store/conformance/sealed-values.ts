@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
-import type { SealedValue } from '../ports.ts';
-import { NOW, recordFixture } from './fixture.ts';
+import { moved } from '../../core/lease.ts';
+import type { AnySealed, SealedValue } from '../ports.ts';
+import { leaseFixture, NOW, recordFixture, taskFixture } from './fixture.ts';
 import { useStore, type OpenStore } from './subject.ts';
 
 const VALUE: SealedValue = {
@@ -64,6 +65,43 @@ export function sealedValueConformance(open: OpenStore): void {
     expect(found()).toEqual({ ...VALUE, sealed: 'anew' });
     await remove(1);
     expect(await subject.store.reseal({ ...anew, was: 'anew' })).toBe('stale');
+  });
+
+  test('whatever is sealed is listed by kind, in pages, and sealed anew in its place', async () => {
+    for (const name of ['b', 'a', 'c']) await put({ name, sealed: `of ${name}` });
+    await remove(1, 'c');
+    await subject.store.createTask(taskFixture(), [], null, { prompt: 'of prompt' });
+    for (const id of ['lse_2', 'lse_1', 'lse_none']) {
+      const lease = leaseFixture({ id });
+      await subject.store.admit({ chain: ['task_1'], counted: true, approval: null, lease }, []);
+      const sealed = id === 'lse_none' ? {} : { sealed: `of ${id}` };
+      await subject.store.saveLease({ lease: moved(lease, 'held'), from: ['intended'], ...sealed }, []);
+    }
+    const texts = (kind: AnySealed, after: string | null = null, limit = 9) =>
+      subject.store.sealedTexts({ kind, after, limit }).map(({ name, sealed }) => `${name}: ${sealed}`);
+    expect(texts('secret')).toEqual(['a: of a', 'b: of b']);
+    expect([texts('secret', null, 1), texts('secret', 'a', 1)]).toEqual([['a: of a'], ['b: of b']]);
+    expect(texts('consent')).toEqual([]);
+    expect([texts('lease'), texts('lease', 'lse_1')]).toEqual([
+      ['lse_1: of lse_1', 'lse_2: of lse_2'],
+      ['lse_2: of lse_2'],
+    ]);
+    expect(texts('prompt')).toEqual(['task_1: of prompt']);
+    for (const [kind, name] of [
+      ['lease', 'lse_1'],
+      ['prompt', 'task_1'],
+    ] as const) {
+      const [text] = subject.store.sealedTexts({ kind, after: null, limit: 1 });
+      expect(text).toMatchObject({ kind, name, version: 1 });
+      expect(await subject.store.reseal({ ...text!, sealed: 'anew', was: 'another' })).toBe('stale');
+      expect(await subject.store.reseal({ ...text!, sealed: 'anew', was: text!.sealed })).toBe('resealed');
+    }
+    await subject.reopen();
+    expect([subject.store.sealedLease('lse_1'), subject.store.prompt('task_1')]).toEqual(['anew', 'anew']);
+    const over = moved(subject.store.lease('lse_1')!, 'revoked');
+    await subject.store.saveLease({ lease: over, from: ['held'] }, []);
+    const gone = { kind: 'lease' as const, name: 'lse_1', version: 1, sealed: 'back', was: 'anew' };
+    expect([await subject.store.reseal(gone), texts('lease')]).toEqual(['stale', ['lse_2: of lse_2']]);
   });
 
   test('kinds and names are apart, byte for byte; those of a task are found by it, and leave nothing', async () => {

@@ -3,6 +3,12 @@ import type { Records } from './records.ts';
 /** What a sealed value is: a secret of `remit secret`, a refresh token that replaced another, what a delegator consented to, a token that a task has at a target. */
 export type SealedKind = 'secret' | 'refresh_token' | 'consent' | 'task_token';
 
+/** Whatever is kept sealed: besides, the value of a lease by its id, and the text of a prompt by its task. */
+export type AnySealed = SealedKind | 'lease' | 'prompt';
+
+/** What is needed to seal it anew. Of a lease and a prompt there is only version 1. */
+export type SealedText = { kind: AnySealed; name: string; version: number; sealed: string };
+
 export type SealedValue = {
   kind: SealedKind;
   /** Unique within its kind. */
@@ -31,8 +37,8 @@ export interface SealedStore {
   putSealed(value: SealedValue, records: Records): Promise<'put' | 'stale'>;
   /** Only this version. Of a value of a task nothing is left; of others, the count of versions. */
   removeSealed(value: Pick<SealedValue, 'kind' | 'name' | 'version'>, records: Records): Promise<'removed' | 'stale'>;
+  /** By name, those behind `after`. */
+  sealedTexts(page: { kind: AnySealed; after: string | null; limit: number }): SealedText[];
   /** The same value, sealed anew: only in the place of exactly `was`. */
-  reseal(
-    value: Pick<SealedValue, 'kind' | 'name' | 'version' | 'sealed'> & { was: string },
-  ): Promise<'resealed' | 'stale'>;
+  reseal(text: SealedText & { was: string }): Promise<'resealed' | 'stale'>;
 }

@@ -33,6 +33,20 @@ export type TaskEnd = {
  */
 export type Taken = { chain: readonly string[]; counted: boolean; draws?: readonly Draw[] };
 
+/** What an action takes and uses up when it is admitted, and what it may leave. */
+export type AdmissionRequest = Taken & {
+  approval: string | null;
+  target?: string;
+  /** Of what the action will return, whatever that is: on its whole tree before anything of it can be read. */
+  labels?: readonly string[];
+  /** `expiresAt`: when nobody takes it any more, in ms since the epoch. */
+  token?: { id: string; expiresAt: number };
+  /** Ids of the leases that it uses. */
+  uses?: readonly string[];
+  /** What may come to exist by it: from here on it is known that it may, whatever becomes of this process. */
+  lease?: Lease;
+};
+
 export interface TaskStore {
   /**
    * Makes the task, for an agent that is neither suspended nor retired, under a parent that is live, and not otherwise, and
@@ -65,21 +79,13 @@ export interface TaskStore {
    * under the first task of the chain, and a `lease` is intended. When not admitted, nothing is changed and nothing is recorded. What was taken stays so until it is given back:
    * also when the process ends before anybody knows what became of the action.
    */
-  admit(
-    request: Taken & {
-      approval: string | null;
-      target?: string;
-      /** Of what the action will return, whatever that is: on its whole tree before anything of it can be read. */
-      labels?: readonly string[];
-      /** `expiresAt`: when nobody takes it any more, in ms since the epoch. */
-      token?: { id: string; expiresAt: number };
-      /** Ids of the leases that it uses. */
-      uses?: readonly string[];
-      /** What may come to exist by it: from here on it is known that it may, whatever becomes of this process. */
-      lease?: Lease;
-    },
-    records: Records,
-  ): Promise<Admission>;
+  admit(request: AdmissionRequest, records: Records): Promise<Admission>;
+  /**
+   * Each of the entries in order, all in one step: `admit` where there is a request, and only the records where there is none,
+   * until one is not admitted. Returns how many entries took effect. Of the one that was not admitted, and of all behind it,
+   * nothing is changed and nothing is recorded.
+   */
+  admitInOrder(entries: readonly { request?: AdmissionRequest; records: Records }[]): Promise<number>;
   /**
    * Gives back what an admitted action has taken, since it did not happen, with the records that say so. Once for each
    * admission: more than was taken is never given back, but the call of another may be.

@@ -3,7 +3,7 @@ import { countersOf, type Draw, type Used } from '../../core/budget.ts';
 import { Conflict } from '../../core/errors.ts';
 import { suspensionOfTask } from '../../core/suspension.ts';
 import { hasEnded, mayBecome, type Task } from '../../core/task.ts';
-import type { Admission, DefinitionPin, NoRun, Run, Store, WebhookStore } from '../ports.ts';
+import type { Admission, AdmissionRequest, DefinitionPin, NoRun, Records, Run, Store, WebhookStore } from '../ports.ts';
 import { AgentTable } from './agent-table.ts';
 import { agentVerbs } from './agent-verbs.ts';
 import { ActionTable } from './action-table.ts';
@@ -162,6 +162,7 @@ type TaskVerbs = Pick<
   | 'createTask'
   | 'endTask'
   | 'admit'
+  | 'admitInOrder'
   | 'giveBack'
   | 'task'
   | 'chain'
@@ -186,7 +187,7 @@ function noRunOf(run: Run, task: Task, { runs, tasks }: TaskTables, now: number)
 }
 
 function taskVerbs(queue: CommitQueue, tables: TaskTables, clock: () => number): TaskVerbs {
-  const { log, tasks, assertions, approvals, standing, agents, actions, trails } = tables;
+  const { log, tasks, assertions, approvals, agents, actions, trails } = tables;
   return {
     createTask: (task, records, approval = null, { assertion, run, prompt } = {}) =>
       queue.add(
@@ -242,13 +243,23 @@ function taskVerbs(queue: CommitQueue, tables: TaskTables, clock: () => number):
     admit: (request, records) =>
       queue.add(
         () => admitInTransaction(request, records, tables, clock()),
-        (admission) => {
-          if (!admission.admitted) return;
-          tasks.countTaken(request, 1);
-          const root = request.chain.at(-1);
-          if (root !== undefined && request.counted) trails.grown(root, { labels: request.labels, records });
-          for (const id of request.chain) tasks.wasUsed(id, clock());
-          if (request.approval !== null) forgetSpent(request.approval, { approvals, standing });
+        ({ admitted }) => {
+          if (admitted) wasAdmitted(request, records, tables, clock());
+        },
+      ),
+    admitInOrder: (entries) =>
+      queue.add(
+        () => {
+          for (const [place, { request, records }] of entries.entries()) {
+            if (request === undefined) log.append(records);
+            else if (!admitInTransaction(request, records, tables, clock()).admitted) return place;
+          }
+          return entries.length;
+        },
+        (count) => {
+          for (const { request, records } of entries.slice(0, count)) {
+            if (request !== undefined) wasAdmitted(request, records, tables, clock());
+          }
         },
       ),
     giveBack: (taken, records) =>
@@ -273,8 +284,8 @@ function taskVerbs(queue: CommitQueue, tables: TaskTables, clock: () => number):
 
 /** What was taken is given back when a later check fails, so that "not admitted" leaves no trace. */
 function admitInTransaction(
-  request: Parameters<Store['admit']>[0],
-  records: Parameters<Store['admit']>[1],
+  request: AdmissionRequest,
+  records: Records,
   { log, tasks, approvals, standing, tokens, suspensions, actions, trails, leases }: TaskTables,
   now: number,
 ): Admission {
@@ -316,6 +327,20 @@ function admitInTransaction(
   }
   log.append(records);
   return { admitted: true };
+}
+
+/** Memory's part of an admission. */
+function wasAdmitted(
+  request: AdmissionRequest,
+  records: Records,
+  { tasks, trails, approvals, standing }: TaskTables,
+  now: number,
+): void {
+  tasks.countTaken(request, 1);
+  const root = request.chain.at(-1);
+  if (root !== undefined && request.counted) trails.grown(root, { labels: request.labels, records });
+  for (const id of request.chain) tasks.wasUsed(id, now);
+  if (request.approval !== null) forgetSpent(request.approval, { approvals, standing });
 }
 
 /** What a task begins with. */

@@ -251,6 +251,8 @@ CREATE INDEX leases_by_time ON leases (made_at);
 
 CREATE INDEX leases_outstanding ON leases (target, task) WHERE outstanding = 1;
 
+CREATE INDEX leases_sealed ON leases (id) WHERE sealed IS NOT NULL;
+
 CREATE INDEX processes_by_task ON processes (task) WHERE task IS NOT NULL;
 
 CREATE INDEX revoked_tokens_by_keep_until ON revoked_tokens (keep_until);

@@ -20,6 +20,25 @@ export function sealedVerbs(db: DatabaseSync, queue: CommitQueue, log: RecordLog
   const replace = db.prepare(
     'UPDATE sealed_values SET sealed = ? WHERE kind = ? AND name = ? AND version = ? AND sealed = ?',
   );
+  const texts = db.prepare(
+    `SELECT name, version, sealed FROM sealed_values
+     WHERE kind = ? AND sealed IS NOT NULL AND (? IS NULL OR name > ?) ORDER BY name LIMIT ?`,
+  );
+  const elsewhere = {
+    lease: {
+      texts: db.prepare(
+        `SELECT id AS name, 1 AS version, sealed FROM leases INDEXED BY leases_sealed
+         WHERE sealed IS NOT NULL AND id > ? ORDER BY id LIMIT ?`,
+      ),
+      replace: db.prepare('UPDATE leases SET sealed = ? WHERE id = ? AND sealed = ?'),
+    },
+    prompt: {
+      texts: db.prepare(
+        'SELECT task AS name, 1 AS version, sealed FROM task_prompts WHERE task > ? ORDER BY task LIMIT ?',
+      ),
+      replace: db.prepare('UPDATE task_prompts SET sealed = ? WHERE task = ? AND sealed = ?'),
+    },
+  };
 
   const version = (kind: SealedKind, name: string) => Number(one.get(kind, name)?.['version'] ?? 0);
 
@@ -49,18 +68,33 @@ export function sealedVerbs(db: DatabaseSync, queue: CommitQueue, log: RecordLog
         log.append(records);
         return 'removed' as const;
       }),
+    sealedTexts: ({ kind, after, limit }) => {
+      const rows =
+        kind === 'lease' || kind === 'prompt'
+          ? elsewhere[kind].texts.all(after ?? '', limit)
+          : texts.all(kind, after, after, limit);
+      return rows.map((row) => ({ kind, ...textOf(row) }));
+    },
     reseal: ({ kind, name, version: expected, sealed, was }) =>
-      queue.add(() => (replace.run(sealed, kind, name, expected, was).changes === 1 ? 'resealed' : 'stale')),
+      queue.add(() => {
+        const { changes } =
+          kind === 'lease' || kind === 'prompt'
+            ? elsewhere[kind].replace.run(sealed, name, was)
+            : replace.run(sealed, kind, name, expected, was);
+        return changes === 1 ? ('resealed' as const) : ('stale' as const);
+      }),
   };
+}
+
+function textOf(row: Record<string, SQLOutputValue>): Pick<SealedValue, 'name' | 'version' | 'sealed'> {
+  return { name: String(row['name']), version: Number(row['version']), sealed: String(row['sealed']) };
 }
 
 function valueOf(row: Record<string, SQLOutputValue>): SealedValue {
   return {
     // One of the kinds: only `putSealed` writes them.
     kind: String(row['kind']) as SealedKind,
-    name: String(row['name']),
-    version: Number(row['version']),
-    sealed: String(row['sealed']),
+    ...textOf(row),
     task: row['task'] === null ? null : String(row['task']),
     expiresAt: row['expires_at'] === null ? null : Number(row['expires_at']),
     at: Number(row['at']),

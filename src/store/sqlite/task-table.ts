@@ -4,7 +4,7 @@ import { delegatorOf } from '../../core/party.ts';
 import type { Suspension } from '../../core/suspension.ts';
 import type { SpiffeId } from '../../core/spiffe-id.ts';
 import type { Task } from '../../core/task.ts';
-import type { Draw, Used } from '../../core/budget.ts';
+import { usedAfter, type Draw } from '../../core/budget.ts';
 import type { Taken, TaskStore } from '../ports.ts';
 import { CounterTable } from './counter-table.ts';
 
@@ -206,14 +206,8 @@ export class TaskTable {
     for (const id of chain) {
       const view = this.#memory.get(id);
       if (view === undefined) continue;
-      const { calls, counters } = view.used;
-      const used: Used = { calls: calls + (counted ? sign : 0) };
-      if (counters !== undefined) {
-        const own = draws.filter(({ task }) => task === id);
-        const changed = own.map(({ counter, amount }) => [counter, (counters[counter] ?? 0) + sign * amount] as const);
-        used.counters = changed.length === 0 ? counters : { ...counters, ...Object.fromEntries(changed) };
-      }
-      this.#memory.set(id, { ...view, used });
+      const own = draws.filter(({ task }) => task === id);
+      this.#memory.set(id, { ...view, used: usedAfter(view.used, { calls: counted ? 1 : 0, draws: own }, sign) });
     }
   }
 

@@ -1,6 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Effect } from '../../core/effect.ts';
-import type { Done, DoneByOperation } from '../../core/trail.ts';
+import { doneAfter, labelsWith, type Done, type DoneByOperation } from '../../core/trail.ts';
 import type { Declassified, KeptLabel, Records } from '../ports.ts';
 
 /** What is known of a tree of tasks: made anew when it changes, never changed. */
@@ -76,22 +76,19 @@ export class TrailTable {
   grown(root: string, { labels = [], records }: { labels?: readonly string[]; records: Records }): void {
     const known = this.#memory.get(root);
     if (known === undefined) return;
-    const done = { ...known.done };
+    let { done } = known;
     for (const record of records) {
       if (record.kind !== 'decision' || record.decision.outcome !== 'permit') continue;
-      const { target, operation, effect } = record.action;
-      const id = `${target}:${operation}`;
-      const before = Object.hasOwn(done, id) ? done[id]! : { times: 0, succeeded: 0, firstAt: record.time };
-      done[id] = { ...before, effect, times: before.times + 1, lastAt: record.time };
+      done = doneAfter(done, { ...record.action, at: record.time });
     }
-    this.#memory.set(root, { labels: together(known.labels, labels), done });
+    this.#memory.set(root, { labels: labelsWith(known.labels, labels), done });
   }
 
   /** Memory's part of an outcome. */
   settled(root: string, outcome: { id: string; succeeded: boolean; labels: readonly string[] }): void {
     const known = this.#memory.get(root);
     if (known === undefined) return;
-    const labels = together(known.labels, outcome.labels);
+    const labels = labelsWith(known.labels, outcome.labels);
     const before = Object.hasOwn(known.done, outcome.id) ? known.done[outcome.id]! : undefined;
     if (!outcome.succeeded || before === undefined) return void this.#memory.set(root, { ...known, labels });
     const done = { ...known.done, [outcome.id]: { ...before, succeeded: before.succeeded + 1 } };
@@ -118,11 +115,6 @@ export class TrailTable {
     const row = this.#prompt.get(root);
     return row === undefined ? undefined : String(row['sealed']);
   }
-}
-
-function together(known: readonly string[], more: readonly string[]): readonly string[] {
-  const added = more.filter((label) => !known.includes(label));
-  return added.length === 0 ? known : [...known, ...new Set(added)];
 }
 
 type Row = Record<string, unknown>;

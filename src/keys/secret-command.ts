@@ -2,10 +2,13 @@ import { execFile } from 'node:child_process';
 
 const TIMEOUT_MS = 10_000;
 
+/** Says how the program failed, as the rest of a sentence about it. Holds nothing of what it printed. */
+export class SecretCommandFailed extends Error {}
+
 /**
  * What a program prints, run without a shell. What it prints besides is dropped: it may quote what must not be in a log.
  *
- * @throws Error that says how it failed, and holds nothing of what it printed.
+ * @throws SecretCommandFailed
  */
 export function runSecretCommand(
   [program = '', ...args]: readonly string[],
@@ -28,7 +31,7 @@ export function runSecretCommand(
       (error, stdout) => {
         // INVARIANT 14: the error holds what the command has printed, so it goes no further.
         if (error === null) resolve(stdout);
-        else reject(new Error(failureOf(error, timeout)));
+        else reject(new SecretCommandFailed(failureOf(error, timeout)));
       },
     );
     // Nobody answers a question that it might ask.
@@ -37,8 +40,8 @@ export function runSecretCommand(
 }
 
 function failureOf(error: Error & { code?: unknown; killed?: boolean }, timeout: number): string {
-  if (error.code === 'ERR_CHILD_PROCESS_STDIO_MAXBUFFER') return 'the command prints more than a secret';
-  if (error.killed === true) return `the command gave nothing within ${timeout / 1000} s`;
-  if (typeof error.code === 'number') return `the command ended with ${error.code}`;
-  return `the command cannot be run (${String(error.code)})`;
+  if (error.code === 'ERR_CHILD_PROCESS_STDIO_MAXBUFFER') return 'prints more than a secret';
+  if (error.killed === true) return `gave nothing within ${timeout / 1000} s`;
+  if (typeof error.code === 'number') return `ended with ${error.code}`;
+  return `cannot be run (${String(error.code)})`;
 }
