@@ -14,6 +14,8 @@ export type Questions = { single: boolean; semantics: Semantics; asked: readonly
 
 /** All are decided between two turns of the event loop, so this bounds how long others wait for them. */
 export const MAX_EVALUATIONS = 100;
+/** Characters of JSON that stand in for members of entries, in all of them together: each is decided on and recorded whole. */
+const MAX_STANDING_IN = 1024 * 1024;
 
 /** @throws InvalidRequest for one question that cannot be read. */
 export function readOne(body: JsonObject): Questions {
@@ -37,6 +39,11 @@ export function readMany(body: JsonObject): Questions {
   }
   const semantics = semanticsOf(body['options']);
   const defaults = membersOf(body);
+  if (JSON.stringify(defaults).length * entries.length > MAX_STANDING_IN) {
+    throw new InvalidRequest(
+      'what stands in for members of the entries is too large for so many; ask in several calls',
+    );
+  }
   for (const name of MEMBERS) {
     const value = defaults[name];
     const problem = value === undefined ? null : memberProblem(name, value);
