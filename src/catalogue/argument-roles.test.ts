@@ -59,6 +59,9 @@ test.each<[string[], string | number, ArgumentRole]>([
   [['payments', 'payment_id'], 'x', 'target'],
   [['payments', 'amount'], 5, 'measure'],
   [['attachments', 'file_id'], 'x', 'content'],
+  [['message', 'to'], 'x', 'target'],
+  [['message', 'toRecipients', 'emailAddress', 'address'], 'x', 'target'],
+  [['message', 'body', 'content'], 'x', 'content'],
   [['path', 'user'], 'x', 'target'],
   [['constructor'], 'x', 'setting'],
 ])('of a value at %j', (path, value, role) => {

@@ -32,7 +32,11 @@ export function roleAt(
   const [argument = '', ...inner] = path;
   const role = Object.hasOwn(roles, argument) ? roles[argument]! : roleOf(argument, { type: typeof value });
   const name = inner.at(-1) ?? argument;
-  if (role === 'content') return typeof value === 'string' && namesOne(name, value) ? 'target' : role;
+  if (role === 'content') {
+    // `message: { to: …, text: … }`: the whole that is sent says where to, as well.
+    if (inner.some((each) => REACHED.has(wordsOf(each).at(-1) ?? ''))) return 'target';
+    return typeof value === 'string' && namesOne(name, value) ? 'target' : role;
+  }
   return inValue(inner.length === 0 ? role : roleOf(name, { type: typeof value }), name, value);
 }
 
@@ -121,6 +125,11 @@ const PLACES = set(`
   filename dir directory folder source destination target channel channels room chat conversation thread group groups
   team project repo repository branch table database bucket queue topic board event issue calendar workspace org
   organization organisation tenant namespace service device`);
+
+/** Whom or what it reaches even where it stands within something that is carried. */
+const REACHED = set(`
+  recipient recipients to cc bcc email emails participant participants attendee attendees assignee assignees invitee
+  invitees payee beneficiary account accounts iban channel channels webhook destination`);
 
 const CONTENT = set(`
   subject body content contents text texts message messages title description summary comment comments note notes reason

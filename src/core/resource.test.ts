@@ -60,6 +60,18 @@ test.each([
   ['https://API.example.test:443/a/../b?q=1#f', 'https://api.example.test/b?q=1'],
   ['https://user:pw@example.test/', null],
   ['no url', null],
+  ['https://good.test\\@evil.test/', null],
+  ['https:\\\\good.test', null],
+  ['https:/good.test', null],
+  ['https:good.test', null],
+  ['https:///good.test', null],
+  ['https://good.test/ a', null],
+  ['https://good.test/public/%2e%2e/secret', null],
+  ['https://good.test/public/..%2fsecret', null],
+  ['https://good.test/public/..%255csecret', null],
+  ['https://good.test/group%2Fname?u=..%2fx', 'https://good.test/group%2Fname?u=..%2fx'],
+  ['https://b\u00fccher.test/', 'https://xn--bcher-kva.test/'],
+  ['urn:isbn:1', 'urn:isbn:1'],
 ])('url %s becomes %j', (url, expected) => {
   expect(normaliseUrl(url)).toBe(expected);
 });

@@ -94,11 +94,22 @@ export function normalisePath(path: string): string | null {
   return joined === '' ? '.' : joined;
 }
 
-/** A URL as a resource name: parsed and re-serialised, without credentials or fragment; `null` when it is none. */
+/** Whether a path leads elsewhere for who decodes it, once or more. */
+function hidesDots(text: string, pathname: string): boolean {
+  const [path = ''] = text.split(/[?#]/, 1);
+  const segments = pathname.replace(/%(?:25)*(?:2f|5c)/gi, '/').split('/');
+  return /%(?:25)*2e/i.test(path) || segments.includes('.') || segments.includes('..');
+}
+
+/**
+ * A URL as a resource name: parsed and re-serialised, without credentials or fragment; `null` when it is none, or one that
+ * other parsers read otherwise: to browsers `\` is a `/` and `https:/x` has a host, and `https://a\@b` is at `a`; to most
+ * libraries it is at `b`.
+ */
 export function normaliseUrl(text: string): string | null {
-  if (!URL.canParse(text)) return null;
+  if (/[\\\s]/.test(text) || /^(?:https?|wss?|ftp):(?!\/\/[^/])/i.test(text) || !URL.canParse(text)) return null;
   const url = new URL(text);
-  if (url.username !== '' || url.password !== '') return null;
+  if (url.username !== '' || url.password !== '' || hidesDots(text, url.pathname)) return null;
   url.hash = '';
   return url.href;
 }

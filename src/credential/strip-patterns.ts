@@ -2,7 +2,9 @@
 
 /** Edges of node `n` are those from `edgesOf[n]` to `edgesOf[n + 1]`. */
 export type Patterns = {
-  begins: readonly number[];
+  /** Nodes where forms begin, by their first byte; and by their first two, so that many secrets cost no more than one. */
+  beginsWith: ReadonlyMap<number, readonly number[]>;
+  beginsWithPair: ReadonlyMap<number, readonly number[]>;
   edgesOf: Int32Array;
   edgeByte: Uint8Array;
   edgeTo: Int32Array;
@@ -19,12 +21,71 @@ type Form = readonly (readonly string[])[];
 /** Shorter ones occur by chance. */
 const MIN_FORM = 6;
 
+/** The automata of single secrets, the most recently used last: those of a target come and go one by one. */
+const known = new Map<string, Patterns>();
+const KEPT = 2_048;
+
 export function compilePatterns(secrets: readonly string[]): Patterns {
+  return joined([...new Set(secrets)].map(patternsOf));
+}
+
+function patternsOf(secret: string): Patterns {
+  const found = known.get(secret) ?? compiled(secret);
+  known.delete(secret);
+  known.set(secret, found);
+  if (known.size > KEPT) known.delete(known.keys().next().value!);
+  return found;
+}
+
+function compiled(secret: string): Patterns {
   const building = createBuilding();
-  for (const secret of new Set(secrets)) {
-    for (const form of formsOf(secret)) if (form.length >= MIN_FORM) building.add(form);
-  }
+  for (const form of formsOf(secret)) if (form.length >= MIN_FORM) building.add(form);
   return building.done();
+}
+
+/** Beside each other, as one. */
+function joined(all: readonly Patterns[]): Patterns {
+  const [first] = all;
+  if (all.length === 1) return first!;
+  const nodes = all.reduce((sum, { accepts }) => sum + accepts.length, 0);
+  const edges = all.reduce((sum, { edgeByte }) => sum + edgeByte.length, 0);
+  const whole = {
+    beginsWith: new Map<number, number[]>(),
+    beginsWithPair: new Map<number, number[]>(),
+    edgesOf: new Int32Array(nodes + 1),
+    edgeByte: new Uint8Array(edges),
+    edgeTo: new Int32Array(edges),
+    accepts: new Uint8Array(nodes),
+    firsts: new Uint8Array(256),
+    pairs: new Uint8Array(65_536),
+  };
+  let node = 0;
+  let edge = 0;
+  for (const each of all) {
+    for (const [n, from] of each.edgesOf.entries()) whole.edgesOf[node + n] = edge + from;
+    for (const [n, to] of each.edgeTo.entries()) whole.edgeTo[edge + n] = node + to;
+    whole.edgeByte.set(each.edgeByte, edge);
+    whole.accepts.set(each.accepts, node);
+    moveInto(whole.beginsWith, whole.firsts, each.beginsWith, node);
+    moveInto(whole.beginsWithPair, whole.pairs, each.beginsWithPair, node);
+    node += each.accepts.length;
+    edge += each.edgeByte.length;
+  }
+  return whole;
+}
+
+function moveInto(
+  into: Map<number, number[]>,
+  marks: Uint8Array,
+  from: ReadonlyMap<number, readonly number[]>,
+  by: number,
+): void {
+  for (const [bytes, nodes] of from) {
+    const there = into.get(bytes) ?? [];
+    for (const node of nodes) there.push(node + by);
+    into.set(bytes, there);
+    marks[bytes] = 1;
+  }
 }
 
 function formsOf(secret: string): Form[] {
@@ -128,6 +189,17 @@ function cases(hex: string): string[] {
   return [hex.toLowerCase(), hex.toUpperCase()];
 }
 
+function note(into: Map<number, Set<number>>, marks: Uint8Array, bytes: number, node: number): void {
+  marks[bytes] = 1;
+  const there = into.get(bytes);
+  if (there === undefined) into.set(bytes, new Set([node]));
+  else there.add(node);
+}
+
+function asLists(sets: ReadonlyMap<number, ReadonlySet<number>>): Map<number, number[]> {
+  return new Map([...sets].map(([bytes, nodes]) => [bytes, [...nodes]]));
+}
+
 /** Nodes with their edges as `byte, node, byte, node, …`. */
 function createBuilding() {
   const edges: number[][] = [];
@@ -180,17 +252,20 @@ function createBuilding() {
       }
       const firsts = new Uint8Array(256);
       const pairs = new Uint8Array(65_536);
+      const beginsWith = new Map<number, Set<number>>();
+      const beginsWithPair = new Map<number, Set<number>>();
       for (const begin of begins) {
         for (let first = edgesOf[begin]!; first < edgesOf[begin + 1]!; first++) {
-          firsts[edgeByte[first]!] = 1;
+          note(beginsWith, firsts, edgeByte[first]!, begin);
           const then = edgeTo[first]!;
           for (let second = edgesOf[then]!; second < edgesOf[then + 1]!; second++) {
-            pairs[(edgeByte[first]! << 8) | edgeByte[second]!] = 1;
+            note(beginsWithPair, pairs, (edgeByte[first]! << 8) | edgeByte[second]!, begin);
           }
         }
       }
       return {
-        begins,
+        beginsWith: asLists(beginsWith),
+        beginsWithPair: asLists(beginsWithPair),
         edgesOf,
         edgeByte,
         edgeTo,

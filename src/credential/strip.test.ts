@@ -142,3 +142,26 @@ test('property: no secret comes through, nothing else changes, and chunks make n
     { numRuns: 300 },
   );
 });
+
+test('of many secrets each is taken out, in each form, wherever the chunks end', () => {
+  const secrets = Array.from(
+    { length: 300 },
+    (_none, n) => `the-key-${n.toString(36)}/${'z'.repeat(n % 7)}${n * 7919}+x`,
+  );
+  const strip = stripOf(secrets);
+  const shown = secrets.map((secret, n) => WRITTEN[n % WRITTEN.length]![1](secret));
+  const whole = strip.text(shown.join(' | '));
+  for (const [n, secret] of secrets.entries()) {
+    expect(whole).not.toContain(secret);
+    if (!/base64/.test(WRITTEN[n % WRITTEN.length]![0])) expect(whole).not.toContain(shown[n]);
+  }
+  expect(whole.split('[redacted]').length - 1).toBeGreaterThanOrEqual(secrets.length);
+  const bytes = Buffer.from(shown.join(' | '));
+  expect(
+    inChunks(
+      strip,
+      bytes,
+      Array.from({ length: bytes.length }, () => 1),
+    ).toString(),
+  ).toBe(whole);
+});

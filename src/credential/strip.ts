@@ -81,7 +81,7 @@ function createStrip(secrets: readonly string[]): Strip {
  * follower knows where it began. Of two at the same node the earlier covers what the later would.
  */
 function createStripper(patterns: Patterns, visits: { reached: Int32Array; steps: number }): Stripper {
-  const { pairs, firsts, begins, edgesOf, edgeByte, edgeTo, accepts } = patterns;
+  const { pairs, firsts, beginsWith, beginsWithPair, edgesOf, edgeByte, edgeTo, accepts } = patterns;
   const { reached } = visits;
   let nodes: number[] = [];
   /** Where the follower of each node began, in the bytes held and given. */
@@ -115,7 +115,12 @@ function createStripper(patterns: Patterns, visits: { reached: Int32Array; steps
         }
       };
       for (let follower = 0; follower < nodes.length; follower++) follow(nodes[follower]!, starts[follower]!);
-      if (firsts[byte] === 1) for (const node of begins) follow(node, at);
+      // By two bytes where there are two: of many secrets hardly one begins here.
+      if (at === last) for (const node of beginsWith.get(byte) ?? []) follow(node, at);
+      else {
+        const pair = (byte << 8) | bytes[at + 1]!;
+        if (pairs[pair] === 1) for (const node of beginsWithPair.get(pair)!) follow(node, at);
+      }
       nodes = nextNodes;
       starts = nextStarts;
       if (accepted === -1) continue;

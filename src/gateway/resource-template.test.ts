@@ -32,6 +32,8 @@ test.each<[string, JsonObject]>([
   ['file:{paths[]|path}', { paths: 'a' }],
   ['file:{paths[]|path}', { paths: ['a', '../b'] }],
   ['{constructor}', {}],
+  ['file:{path}', { path: 'a'.repeat(8_193) }],
+  ['{a[]}{b[]}', { a: Array(1_000).fill('x'), b: Array(1_000).fill('y') }],
   ['{a[]}{b[]}', { a: Array(40).fill('x'), b: Array(40).fill('y') }],
 ])('%s of %j cannot be told', (template, args) => {
   expect(resolve(template, args)).toEqual({ problem: expect.any(String) as string });

@@ -11,6 +11,8 @@ export type ResolvedResources = { resources: string[] } | { problem: string };
 const NORMALISERS: Record<string, (text: string) => string | null> = { path: normalisePath, url: normaliseUrl };
 /** More names than this in one call are refused: each is matched against every pattern of every grant of the chain. */
 const MAX_RESOURCES = 1000;
+/** And each of them is gone through by every pattern. */
+const MAX_LENGTH = 8_192;
 
 /** @throws RangeError naming what is wrong with the template: a fault of the target file. */
 export function parseResourceTemplate(source: string): ResourceTemplate {
@@ -50,9 +52,9 @@ export function resolveResources(templates: readonly ResourceTemplate[], args: J
     for (const part of template.parts) {
       const values = typeof part === 'string' ? { values: [part] } : resolvePlaceholder(part, args);
       if ('problem' in values) return values;
-      names = names.flatMap((name) => values.values.map((value) => name + value));
-      if (names.length > MAX_RESOURCES)
+      if (names.length * values.values.length > MAX_RESOURCES)
         return { problem: `\`${template.source}\` names more than ${MAX_RESOURCES} things` };
+      names = names.flatMap((name) => values.values.map((value) => name + value));
     }
     resources.push(...names);
   }
@@ -70,6 +72,7 @@ function resolvePlaceholder(placeholder: Placeholder, args: JsonObject): { value
       return { problem: `argument \`${name}\` is neither a text nor a number` };
     }
     const text = String(value);
+    if (text.length > MAX_LENGTH) return { problem: `argument \`${name}\` is longer than a name can be` };
     // eslint-disable-next-line no-control-regex -- a control character in a name is exactly what is refused here
     if (/[\u0000-\u001f\u007f-\u009f]/.test(text)) return { problem: `argument \`${name}\` has a control character` };
     const normal = placeholder.normalise(text);

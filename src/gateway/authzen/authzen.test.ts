@@ -307,6 +307,10 @@ test('what cannot be read is 400, and nothing is recorded', async () => {
   ];
   const several: [string, object][] = [
     ['evaluations that are no list', { ...read('7'), evaluations: {} }],
+    [
+      'much that stands in for members of many',
+      { ...read('7'), context: { ticket: 'x'.repeat(20_000) }, evaluations: Array.from({ length: 60 }, () => ({})) },
+    ],
     ['more than a hundred', { ...read('7'), evaluations: Array.from({ length: 101 }, () => ({})) }],
     ['too much beside the list', { ...read('7', { context: { x: 'x'.repeat(20_000) } }), evaluations: [{}] }],
     ['a default that is none', { ...read('7'), subject: 'me', evaluations: [{}] }],

@@ -23,7 +23,11 @@ export function httpArguments({ path, query, headers, body, graphql }: HttpOpera
 }
 
 /** What graphql.ts reads out of the body. Which arguments a field has, nobody has said. */
-const GRAPHQL: JsonObject = { arguments: { type: 'object' }, selects: { type: 'array', items: { type: 'string' } } };
+const GRAPHQL: JsonObject = {
+  arguments: { type: 'object' },
+  selects: { type: 'array', items: { type: 'string' } },
+  within: { type: 'object' },
+};
 
 function textsSchema(names: readonly string[], required: readonly string[]): JsonObject {
   return {

@@ -42,9 +42,9 @@ export function askedOf(
   body: JsonValue | undefined,
 ): { operation: ApiOperation; described: JsonObject } | { unknown: string } {
   if (!('fields' in route)) return { operation: route, described: {} };
-  const { kind, field, arguments: args, selects } = readGraphql(body);
+  const { kind, field, arguments: args, selects, within } = readGraphql(body);
   const operation = route.fields.get(keyOf({ kind, field }));
   return operation === undefined
     ? { unknown: keyOf({ kind, field }) }
-    : { operation, described: { arguments: args, selects } };
+    : { operation, described: { arguments: args, selects, ...(Object.keys(within).length === 0 ? {} : { within }) } };
 }

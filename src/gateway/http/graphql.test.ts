@@ -36,6 +36,24 @@ describe('a request is the one field that it asks for', () => {
   });
 });
 
+test('what fields of the answer are asked with is said: a harmless field can lead anywhere', () => {
+  const query = `query Q($name: String = "secret") {
+    viewer { a: repository(owner: "us", name: "docs") { id } ...F repos(first: 2) { file(path: $name) { text } } }
+  } fragment F on User { repository(owner: "us", name: $name) { id } }`;
+  expect(read(query)).toMatchObject({
+    field: 'viewer',
+    arguments: {},
+    within: {
+      repository: [
+        { owner: 'us', name: 'docs' },
+        { owner: 'us', name: 'secret' },
+      ],
+      repos: [{ first: 2 }],
+      'repos.file': [{ path: 'secret' }],
+    },
+  });
+});
+
 describe('what could be read in two ways, or is decided elsewhere, is refused', () => {
   const doubling = Array.from({ length: 20 }, (_, at) => `fragment F${at} on T { ...F${at + 1} ...F${at + 1} }`).join(
     ' ',
@@ -63,11 +81,13 @@ describe('what could be read in two ways, or is decided elsewhere, is refused', 
     ['a fragment that is there twice', { query: '{ ...F } fragment F on Q { a } fragment F on Q { b }' }],
     ['a fragment within itself', { query: '{ ...F } fragment F on Query { ...F }' }],
     ['fragments that double', { query: `{ a { ...F0 } } ${doubling} fragment F20 on T { x }` }],
+    ['fragments that double, of the query type', { query: `{ ...F0 } ${doubling} fragment F20 on T { __typename }` }],
     ['a variable that is not declared', { query: '{ a(x: $y) }' }],
     ['a variable that nobody asked for', { query: '{ a }', variables: { x: 1 } }],
     ['a variable that is declared twice', { query: 'query Q($x: Int, $x: String) { a(x: $x) }', variables: { x: 1 } }],
     ['variables that are none', { query: '{ a }', variables: [1] }],
     ['an argument twice', { query: '{ a(x: 1, x: 2) }' }],
+    ['an argument of a field of the answer twice', { query: '{ a { b(x: 1, x: 2) } }' }],
     ['a member twice', { query: '{ a(x: { y: 1, y: 2 }) }' }],
     ['a reserved name', { query: '{ a(__proto__: 1) }' }],
     ['a number that is rounded', { query: '{ a(x: 9007199254740993) }' }],

@@ -20,6 +20,8 @@ export type GraphqlCall = {
   arguments: JsonObject;
   /** What is asked of its answer, sorted: `owner.email`. */
   selects: string[];
+  /** What the fields of its answer are asked with, in order: `{ "owner.repos": [{ "name": "x" }] }`. */
+  within: Record<string, JsonObject[]>;
 };
 
 /** Longer than people or tools write; with it, and with the bound on tokens, reading is bounded. */
@@ -48,7 +50,7 @@ export function readGraphql(body: JsonValue | undefined): GraphqlCall {
     kind,
     field: field.name.value,
     arguments: membersOf(field.arguments ?? [], values),
-    selects: selectsOf(field.selectionSet, fragments),
+    ...selectedBy(field.selectionSet, fragments, values),
   };
 }
 
@@ -113,20 +115,30 @@ function fragmentsOf({ definitions }: DocumentNode): Fragments {
 
 /** The one field of the query or mutation type that is asked for; fragments on it are looked through. */
 function onlyField(set: SelectionSetNode, fragments: Fragments) {
-  const fields = rootFields(set, fragments, []).filter((field) => field.name.value !== '__typename');
+  const fields = rootFields(set, fragments).filter((field) => field.name.value !== '__typename');
   const [field] = fields;
   if (field === undefined) throw new InvalidRequest('the query asks for no field');
   if (fields.length > 1) throw new InvalidRequest('ask for one field at a time: each is decided by itself');
   return field;
 }
 
-function rootFields(set: SelectionSetNode, fragments: Fragments, within: readonly string[]): FieldNode[] {
-  return set.selections.flatMap((each) => {
-    if (each.kind === Kind.FIELD) return [each];
-    noDirectives(each.directives, 'a fragment');
-    const next = entered(each, fragments, within);
-    return rootFields(next.set, fragments, next.within);
-  });
+function rootFields(root: SelectionSetNode, fragments: Fragments): FieldNode[] {
+  const fields: FieldNode[] = [];
+  let seen = 0;
+  const visit = (set: SelectionSetNode, within: readonly string[]): void => {
+    for (const each of set.selections) {
+      if (++seen > MAX_SELECTED) throw new InvalidRequest(`the query selects more than ${MAX_SELECTED} fields`);
+      if (each.kind === Kind.FIELD) {
+        fields.push(each);
+        continue;
+      }
+      noDirectives(each.directives, 'a fragment');
+      const next = entered(each, fragments, within);
+      visit(next.set, next.within);
+    }
+  };
+  visit(root, []);
+  return fields;
 }
 
 type Selection = SelectionSetNode['selections'][number];
@@ -152,26 +164,35 @@ function noDirectives(directives: readonly DirectiveNode[] | undefined, where: s
 /** Deeper down a field may be left out; what a directive of the server's own does is not known. */
 const LEAVING_OUT = new Set(['skip', 'include']);
 
-function selectsOf(root: SelectionSetNode | undefined, fragments: Fragments): string[] {
+function selectedBy(
+  root: SelectionSetNode | undefined,
+  fragments: Fragments,
+  values: Values,
+): Pick<GraphqlCall, 'selects' | 'within'> {
   const selected = new Set<string>();
+  const within = new Map<string, JsonObject[]>();
   let seen = 0;
-  const visit = (set: SelectionSetNode, path: string, within: readonly string[]): void => {
+  const visit = (set: SelectionSetNode, path: string, inside: readonly string[]): void => {
     for (const each of set.selections) {
       if (++seen > MAX_SELECTED) throw new InvalidRequest(`the query selects more than ${MAX_SELECTED} fields`);
       const directive = each.directives?.find(({ name }) => !LEAVING_OUT.has(name.value));
       noDirectives(directive === undefined ? [] : [directive], 'a field');
       if (each.kind !== Kind.FIELD) {
-        const next = entered(each, fragments, within);
+        const next = entered(each, fragments, inside);
         visit(next.set, path, next.within);
         continue;
       }
       const name = `${path}${each.name.value}`;
+      if ((each.arguments ?? []).length > 0) {
+        const before = within.get(name) ?? [];
+        within.set(name, [...before, membersOf(each.arguments ?? [], values)]);
+      }
       if (each.selectionSet === undefined) selected.add(name);
-      else visit(each.selectionSet, `${name}.`, within);
+      else visit(each.selectionSet, `${name}.`, inside);
     }
   };
   if (root !== undefined) visit(root, '', []);
-  return [...selected].toSorted();
+  return { selects: [...selected].toSorted(), within: Object.fromEntries(within) };
 }
 
 type Values = ReadonlyMap<string, JsonValue | undefined>;

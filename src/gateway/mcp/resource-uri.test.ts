@@ -18,6 +18,11 @@ test.each([
   'file:///a\\..\\b',
   'file:///a\u0000b',
   'file:///%zz',
+  'file:///a/%c0%ae%c0%ae/b',
+  // Of what is decoded twice, a part that cannot be says nothing of the rest.
+  'file:///a/%252e%252e/b?x=%25zz',
+  'file:///a/%252e%252e/%25ff',
+  `file:///${'a'.repeat(8_192)}`,
 ])('`%s` is refused', (uri) => {
   expect(uriProblem(uri)).toEqual(expect.any(String));
 });

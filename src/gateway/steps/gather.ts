@@ -1,7 +1,7 @@
 import { actionDigest, type Action } from '../../core/action.ts';
 import { isCounted } from '../../core/budget.ts';
 import type { GivenApproval, TaskView } from '../../core/decision.ts';
-import { InvalidToken } from '../../core/errors.ts';
+import { InvalidRequest, InvalidToken } from '../../core/errors.ts';
 import { delegatorId } from '../../core/party.ts';
 import { standsFor } from '../../core/standing-answer.ts';
 import type { Step } from '../pipeline.ts';
@@ -66,9 +66,15 @@ function look(
   return looked.action;
 }
 
-/** What handles stand for may have changed since they were looked at last. */
+/** A decision and its record have each of them: more in one action are not there to be used. */
+const MAX_LEASES = 100;
+
+/** What handles stand for may have changed since they were looked at last. @throws InvalidRequest */
 function withLeases({ leases: _before, ...action }: Action, { leases }: StepParts): Action {
   const named = leases.named(action.arguments);
+  if (named !== undefined && named.length > MAX_LEASES) {
+    throw new InvalidRequest(`the arguments name more than ${MAX_LEASES} leases; use fewer at a time`);
+  }
   return named === undefined ? action : { ...action, leases: named };
 }
 

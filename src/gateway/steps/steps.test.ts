@@ -141,6 +141,13 @@ const records = () => store.entries(0, 1000).map(({ entry }) => JSON.parse(entry
 const decisions = () => records().filter((record): record is DecisionRecord => record.kind === 'decision');
 const approve = (id: string) => store.answerApproval({ id, to: 'approved', by: bob, at: now }, []);
 
+test('an action that names a thousand leases is refused before it is decided', async () => {
+  const handles = Array.from({ length: 1_000 }, (_none, n) => `remit-lease-${String(n).padStart(24, '0')}`);
+  const named = sampleAction({ arguments: { path: 'notes/monday.md', handles } });
+  await expect(run(named)).rejects.toMatchObject({ code: 'invalid_request' });
+  expect(records()).toEqual([]);
+});
+
 test('a permit is recorded, acted on, counted, and its outcome follows', async () => {
   const { answer, exchange } = await run();
   expect(answer).toBe('acted');
