@@ -318,9 +318,12 @@ test('what looks like a secret in an answer is hidden, whether it is small or go
   expect(large.text).toHaveLength(2 * 1024 * 1024 + key.secret.length + secret.length + 104);
   expect(large.text).not.toContain(key.secret);
   expect(large.text).not.toContain(secret);
-  expect(plane.records()).toContainEqual(
-    expect.objectContaining({ event: 'lease.found', subject: expect.objectContaining({ kept: false }) }),
-  );
+  // Of a stream, what is found is told of beside it.
+  await expect
+    .poll(() => plane.records())
+    .toContainEqual(
+      expect.objectContaining({ event: 'lease.found', subject: expect.objectContaining({ kept: false }) }),
+    );
   // Events go on as they are complete.
   answerTo = (_, response) => {
     response.writeHead(200, { 'content-type': 'text/event-stream' });
