@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { SENSITIVITIES, type Sensitivity } from '../core/sensitivity.ts';
 
 /** Labels that Remit gives itself: what a file adds must not pass for one of them. */
-const OWN = /^(?:origin|sensitivity):/;
+const OWN = /^(?:origin|sensitivity|author):/;
 
 const patternForm = z
   .string()
@@ -31,7 +31,7 @@ const labelsForm = z.strictObject({
         .regex(/^[a-z0-9][a-z0-9:._-]{0,63}$/, 'expected a label of a-z, 0-9 and : . _ -')
         .refine(
           (label) => !OWN.test(label),
-          'labels of `origin:` and `sensitivity:` are given by Remit; choose another',
+          'labels of `origin:`, `sensitivity:` and `author:` are given by Remit; choose another',
         ),
     )
     .optional(),

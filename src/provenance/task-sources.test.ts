@@ -21,6 +21,7 @@ const OPERATIONS: Record<string, OperationSources> = {
     ...PLAIN,
     results: { ...RESULTS, patterns: [{ pattern: /\b\d{3}-\d{2}-\d{4}\b/u, is: 'restricted' }], add: ['mail'] },
   },
+  read_letters: { ...PLAIN, results: { ...RESULTS, author: '/from' } },
   get_contacts: { ...PLAIN, results: { ...RESULTS, outsiders: false } },
   send_money: { ...PLAIN, targets: ['recipient'], content: ['subject', 'details.memo'] },
   post: { ...PLAIN, byPlace: true },
@@ -79,6 +80,18 @@ test('labels: who can write it, what was called, how sensitive it is, what the f
   ]);
   const trusted = sources.look(action('get_contacts', { name: 'Dora' }), chain());
   expect(trusted.labels).toEqual(['origin:bank:get_contacts', 'sensitivity:confidential']);
+});
+
+test('who wrote what was read is a label, by the word of the target, and unknown where it was not seen', () => {
+  const sources = open();
+  const looked = sources.look(action('read_letters', {}), chain());
+  const from = { id: 'rec_1', chain: chain() };
+  expect(sources.read(looked, { ...from, value: [{ from: 'Ana' }, { text: 'x' }] })).toEqual([
+    'author:unknown',
+    'author:ana',
+  ]);
+  expect(sources.read(looked, { ...from, value: undefined })).toEqual(['author:unknown']);
+  expect(sources.read(looked, { ...from, value: null })).toEqual([]);
 });
 
 test('a look-up that outsiders steered is theirs, whoever answers it', () => {

@@ -7,6 +7,7 @@ import { hasEnded } from '../core/task.ts';
 import { sensitivityLabel } from '../core/trail.ts';
 import type { TrailStore } from '../store/ports.ts';
 import { argumentOrigins } from './argument-origins.ts';
+import { authorLabels, UNKNOWN_AUTHOR } from './authors.ts';
 import { addressesIn } from './addresses.ts';
 import { askedOf, flowAndOrigins } from './flow.ts';
 import { createProvenance, type LeafOrigin, type Provenance } from './provenance.ts';
@@ -136,15 +137,19 @@ export function createTaskSources(parts: TaskSourcesParts): TaskSources {
       const before = provenance.size.held;
       if (value === undefined) {
         if (!isTrusted(reading)) provenance.missed();
-        return [];
+        return parts.operation(action.target, action.operation).results.author === undefined ? [] : [UNKNOWN_AUTHOR];
       }
       if (held > parts.cap.all) provenance.missed();
       else provenance.add({ id, origin: reading === 'resolved' && isList(value) ? 'trusted' : reading }, value);
       held += provenance.size.held - before;
-      const { patterns } = parts.operation(action.target, action.operation).results;
-      if (patterns.length === 0) return [];
+      const { patterns, author } = parts.operation(action.target, action.operation).results;
+      const authors = author === undefined || value === null ? [] : authorLabels(value, author, chain[0]?.labels ?? []);
+      if (patterns.length === 0) return authors;
       const text = textOf(value);
-      return patterns.filter(({ pattern }) => pattern.test(text)).map(({ is }) => sensitivityLabel(is));
+      return [
+        ...authors,
+        ...patterns.filter(({ pattern }) => pattern.test(text)).map(({ is }) => sensitivityLabel(is)),
+      ];
     },
 
     declassified: (chain, value, id) => of(chain).answerFor(value, id),
