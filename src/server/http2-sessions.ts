@@ -6,7 +6,7 @@ import {
   type Http2ServerResponse,
   type ServerHttp2Session,
 } from 'node:http2';
-import type { TLSSocket } from 'node:tls';
+import type { Socket } from 'node:net';
 import { MAX_HEADER_LIST } from '../gateway/http/http2-headers.ts';
 
 /** Requests under way on one connection: what one agent has in hand, and far from what 64 KiB of each would need to matter. */
@@ -29,7 +29,7 @@ export type RequestHandler = (
 
 export type Http2Sessions = {
   /** Serves a connection whose handshake has settled on `h2`. */
-  take(socket: TLSSocket): void;
+  take(socket: Socket): void;
   /** No more requests; those under way go on (GOAWAY). */
   drain(): void;
   /** Ends all connections. */
@@ -37,7 +37,7 @@ export type Http2Sessions = {
 };
 
 /** Connections over HTTP/2, each request handed to the handler that has those over HTTP/1.1. */
-export function createHttp2Sessions(handler: RequestHandler): Http2Sessions {
+export function createHttp2Sessions(handler: RequestHandler, { idleMs = IDLE_MS } = {}): Http2Sessions {
   const sessions = new Set<ServerHttp2Session>();
   const server = createServer({
     settings: { maxConcurrentStreams: MAX_STREAMS, maxHeaderListSize: MAX_HEADER_LIST, enableConnectProtocol: false },
@@ -50,7 +50,7 @@ export function createHttp2Sessions(handler: RequestHandler): Http2Sessions {
   server.on('session', (session) => {
     sessions.add(session);
     session.once('close', () => sessions.delete(session));
-    guard(session);
+    guard(session, idleMs);
   });
   return {
     take: (socket) => void server.emit('connection', socket),
@@ -63,10 +63,12 @@ export function createHttp2Sessions(handler: RequestHandler): Http2Sessions {
   };
 }
 
-function guard(session: ServerHttp2Session): void {
+function guard(session: ServerHttp2Session, idleMs: number): void {
   let open = 0;
   let takenBack = 0;
-  session.setTimeout(IDLE_MS, () => {
+  session.setTimeout(idleMs);
+  // A callback would be called once, and a request that is under way then would lift the limit for good.
+  session.on('timeout', () => {
     if (open === 0) session.close();
   });
   session.prependListener('stream', (stream) => {
