@@ -165,10 +165,12 @@ function endRecords(remit: RemitProcess, tasks: readonly string[]): number[] {
   });
 }
 
+/** One that has ended is not alive, though whoever inherited it may not have asked for its end yet. */
 function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
-    return true;
+    const stat = `/proc/${pid}/stat`;
+    return !existsSync(stat) || !/\) Z /.test(readFileSync(stat, 'utf8'));
   } catch {
     return false;
   }
