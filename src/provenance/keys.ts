@@ -7,10 +7,6 @@ const GRAM = 6;
 const WINDOW = 5;
 export const SURE = GRAM + WINDOW - 1;
 
-/** The highest bit of a key. */
-const WORD = 0x80000000;
-const GRAM_BITS = 0x7fffffff;
-
 /** The last hashes of the text that is gone through. */
 const window = new Uint32Array(WINDOW);
 
@@ -67,7 +63,7 @@ export function findKeys(bytes: Uint8Array, start: number, end: number, words: b
     for (let place = 1; place < WINDOW; place++) if (window[place]! < least) least = window[place]!;
     if (least === last) continue;
     last = least;
-    key[count] = least & GRAM_BITS;
+    key[count] = least;
     after[count++] = at + 1 - start;
   }
   if (length > 0 && words && count < room) {
@@ -78,12 +74,7 @@ export function findKeys(bytes: Uint8Array, start: number, end: number, words: b
 }
 
 function wordKey(hash: number): number {
-  return (mixed(hash ^ 0x5bd1e995) | WORD) >>> 0;
-}
-
-/** Whether it is the key of a word, and not of a gram. */
-export function isWord(key: number): boolean {
-  return key >= WORD;
+  return mixed(hash ^ 0x5bd1e995);
 }
 
 /** The finaliser of MurmurHash3. */

@@ -1,9 +1,6 @@
-import { isWord } from './keys.ts';
-
 /** Bits of a block's signature, and how many of them one key sets. Of a full block, one key in a hundred is there by chance. */
 const BITS = 16_384;
-const WORD_PROBES = 4;
-const GRAM_PROBES = 2;
+const PROBES = 4;
 /** Keys that a block takes at most. */
 export const KEYS = 1365;
 
@@ -48,16 +45,15 @@ export class Signatures {
    * @returns whether it never did.
    */
   each(keys: Uint32Array, take: (block: number) => boolean): boolean {
+    const rows = rowsOf(keys);
     let first = 0;
-    for (const { width, rows } of this.#tables) {
-      if (mayHaveAny(rows, width, keys)) {
-        for (let word = 0; word < width; word++) {
-          for (let left = having[word]!, block = first + word * TURNED; left !== 0; block++, left >>>= 1) {
-            if ((left & 1) !== 0 && !take(block)) return false;
-          }
+    for (const table of this.#tables) {
+      for (let word = 0; word < table.width; word++) {
+        for (let left = common(table, word, rows), block = first; left !== 0; block++, left >>>= 1) {
+          if ((left & 1) !== 0 && !take(block)) return false;
         }
+        first += TURNED;
       }
-      first += width * TURNED;
     }
     for (const signature of this.#loose) {
       if (mayHave(signature, keys) && !take(first)) return false;
@@ -75,8 +71,7 @@ export function emptySignature(): Uint32Array {
 export function sign(signature: Uint32Array, key: number): boolean {
   let isNew = false;
   const step = stepOf(key);
-  const probes = probesOf(key);
-  for (let probe = 0, at = key; probe < probes; probe++, at += step) {
+  for (let probe = 0, at = key; probe < PROBES; probe++, at += step) {
     const row = at & (BITS - 1);
     const bit = 1 << (row & 31);
     if ((signature[row >>> 5]! & bit) !== 0) continue;
@@ -91,8 +86,7 @@ export function mayHave(signature: Uint32Array, keys: Uint32Array): boolean {
   for (let which = 0; which < keys.length; which++) {
     const key = keys[which]!;
     const step = stepOf(key);
-    const probes = probesOf(key);
-    for (let probe = 0, at = key; probe < probes; probe++, at += step) {
+    for (let probe = 0, at = key; probe < PROBES; probe++, at += step) {
       const row = at & (BITS - 1);
       if ((signature[row >>> 5]! & (1 << (row & 31))) === 0) return false;
     }
@@ -100,31 +94,25 @@ export function mayHave(signature: Uint32Array, keys: Uint32Array): boolean {
   return true;
 }
 
-function probesOf(key: number): number {
-  return isWord(key) ? WORD_PROBES : GRAM_PROBES;
-}
-
 function stepOf(key: number): number {
   return (key >>> 14) | 1;
 }
 
-/** The blocks of one table that may have all of the keys, as bits: what `mayHaveAny` has found. */
-const having = new Int32Array(WIDEST);
-
-function mayHaveAny(rows: Uint32Array, width: number, keys: Uint32Array): boolean {
-  having.fill(-1, 0, width);
-  for (let which = 0; which < keys.length; which++) {
-    const key = keys[which]!;
-    const step = stepOf(key);
-    const probes = probesOf(key);
-    for (let probe = 0, at = key; probe < probes; probe++, at += step) {
-      const row = (at & (BITS - 1)) * width;
-      let any = 0;
-      for (let word = 0; word < width; word++) any |= having[word]! &= rows[row + word]!;
-      if (any === 0) return false;
-    }
+/** The rows that the keys are in. */
+function rowsOf(keys: Uint32Array): Uint16Array {
+  const rows = new Uint16Array(keys.length * PROBES);
+  for (let which = 0, row = 0; which < keys.length; which++) {
+    const step = stepOf(keys[which]!);
+    for (let probe = 0, at = keys[which]!; probe < PROBES; probe++, at += step) rows[row++] = at & (BITS - 1);
   }
-  return true;
+  return rows;
+}
+
+/** Those of 32 blocks that may have all keys, as bits. */
+function common({ rows, width }: Table, word: number, wanted: Uint16Array): number {
+  let blocks = -1;
+  for (let which = 0; which < wanted.length && blocks !== 0; which++) blocks &= rows[wanted[which]! * width + word]!;
+  return blocks;
 }
 
 function turned(signatures: readonly Uint32Array[]): Table {
