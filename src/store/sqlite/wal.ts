@@ -18,6 +18,8 @@ const QUICK_MS = 1;
  */
 export function openWal(database: string): Wal {
   const descriptor = openSync(`${database}-wal`, 'r+');
+  // A process that was killed may have left what it never made durable: what is read from here on is.
+  fdatasyncSync(descriptor);
   /** How long it took of late. */
   let usual = 0;
   const took = (since: number): void => void (usual += (performance.now() - since - usual) / 8);
