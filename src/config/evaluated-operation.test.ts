@@ -45,6 +45,16 @@ test.each<[string, object, RegExp]>([
   ],
   ['an attribution', { attribution: true }, /remove `attribution`/],
   ['an operation that nothing asks for', { operations: { read: { effect: 'read' } } }, /expected `evaluation`/],
+  [
+    'who wrote what is not seen',
+    { operations: { read: { ...READ, labels: { author: '/from' } } } },
+    /do not pass Remit/,
+  ],
+  [
+    'how sensitive what is not seen is',
+    { operations: { read: { ...READ, labels: { sensitivity: [{ pattern: 'x', is: 'restricted' }] } } } },
+    /do not pass Remit/,
+  ],
   ['what mints', { operations: { make: { ...READ, effect: 'mint' } } }, /could not be caught/],
   [
     'a request',

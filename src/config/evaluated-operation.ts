@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { JsonObject } from '../core/json.ts';
+import type { OperationLabels } from './labels.ts';
 
 /** By what an operation of an AuthZEN target is asked for (Authorization API 1.0, section 5), and what its arguments are. */
 export type EvaluatedOperation = {
@@ -35,16 +36,22 @@ type Fields = {
   effect: string;
   evaluation?: z.output<(typeof evaluatedOperationFields)['evaluation']>;
   mints?: unknown;
+  labels?: OperationLabels | undefined;
 };
 
 /** What is wrong with what an operation is asked for by, for a target of the protocol. */
-export function evaluatedOperationProblem({ effect, evaluation, mints }: Fields, protocol: string): string | null {
+export function evaluatedOperationProblem(
+  { effect, evaluation, mints, labels }: Fields,
+  protocol: string,
+): string | null {
   if (protocol !== 'authzen') {
     return evaluation === undefined ? null : '`evaluation` is for a target with `protocol: authzen`';
   }
   if (evaluation === undefined) return 'expected `evaluation`, with the `action` and the type of `resource` to ask by';
   // INVARIANT 7: what Remit does not pass on it cannot catch.
   if (effect === 'mint' || mints !== undefined) return 'what it mints does not pass Remit, so it could not be caught';
+  if (labels?.author !== undefined || labels?.sensitivity !== undefined)
+    return '`labels.author` and `labels.sensitivity` look into results, which do not pass Remit; use `sensitivity` and `labels.add`';
   return null;
 }
 

@@ -1,21 +1,19 @@
 import { Pool } from 'undici';
 import { askForIdentity } from '../../src/cli/agent.ts';
-import { openAgentSession, type AgentSession } from '../../src/cli/agent-session.ts';
+import { openAgentSession } from '../../src/cli/agent-session.ts';
 import { authoritySocket } from '../../src/cli/as-agent.ts';
 import { createWorkloadClient } from '../../src/identity/workload-client.ts';
 import { addTarget, dropTargets, requestTask } from '../harness/quickstart.ts';
 import { startRemit } from '../harness/remit-process.ts';
 import { CERBOS_CALL, startCerbos } from './cerbos.ts';
 import { percentile, rounded, type Figure } from './figures.ts';
+import { load, proofs, type Call } from './load.ts';
 
 const AGENT = 'spiffe://remit.local/agent/bench';
 const CLIENTS = 32;
 const BULK = 50;
 /** More than any machine answers in the time. */
 const MOST_PER_SECOND = 6_000;
-
-type Headers = Record<string, string>;
-type Call = (headers: Headers) => Promise<void>;
 
 /**
  * AuthZEN evaluations over HTTP: token, DPoP proof, decision with the whole task, durable record. Beside it Cerbos, where it is
@@ -71,16 +69,17 @@ export async function benchAuthzen({
       body: { ...question, evaluations: resources },
       permits: (text) => text.split('"decision":true').length === BULK + 1,
     });
-    const shown = (endpoint: string, count: number) => proofs(session, `${remit.url}${base}/${endpoint}`, count);
+    const shown = (endpoint: string, count: number) =>
+      proofs(session, { method: 'POST', url: `${remit.url}${base}/${endpoint}` }, count);
     const theirs = peer === null ? null : caller(peer, CERBOS_CALL);
     const nothing = () => ({});
     if (theirs === null) say('Cerbos is not installed: npm install --no-save @cerbos/cerbos-linux-x64@0.55.0');
-    await loop(2, one, await shown('evaluation', 2 * MOST_PER_SECOND));
-    if (theirs !== null) await loop(2, theirs, nothing);
-    const single = await loop(seconds, one, await shown('evaluation', seconds * MOST_PER_SECOND));
-    const compared = theirs === null ? null : await loop(seconds, theirs, nothing);
-    await loop(1, bulk, await shown('evaluations', 400));
-    const many = await loop(seconds, bulk, await shown('evaluations', seconds * 400));
+    await load({ clients: CLIENTS, seconds: 2 }, one, await shown('evaluation', 2 * MOST_PER_SECOND));
+    if (theirs !== null) await load({ clients: CLIENTS, seconds: 2 }, theirs, nothing);
+    const single = await load({ clients: CLIENTS, seconds }, one, await shown('evaluation', seconds * MOST_PER_SECOND));
+    const compared = theirs === null ? null : await load({ clients: CLIENTS, seconds }, theirs, nothing);
+    await load({ clients: CLIENTS, seconds: 1 }, bulk, await shown('evaluations', 400));
+    const many = await load({ clients: CLIENTS, seconds }, bulk, await shown('evaluations', seconds * 400));
     return [
       figure('authzen.per_s.c32', single.perSecond, '1/s'),
       figure('authzen.p50.c32', percentile(single.times, 0.5), 'ms'),
@@ -126,33 +125,4 @@ function caller(
     const text = await answer.body.text();
     if (answer.statusCode !== 200 || !permits(text)) throw new Error(`status ${answer.statusCode}: ${text}`);
   };
-}
-
-/** Proofs made ahead, one for each call; `undefined` when they are used up. */
-async function proofs(session: AgentSession, url: string, count: number): Promise<() => Headers | undefined> {
-  const made: Headers[] = [];
-  for (let i = 0; i < count; i += 100) {
-    made.push(...(await Promise.all(Array.from({ length: 100 }, () => session.prove('POST', url)))));
-  }
-  return () => made.pop();
-}
-
-async function loop(
-  seconds: number,
-  call: Call,
-  next: () => Headers | undefined,
-): Promise<{ perSecond: number; times: number[] }> {
-  const times: number[] = [];
-  const started = performance.now();
-  const end = started + seconds * 1000;
-  await Promise.all(
-    Array.from({ length: CLIENTS }, async () => {
-      for (let headers = next(); headers !== undefined && performance.now() < end; headers = next()) {
-        const begun = performance.now();
-        await call(headers);
-        times.push(performance.now() - begun);
-      }
-    }),
-  );
-  return { perSecond: (times.length * 1000) / (performance.now() - started), times };
 }

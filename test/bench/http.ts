@@ -7,6 +7,7 @@ import { createWorkloadClient } from '../../src/identity/workload-client.ts';
 import { addTarget, requestTask } from '../harness/quickstart.ts';
 import { startRemit, type RemitProcess } from '../harness/remit-process.ts';
 import { percentile, rounded, type Figure } from './figures.ts';
+import { load, proofs, timed, type Call } from './load.ts';
 import { startUpstream } from './start-upstream.ts';
 
 const AGENT = 'spiffe://remit.local/agent/bench';
@@ -35,17 +36,21 @@ export async function benchHttp(options: { calls: number; seconds: number }): Pr
     const governed = caller(pools[1]!, '/http/bench/items/7');
     const url = `${remit.url}/http/bench/items/7`;
     const bare = () => ({});
-    await loop(CLIENTS, 1, direct, bare);
-    await loop(CLIENTS, 1, governed, await proofs(session, url, 6_000));
+    await load({ clients: CLIENTS, seconds: 1 }, direct, bare);
+    await load({ clients: CLIENTS, seconds: 1 }, governed, await proofs(session, { method: 'GET', url }, 6_000));
     // In turn, so that a machine whose speed drifts slows both.
     const one = { direct: [] as number[], governed: [] as number[] };
-    const shown = await proofs(session, url, options.calls);
+    const shown = await proofs(session, { method: 'GET', url }, options.calls);
     for (let i = 0; i < options.calls; i++) {
       one.direct.push(await timed(direct, {}));
       one.governed.push(await timed(governed, shown()!));
     }
-    const fiftyDirect = await loop(CLIENTS, options.seconds, direct, bare);
-    const fifty = await loop(CLIENTS, options.seconds, governed, await proofs(session, url, options.seconds * 6_000));
+    const fiftyDirect = await load({ clients: CLIENTS, seconds: options.seconds }, direct, bare);
+    const fifty = await load(
+      { clients: CLIENTS, seconds: options.seconds },
+      governed,
+      await proofs(session, { method: 'GET', url }, options.seconds * 6_000),
+    );
     return [
       figure('http.direct.p50.c1', percentile(one.direct, 0.5), 'ms'),
       figure('http.added.p50.c1', percentile(one.governed, 0.5) - percentile(one.direct, 0.5), 'ms'),
@@ -69,9 +74,6 @@ function figure(name: string, value: number, unit: string): Figure {
   return { name, value: rounded(value), unit };
 }
 
-type Headers = Record<string, string>;
-type Call = (proof: Headers) => Promise<void>;
-
 /** One call of a client that keeps its connections; a call that does not succeed ends the benchmark. */
 function caller(pool: Pool, path: string): Call {
   return async (proof) => {
@@ -79,41 +81,6 @@ function caller(pool: Pool, path: string): Call {
     const text = await body.text();
     if (statusCode !== 200 || !text.includes('"hello"')) throw new Error(`status ${statusCode}: ${text}`);
   };
-}
-
-/** Proofs made ahead, one for each call; `undefined` when they are used up. */
-async function proofs(session: AgentSession, url: string, count: number): Promise<() => Headers | undefined> {
-  const made: Headers[] = [];
-  for (let i = 0; i < count; i += 100) {
-    made.push(...(await Promise.all(Array.from({ length: 100 }, () => session.prove('GET', url)))));
-  }
-  return () => made.pop();
-}
-
-async function timed(call: Call, proof: Headers): Promise<number> {
-  const started = performance.now();
-  await call(proof);
-  return performance.now() - started;
-}
-
-/** `clients` callers, each with one call in flight, for some seconds, or until no proofs are left. */
-async function loop(
-  clients: number,
-  seconds: number,
-  call: Call,
-  next: () => Headers | undefined,
-): Promise<{ perSecond: number; times: number[] }> {
-  const times: number[] = [];
-  const started = performance.now();
-  const end = started + seconds * 1000;
-  await Promise.all(
-    Array.from({ length: clients }, async () => {
-      for (let proof = next(); proof !== undefined && performance.now() < end; proof = next()) {
-        times.push(await timed(call, proof));
-      }
-    }),
-  );
-  return { perSecond: (times.length * 1000) / (performance.now() - started), times };
 }
 
 /** By how much the resident memory of Remit grows, at most, while a body of 1 GiB passes; in MiB. */

@@ -1,15 +1,9 @@
 import { Writable } from 'node:stream';
 import { constants, type OutgoingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
+import { OF_A_CONNECTION } from './http2-headers.ts';
 
 /** What a peer on the way could take for something about this connection; Node refuses to send it. */
-const OF_A_CONNECTION: ReadonlySet<string> = new Set([
-  'connection',
-  'keep-alive',
-  'proxy-connection',
-  'transfer-encoding',
-  'upgrade',
-  'http2-settings',
-]);
+const KEPT_BACK: ReadonlySet<string> = new Set([...OF_A_CONNECTION, 'http2-settings']);
 
 /**
  * The answer to a request over HTTP/2, with what of `ServerResponse` an answer needs. It is there because of how Node's own
@@ -42,7 +36,7 @@ export class Http2Answer extends Writable {
     const fields = Object.create(null) as OutgoingHttpHeaders;
     for (const [spelt, value] of pairs) {
       const name = spelt.toLowerCase();
-      if (OF_A_CONNECTION.has(name)) continue;
+      if (KEPT_BACK.has(name)) continue;
       const known = fields[name];
       fields[name] = known === undefined ? String(value) : [known, String(value)].flat().map(String);
     }

@@ -9,7 +9,7 @@ const NAME = /^[!#$%&'*+.^_`|~0-9a-z-]+$/;
 const VALUE = /^(?![\t ])[^\u0000\r\n]*(?<![\t ])$/;
 const PSEUDO: ReadonlySet<string> = new Set([':method', ':scheme', ':authority', ':path']);
 /** RFC 9113, section 8.2.2. */
-const OF_A_CONNECTION: ReadonlySet<string> = new Set([
+export const OF_A_CONNECTION: ReadonlySet<string> = new Set([
   'connection',
   'keep-alive',
   'proxy-connection',

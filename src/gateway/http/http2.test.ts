@@ -202,13 +202,7 @@ test('INVARIANT 6: a stream is cut when the task ends, by an error, and the conn
   });
   const client = await openFrameClient(opened.front.port, authority.pem, NAME);
   closing.push(() => client.close());
-  const usual = [
-    [':method', 'GET'],
-    [':scheme', 'https'],
-    [':authority', NAME],
-    [':path', '/http/api/show'],
-  ] as const;
-  client.send(headers(usual));
+  client.send(headers(USUAL));
   await expect.poll(() => client.received.some(({ kind }) => kind === 'data')).toBe(true);
   opened.front.live.endTask('tsk_1', 'the task has ended');
   // The very next frame of the stream is the reset: none that says that all has been said.
@@ -216,7 +210,7 @@ test('INVARIANT 6: a stream is cut when the task ends, by an error, and the conn
   expect(await outcomeOf(opened)).toMatchObject({ status: 'cut', detail: 'the task has ended' });
   client.send(
     headers(
-      usual.map(([name, value]) => [name, name === ':path' ? '/http/api/nothing' : value]),
+      USUAL.map(([name, value]) => [name, name === ':path' ? '/http/api/nothing' : value]),
       1,
       3,
     ),
@@ -314,17 +308,19 @@ test('large bodies go both ways as they come, the target read no faster than the
   await expect.poll(() => opened.front.observed.length).toBe(2);
 });
 
+/** A request by its frames. */
+const USUAL = [
+  [':method', 'GET'],
+  [':scheme', 'https'],
+  [':authority', NAME],
+  [':path', '/http/api/show'],
+] as const;
+
 test('a client has 100 requests under way on a connection at most, though it never acknowledged the limit', async () => {
   const { front } = await open(() => undefined);
   const client = await openFrameClient(front.port, authority.pem, NAME);
   closing.push(() => client.close());
-  const usual = [
-    [':method', 'GET'],
-    [':scheme', 'https'],
-    [':authority', NAME],
-    [':path', '/http/api/show'],
-  ] as const;
-  client.send(...Array.from({ length: 110 }, (_, place) => headers(usual, 1, 1 + 2 * place)));
+  client.send(...Array.from({ length: 110 }, (_, place) => headers(USUAL, 1, 1 + 2 * place)));
   const refused = () => client.received.filter(({ code }) => code === NGHTTP2_REFUSED_STREAM).length;
   await expect.poll(refused).toBe(10);
   await expect.poll(() => front.decided.length).toBe(100);
@@ -334,15 +330,9 @@ test('a client that takes its requests back again and again loses its connection
   const { front } = await open(() => undefined);
   const client = await openFrameClient(front.port, authority.pem, NAME);
   closing.push(() => client.close());
-  const usual = [
-    [':method', 'GET'],
-    [':scheme', 'https'],
-    [':authority', NAME],
-    [':path', '/http/api/show'],
-  ] as const;
   const rst = Buffer.from([0, 0, 0, NGHTTP2_CANCEL]);
   for (let place = 0; place < 400; place++) {
-    client.send(headers(usual, 1, 1 + 2 * place), frame('rst_stream', 0, 1 + 2 * place, rst));
+    client.send(headers(USUAL, 1, 1 + 2 * place), frame('rst_stream', 0, 1 + 2 * place, rst));
   }
   await expect.poll(() => client.closed).toBe(true);
   expect(front.live.of('tsk_1', 'call')).toEqual([]);

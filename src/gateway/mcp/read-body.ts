@@ -1,5 +1,6 @@
 import { isJsonContentType } from '@modelcontextprotocol/server';
 import { findJsonHazard, isJsonObject, type JsonValue } from '../../core/json.ts';
+import { readBodyWithin } from '../../server/read-within.ts';
 import { jsonAnswer, type McpAnswer } from './answer.ts';
 import { isMessageId, readMessage, RPC, rpcError, type Message } from './message.ts';
 
@@ -15,11 +16,12 @@ export async function readBody(request: Request, maxBytes: number): Promise<Read
   if (!isJsonContentType(request.headers.get('content-type'))) {
     return refused(415, RPC.session, 'the body must be `application/json`');
   }
-  const text = await readText(request, maxBytes);
-  if (text === null) return refused(413, RPC.session, `the body is larger than ${maxBytes} bytes`);
+  const bytes = await readBodyWithin(request, maxBytes);
+  if (bytes === null) return refused(413, RPC.session, `the body is larger than ${maxBytes} bytes`);
   let value: JsonValue;
   try {
-    value = JSON.parse(text) as JsonValue;
+    // Bytes that are no UTF-8 become U+FFFD here, and go upstream as that.
+    value = JSON.parse(new TextDecoder().decode(bytes)) as JsonValue;
   } catch {
     return refused(400, RPC.parse, 'the body is not JSON');
   }
@@ -38,21 +40,4 @@ export async function readBody(request: Request, maxBytes: number): Promise<Read
 
 function refused(status: number, code: number, message: string): ReadBody {
   return { refused: jsonAnswer(status, rpcError(null, code, message)) };
-}
-
-/** The body as text; `null` when it is too large, of which no more is read than the limit. */
-async function readText(request: Request, maxBytes: number): Promise<string | null> {
-  const stated = request.headers.get('content-length');
-  // HTTP holds a body to its stated length, so there is nothing to count.
-  if (stated !== null && /^\d+$/.test(stated)) return Number(stated) > maxBytes ? null : request.text();
-  if (request.body === null) return '';
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of request.body) {
-    size += chunk.length;
-    if (size > maxBytes) return null;
-    chunks.push(chunk);
-  }
-  // Bytes that are no UTF-8 become U+FFFD here, and go upstream as that.
-  return Buffer.concat(chunks).toString('utf8');
 }
